@@ -1,0 +1,167 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// ErrTooLong means that a message is longer than its limit. The stream cannot
+// be read on.
+var ErrTooLong = errors.New("message too long")
+
+// A Writer frames messages. It is safe for use by several goroutines; each
+// message is one Write.
+type Writer struct {
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte // reused between messages, guarded by mu
+	max int
+}
+
+// NewWriter returns a Writer that refuses messages longer than limit bytes.
+func NewWriter(w io.Writer, limit int) *Writer { return &Writer{w: w, max: limit} }
+
+func (w *Writer) send(t Type, fill func([]byte) []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = append(w.buf[:0], 0, 0, 0, 0, byte(t))
+	w.buf = fill(w.buf)
+	n := len(w.buf) - 4
+	if n > w.max {
+		return fmt.Errorf("write %d bytes of message type %d: %w", n, t, ErrTooLong)
+	}
+	binary.LittleEndian.PutUint32(w.buf, uint32(n))
+	_, err := w.w.Write(w.buf)
+	return err
+}
+
+// JSON sends v as the payload of a message.
+func (w *Writer) JSON(t Type, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode message type %d: %w", t, err)
+	}
+	return w.send(t, func(buf []byte) []byte { return append(buf, b...) })
+}
+
+// End sends the message that asks a vision process to finish.
+func (w *Writer) End() error {
+	return w.send(TypeEnd, func(buf []byte) []byte { return buf })
+}
+
+// AccessUnit sends one encoded picture.
+func (w *Writer) AccessUnit(a *AccessUnit) error {
+	return w.send(TypeAccessUnit, func(buf []byte) []byte {
+		buf = binary.LittleEndian.AppendUint64(buf, a.Seq)
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(a.PTS))
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(a.Wall.UnixNano()))
+		var flags byte
+		for i, f := range []bool{a.Keyframe, a.Gap, a.CatchUp} {
+			if f {
+				flags |= 1 << i
+			}
+		}
+		return append(append(buf, a.Codec, flags), a.Data...)
+	})
+}
+
+// Detection sends a detection and its thumbnail.
+func (w *Writer) Detection(d *Detection) error {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("encode detection: %w", err)
+	}
+	return w.send(TypeDetection, func(buf []byte) []byte {
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(len(b)))
+		return append(append(buf, b...), d.JPEG...)
+	})
+}
+
+// A Reader takes messages off a stream.
+type Reader struct {
+	r   io.Reader
+	buf []byte
+	max int
+}
+
+// NewReader returns a Reader that refuses messages longer than limit bytes.
+func NewReader(r io.Reader, limit int) *Reader { return &Reader{r: r, max: limit} }
+
+// Next returns the next message. The payload is valid until the next call. It
+// returns io.EOF at the end of a whole message, io.ErrUnexpectedEOF within one.
+func (r *Reader) Next() (Type, []byte, error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r.r, head[:]); err != nil {
+		return 0, nil, err
+	}
+	n := int64(binary.LittleEndian.Uint32(head[:4])) - 1
+	if n < 0 {
+		return 0, nil, errors.New("message of no type")
+	}
+	if n > int64(r.max) {
+		return 0, nil, fmt.Errorf("read %d bytes of message type %d: %w", n, head[4], ErrTooLong)
+	}
+	if int64(cap(r.buf)) < n {
+		r.buf = make([]byte, n, n+n/4)
+	}
+	r.buf = r.buf[:n]
+	if _, err := io.ReadFull(r.r, r.buf); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, nil, err
+	}
+	return Type(head[4]), r.buf, nil
+}
+
+// Decode reads a JSON payload into v and refuses what v does not know.
+func Decode(payload []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("decode %T: %w", v, err)
+	}
+	return nil
+}
+
+// DecodeAccessUnit reads an access unit. Its data aliases payload.
+func DecodeAccessUnit(payload []byte, a *AccessUnit) error {
+	if len(payload) < accessUnitHead {
+		return fmt.Errorf("access unit of %d bytes: %w", len(payload), io.ErrUnexpectedEOF)
+	}
+	flags := payload[25]
+	*a = AccessUnit{
+		Seq:      binary.LittleEndian.Uint64(payload),
+		PTS:      time.Duration(binary.LittleEndian.Uint64(payload[8:])),
+		Wall:     time.Unix(0, int64(binary.LittleEndian.Uint64(payload[16:]))),
+		Codec:    payload[24],
+		Keyframe: flags&1 != 0,
+		Gap:      flags&2 != 0,
+		CatchUp:  flags&4 != 0,
+		Data:     payload[accessUnitHead:],
+	}
+	return nil
+}
+
+// DecodeDetection reads a detection. Its thumbnail is a copy.
+func DecodeDetection(payload []byte, d *Detection) error {
+	if len(payload) < 4 {
+		return fmt.Errorf("detection of %d bytes: %w", len(payload), io.ErrUnexpectedEOF)
+	}
+	n := binary.LittleEndian.Uint32(payload)
+	rest := payload[4:]
+	if uint64(n) > uint64(len(rest)) {
+		return fmt.Errorf("detection says %d bytes of %d: %w", n, len(rest), io.ErrUnexpectedEOF)
+	}
+	if err := Decode(rest[:n], d); err != nil {
+		return err
+	}
+	d.JPEG = bytes.Clone(rest[n:])
+	return nil
+}

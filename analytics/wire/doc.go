@@ -1,0 +1,25 @@
+// Package wire is what the gateway and a vision process say to each other over
+// a pair of inherited pipes.
+//
+// # Framing
+//
+// A message is a little-endian uint32 with the length of what follows, one byte
+// of [Type], and the payload. Each side sends its messages in order and the
+// other handles them in order, so that an answer also says that everything
+// before it is done.
+//
+// # The conversation
+//
+//	gateway                         vision process
+//	Config               ─────▶
+//	                     ◀─────     Hello, once the sandbox is closed
+//	AccessUnit …         ─────▶
+//	Arm                  ─────▶
+//	                     ◀─────     Detection (begun, then ended), Progress
+//	End                  ─────▶
+//	                     ◀─────     the last Detections, Summary; it exits 0
+//
+// The gateway treats what comes back as hostile: the process that wrote it has
+// parsed a stranger's video. Lengths are bounded, JSON is decoded strictly, and
+// every number is checked by the Validate methods.
+package wire

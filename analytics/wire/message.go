@@ -1,0 +1,248 @@
+package wire
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Version is the version of this protocol. The two programs are installed
+// together, so a difference is a broken installation and nothing to bridge.
+const Version = 1
+
+// Type says what a message is.
+type Type uint8
+
+// The messages. Those of the gateway are below 16.
+const (
+	TypeConfig     Type = 1  // Config, as JSON
+	TypeAccessUnit Type = 2  // AccessUnit, binary
+	TypeArm        Type = 3  // Arm, as JSON
+	TypeEnd        Type = 4  // no payload
+	TypeHello      Type = 16 // Hello, as JSON
+	TypeDetection  Type = 17 // Detection: uint32 length of its JSON, the JSON, a JPEG or nothing
+	TypeProgress   Type = 18 // Progress, as JSON
+	TypeSummary    Type = 19 // Progress, as JSON
+)
+
+// Limits on the length of a message, in bytes.
+const (
+	MaxToVision    = 16 << 20
+	MaxFromVision  = 1 << 20
+	MaxThumbnail   = 12 << 10
+	maxZones       = 64
+	maxRules       = 64
+	maxPoints      = 128
+	maxPeople      = 1000
+	accessUnitHead = 8 + 8 + 8 + 1 + 1
+)
+
+// Kind is a kind of behaviour, as it stands in alerts and in the config.
+type Kind string
+
+// The kinds that a camera's rules can name.
+const (
+	Motion          Kind = "motion"
+	Intrusion       Kind = "intrusion"
+	LineCrossing    Kind = "line_crossing"
+	Loitering       Kind = "loitering"
+	ThrownObject    Kind = "thrown_object"
+	Gathering       Kind = "gathering"
+	AbandonedObject Kind = "abandoned_object"
+	Tamper          Kind = "tamper"
+)
+
+// Kinds lists every kind of the contract.
+func Kinds() []Kind {
+	return []Kind{Motion, Intrusion, LineCrossing, Loitering, ThrownObject, Gathering, AbandonedObject, Tamper}
+}
+
+// Built lists the kinds that this version's vision process finds.
+func Built() []Kind { return []Kind{Motion, Intrusion} }
+
+// Point is x and y as fractions of the picture, from its top left corner.
+type Point [2]float64
+
+// Box is x, y, width and height as fractions of the picture.
+type Box [4]float64
+
+// Zone is a named polygon of at least three points.
+type Zone struct {
+	Name    string  `json:"name"`
+	Polygon []Point `json:"polygon"`
+}
+
+// Rule asks for one kind of behaviour in one zone.
+type Rule struct {
+	Kind   Kind    `json:"kind"`
+	Zone   string  `json:"zone"`
+	After  float64 `json:"after,omitempty"`  // seconds
+	People int     `json:"people,omitempty"` // for gathering
+}
+
+// Config is the first message to a vision process.
+type Config struct {
+	Version int       `json:"version"`
+	Camera  string    `json:"camera"` // for its log lines
+	Zones   []Zone    `json:"zones"`
+	Privacy [][]Point `json:"privacy,omitempty"` // polygons never analysed and never shown
+	Rules   []Rule    `json:"rules"`
+	Armed   []bool    `json:"armed"` // a rule each
+	// Replay asks for a Progress after every access unit that ends a second of
+	// media time, since wall time says nothing there.
+	Replay bool `json:"replay,omitempty"`
+}
+
+// Arm says which rules are armed from here on.
+type Arm struct {
+	Armed []bool `json:"armed"` // a rule each
+}
+
+// Hello is the first message of a vision process: its sandbox is closed.
+type Hello struct {
+	Version int     `json:"version"`
+	Sandbox Sandbox `json:"sandbox"`
+}
+
+// Sandbox says what holds a vision process.
+type Sandbox struct {
+	NoNewPrivs   bool   `json:"no_new_privs"`
+	Seccomp      bool   `json:"seccomp"`
+	Landlock     int    `json:"landlock"`      // the kernel's ABI version, 0 without
+	AddressSpace uint64 `json:"address_space"` // bytes, 0 without a limit
+}
+
+// AccessUnit is one encoded picture on its way to a vision process.
+type AccessUnit struct {
+	Seq      uint64        // grows by one, over restarts of the process too
+	PTS      time.Duration // media time
+	Wall     time.Time
+	Codec    uint8 // media.Codec
+	Keyframe bool
+	Gap      bool // something was lost before it
+	CatchUp  bool // seen before, handed over again after a restart
+	Data     []byte
+}
+
+// Phase says which end of a behaviour a detection reports.
+type Phase string
+
+// A behaviour is reported when it is decided and again when it is over.
+const (
+	Begun Phase = "begun"
+	Ended Phase = "ended"
+)
+
+// Detection is one behaviour that a rule asked for.
+type Detection struct {
+	ID         uint64    `json:"id"` // unique within the process
+	Phase      Phase     `json:"phase"`
+	Rule       int       `json:"rule"` // index into Config.Rules
+	Kind       Kind      `json:"kind"`
+	Zone       string    `json:"zone"`
+	Start      float64   `json:"start"`    // media time, seconds
+	Detected   float64   `json:"detected"` // media time of the deciding picture
+	End        float64   `json:"end,omitempty"`
+	StartWall  time.Time `json:"start_wall"`
+	DetectWall time.Time `json:"detect_wall"`
+	Box        Box       `json:"box"`
+	Confidence float64   `json:"confidence"` // 0 to 1
+	JPEG       []byte    `json:"-"`          // a thumbnail, with Begun
+}
+
+// Progress counts what a vision process has done. It follows at least every
+// second while access units arrive; a process that has work and says nothing
+// for five is taken to hang.
+type Progress struct {
+	Seq      uint64 `json:"seq"`      // the last access unit handled
+	Seen     uint64 `json:"seen"`     // access units received
+	Decoded  uint64 `json:"decoded"`  // pictures decoded
+	Analysed uint64 `json:"analysed"` // pictures that the heuristics saw
+	Damaged  uint64 `json:"damaged"`  // access units that the decoder refused
+	Width    int    `json:"width"`    // of the picture as coded, in pixels
+	Height   int    `json:"height"`
+}
+
+// Validate checks a detection from a process that runs cfg.
+func (d *Detection) Validate(cfg *Config) error {
+	if d.Phase != Begun && d.Phase != Ended {
+		return fmt.Errorf("detection: phase %q", d.Phase)
+	}
+	if d.Rule < 0 || d.Rule >= len(cfg.Rules) {
+		return fmt.Errorf("detection: rule %d of %d", d.Rule, len(cfg.Rules))
+	}
+	if r := cfg.Rules[d.Rule]; d.Kind != r.Kind || d.Zone != r.Zone {
+		return fmt.Errorf("detection: %s in %q, but rule %d asks for %s in %q", d.Kind, d.Zone, d.Rule, r.Kind, r.Zone)
+	}
+	for _, v := range append([]float64{d.Confidence}, d.Box[:]...) {
+		if !(v >= 0 && v <= 1) { // also refuses NaN
+			return fmt.Errorf("detection: %v is not a fraction", v)
+		}
+	}
+	for _, v := range []float64{d.Start, d.Detected, d.End} {
+		if math.IsNaN(v) || math.IsInf(v, 0) || math.Abs(v) > 1e9 {
+			return fmt.Errorf("detection: %v is not a media time", v)
+		}
+	}
+	for _, w := range []time.Time{d.StartWall, d.DetectWall} {
+		if y := w.Year(); y < 1970 || y > 9999 {
+			return fmt.Errorf("detection: year %d", y)
+		}
+	}
+	if len(d.JPEG) > MaxThumbnail {
+		return fmt.Errorf("detection: thumbnail of %d bytes, at most %d", len(d.JPEG), MaxThumbnail)
+	}
+	return nil
+}
+
+// Validate checks what a vision process is asked to run.
+func (c *Config) Validate() error {
+	switch {
+	case c.Version != Version:
+		return fmt.Errorf("config: protocol version %d, this program speaks %d: install both programs from one build", c.Version, Version)
+	case len(c.Zones) > maxZones:
+		return fmt.Errorf("config: %d zones, at most %d", len(c.Zones), maxZones)
+	case len(c.Rules) > maxRules:
+		return fmt.Errorf("config: %d rules, at most %d", len(c.Rules), maxRules)
+	case len(c.Armed) != len(c.Rules):
+		return fmt.Errorf("config: %d rules but %d armed", len(c.Rules), len(c.Armed))
+	}
+	names := make(map[string]bool, len(c.Zones))
+	for i, z := range c.Zones {
+		if names[z.Name] {
+			return fmt.Errorf("config: zone %q twice", z.Name)
+		}
+		names[z.Name] = true
+		if err := validPolygon(z.Polygon); err != nil {
+			return fmt.Errorf("config: zones[%d]: %w", i, err)
+		}
+	}
+	for i, p := range c.Privacy {
+		if err := validPolygon(p); err != nil {
+			return fmt.Errorf("config: privacy[%d]: %w", i, err)
+		}
+	}
+	for i, r := range c.Rules {
+		if !names[r.Zone] {
+			return fmt.Errorf("config: rules[%d]: no zone %q", i, r.Zone)
+		}
+		if !(r.After >= 0 && r.After <= 7*24*3600) || r.People < 0 || r.People > maxPeople {
+			return fmt.Errorf("config: rules[%d]: after %v, people %d", i, r.After, r.People)
+		}
+	}
+	return nil
+}
+
+func validPolygon(p []Point) error {
+	if len(p) < 3 || len(p) > maxPoints {
+		return fmt.Errorf("%d points, a polygon has 3 to %d", len(p), maxPoints)
+	}
+	for _, q := range p {
+		for _, v := range q {
+			if !(v >= 0 && v <= 1) {
+				return fmt.Errorf("point %v outside the picture", q)
+			}
+		}
+	}
+	return nil
+}

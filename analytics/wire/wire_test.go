@@ -1,0 +1,184 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+)
+
+func testConfig() *Config {
+	return &Config{
+		Version: Version, Camera: "gate",
+		Zones: []Zone{{Name: "all", Polygon: []Point{{0, 0}, {1, 0}, {1, 1}}}},
+		Rules: []Rule{{Kind: Intrusion, Zone: "all"}},
+		Armed: []bool{true},
+	}
+}
+
+func testDetection() Detection {
+	w := time.Date(2026, 3, 1, 2, 3, 4, 5e6, time.UTC)
+	return Detection{
+		ID: 7, Phase: Begun, Kind: Intrusion, Zone: "all", Start: 1, Detected: 2.5,
+		StartWall: w, DetectWall: w, Box: Box{0.1, 0.2, 0.3, 0.4}, Confidence: 0.9, JPEG: []byte{0xff, 0xd8},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	var pipe bytes.Buffer
+	w := NewWriter(&pipe, MaxToVision)
+	au := AccessUnit{
+		Seq: 1 << 40, PTS: -time.Second, Wall: time.Unix(1_700_000_000, 123), Codec: 2,
+		Keyframe: true, CatchUp: true, Data: []byte{0, 0, 1, 0x40},
+	}
+	det := testDetection()
+	for _, err := range []error{
+		w.JSON(TypeConfig, testConfig()), w.AccessUnit(&au), w.Detection(&det), w.End(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := NewReader(&pipe, MaxToVision)
+
+	next := func(want Type) []byte {
+		t.Helper()
+		got, p, err := r.Next()
+		if err != nil || got != want {
+			t.Fatalf("got type %d, %v; want %d", got, err, want)
+		}
+		return p
+	}
+	var cfg Config
+	if err := Decode(next(TypeConfig), &cfg); err != nil || !reflect.DeepEqual(&cfg, testConfig()) {
+		t.Errorf("config: %+v, %v", cfg, err)
+	}
+	var gotAU AccessUnit
+	if err := DecodeAccessUnit(next(TypeAccessUnit), &gotAU); err != nil || !reflect.DeepEqual(gotAU, au) {
+		t.Errorf("access unit: %+v, %v", gotAU, err)
+	}
+	var gotDet Detection
+	if err := DecodeDetection(next(TypeDetection), &gotDet); err != nil || !reflect.DeepEqual(gotDet, det) {
+		t.Errorf("detection: %+v, %v", gotDet, err)
+	}
+	if p := next(TypeEnd); len(p) != 0 {
+		t.Errorf("end: %d bytes", len(p))
+	}
+	if _, _, err := r.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
+func TestReaderRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in   string
+		want error
+	}{
+		"too long":        {"\xff\xff\xff\xff\x02", ErrTooLong},
+		"cut in the head": {"\x05\x00", io.ErrUnexpectedEOF},
+		"cut in the body": {"\x05\x00\x00\x00\x02ab", io.ErrUnexpectedEOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := NewReader(bytes.NewReader([]byte(tc.in)), 1024).Next()
+			if !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+	if _, _, err := NewReader(bytes.NewReader(make([]byte, 5)), 1024).Next(); err == nil {
+		t.Error("a message without a type was read")
+	}
+	if err := NewWriter(io.Discard, 8).AccessUnit(&AccessUnit{}); !errors.Is(err, ErrTooLong) {
+		t.Errorf("write past the limit: %v", err)
+	}
+}
+
+func TestDetectionValidate(t *testing.T) {
+	ok := testDetection()
+	if err := ok.Validate(testConfig()); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*Detection){
+		"phase":       func(d *Detection) { d.Phase = "maybe" },
+		"rule":        func(d *Detection) { d.Rule = 1 },
+		"negative":    func(d *Detection) { d.Rule = -1 },
+		"kind":        func(d *Detection) { d.Kind = Tamper },
+		"zone":        func(d *Detection) { d.Zone = "elsewhere" },
+		"box":         func(d *Detection) { d.Box[2] = 1.5 },
+		"confidence":  func(d *Detection) { d.Confidence = math.NaN() },
+		"media time":  func(d *Detection) { d.Start = math.Inf(1) },
+		"wall":        func(d *Detection) { d.DetectWall = time.Time{} },
+		"thumb bytes": func(d *Detection) { d.JPEG = make([]byte, MaxThumbnail+1) },
+	} {
+		d := testDetection()
+		spoil(&d)
+		if d.Validate(testConfig()) == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	for name, spoil := range map[string]func(*Config){
+		"version":      func(c *Config) { c.Version++ },
+		"armed":        func(c *Config) { c.Armed = nil },
+		"unknown zone": func(c *Config) { c.Rules[0].Zone = "x" },
+		"zone twice":   func(c *Config) { c.Zones = append(c.Zones, c.Zones[0]) },
+		"two points":   func(c *Config) { c.Zones[0].Polygon = c.Zones[0].Polygon[:2] },
+		"outside":      func(c *Config) { c.Zones[0].Polygon[0][0] = -0.1 },
+		"privacy":      func(c *Config) { c.Privacy = [][]Point{{}} },
+		"after":        func(c *Config) { c.Rules[0].After = math.NaN() },
+	} {
+		c := testConfig()
+		spoil(c)
+		if c.Validate() == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if err := testConfig().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// FuzzFromVision reads what a vision process that a stranger controls may send.
+func FuzzFromVision(f *testing.F) {
+	var pipe bytes.Buffer
+	w := NewWriter(&pipe, MaxFromVision)
+	det := testDetection()
+	for _, err := range []error{
+		w.JSON(TypeHello, Hello{Version: Version}), w.Detection(&det), w.JSON(TypeProgress, Progress{Seq: 3}),
+	} {
+		if err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(pipe.Bytes())
+	f.Add([]byte("\x06\x00\x00\x00\x11\xff\xff\xff\xff{"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := NewReader(bytes.NewReader(b), MaxFromVision)
+		for {
+			typ, p, err := r.Next()
+			if err != nil {
+				return
+			}
+			switch typ {
+			case TypeDetection:
+				var d Detection
+				if DecodeDetection(p, &d) == nil && d.Validate(testConfig()) == nil && d.Zone != "all" {
+					t.Errorf("zone %q passed", d.Zone)
+				}
+			case TypeAccessUnit:
+				var a AccessUnit
+				if err := DecodeAccessUnit(p, &a); err == nil && len(a.Data) > len(b) {
+					t.Error("data from nowhere")
+				}
+			default:
+				var h Hello
+				_ = Decode(p, &h)
+			}
+		}
+	})
+}

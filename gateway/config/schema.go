@@ -1,0 +1,146 @@
+package config
+
+import (
+	"time"
+
+	"sentrybox/analytics/wire"
+)
+
+// Config is a whole configuration file.
+type Config struct {
+	Gateway Gateway  `yaml:"gateway"`
+	Data    string   `yaml:"data"` // folder of everything durable
+	Web     Web      `yaml:"web"`
+	Uplink  Uplink   `yaml:"uplink"`
+	Alerts  Alerts   `yaml:"alerts"`
+	Vision  Vision   `yaml:"vision"`
+	Log     Log      `yaml:"log"`
+	Cameras []Camera `yaml:"cameras"`
+}
+
+// Gateway says which box this is and where it stands. The names are parts of
+// MQTT topics.
+type Gateway struct {
+	ID        string `yaml:"id"`
+	Street    string `yaml:"street"`
+	Community string `yaml:"community"`
+	// Timezone is the IANA name by which schedules are read; the system's own
+	// when empty.
+	Timezone string `yaml:"timezone"`
+}
+
+// Web is the technicians' page.
+type Web struct {
+	Listen string `yaml:"listen"` // host:port
+}
+
+// Uplink is every way out of the box.
+type Uplink struct {
+	Prefix string `yaml:"prefix"` // before street, community and gateway in every topic
+	MQTT   []MQTT `yaml:"mqtt"`   // in order of preference
+}
+
+// MQTT is one broker.
+type MQTT struct {
+	URL      URL    `yaml:"url"` // mqtt:// or mqtts://, may carry user and password
+	Username string `yaml:"username"`
+	Password Secret `yaml:"password"`
+	CA       string `yaml:"ca"`   // PEM file that must have signed the broker's certificate
+	Cert     string `yaml:"cert"` // PEM file of our own certificate
+	Key      string `yaml:"key"`
+}
+
+// Alerts says how alerts behave.
+type Alerts struct {
+	// Level is the first to hear of an alert: grid, community or street.
+	// Severity 1 goes to all three.
+	Level         string   `yaml:"level"`
+	RespondWithin Duration `yaml:"respond_within"`
+	HandleWithin  Duration `yaml:"handle_within"`
+	// CoolDown is how long after an event further ones of the same rule are
+	// folded into its alert.
+	CoolDown Duration `yaml:"cool_down"`
+}
+
+// Vision says how vision processes run.
+type Vision struct {
+	// Path is the sentrybox-vision program; beside this one, then on PATH, when
+	// empty.
+	Path string `yaml:"path"`
+	// AddressSpace bounds one process, in MiB.
+	AddressSpace int `yaml:"address_space"`
+}
+
+// Log says what is logged.
+type Log struct {
+	Level string `yaml:"level"` // debug, info, warn or error
+}
+
+// Camera is one camera and what to look for in its picture.
+type Camera struct {
+	ID        string          `yaml:"id"`
+	URL       URL             `yaml:"url"`        // rtsp:// or rtsps://; evidence comes from here
+	DetectURL URL             `yaml:"detect_url"` // a substream for analysis
+	Transport string          `yaml:"transport"`  // auto, tcp or udp
+	Insecure  bool            `yaml:"insecure"`   // accept any certificate of an rtsps:// camera
+	Grid      string          `yaml:"grid"`
+	Privacy   Polygons        `yaml:"privacy"` // never analysed, never shown
+	Zones     map[string]Zone `yaml:"zones"`
+	Detect    []Rule          `yaml:"detect"`
+}
+
+// Zone is a part of the picture.
+type Zone struct {
+	Polygon Polygon `yaml:"polygon"`
+}
+
+// Rule is one behaviour to look for.
+type Rule struct {
+	Kind     wire.Kind `yaml:"kind"`
+	Zone     string    `yaml:"zone"` // "all" when empty
+	After    Duration  `yaml:"after"`
+	People   int       `yaml:"people"`
+	Schedule Schedule  `yaml:"schedule"` // always when empty
+	Severity int       `yaml:"severity"` // 1, the gravest, to 4
+}
+
+// AllZones is the name of the zone that is the whole picture. It need not be
+// drawn.
+const AllZones = "all"
+
+// Polygon is points as fractions of the picture.
+type Polygon []wire.Point
+
+// Polygons is one polygon or a list of polygons.
+type Polygons []Polygon
+
+// Duration is a time span such as 30s or 5m.
+type Duration time.Duration
+
+// Defaults returns the configuration that an empty file means.
+func Defaults() Config {
+	return Config{
+		Web:    Web{Listen: "127.0.0.1:8080"},
+		Uplink: Uplink{Prefix: "sentrybox/v1"},
+		Alerts: Alerts{
+			Level:         "community",
+			RespondWithin: Duration(5 * time.Minute),
+			HandleWithin:  Duration(30 * time.Minute),
+			CoolDown:      Duration(time.Minute),
+		},
+		Vision: Vision{AddressSpace: 1024},
+		Log:    Log{Level: "info"},
+	}
+}
+
+// defaultSeverity is used where a rule names none.
+func defaultSeverity(k wire.Kind) int {
+	switch k {
+	case wire.ThrownObject, wire.Intrusion, wire.Gathering, wire.Tamper:
+		return 2
+	case wire.Motion:
+		return 4
+	default:
+		return 3
+	}
+}

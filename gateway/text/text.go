@@ -1,0 +1,70 @@
+// Package text holds every sentence that a person reads, in Chinese and in
+// English. Log lines are for engineers and stay English; they are not here.
+package text
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Lang is a language of the catalogue.
+type Lang string
+
+// The languages.
+const (
+	Chinese Lang = "zh"
+	English Lang = "en"
+)
+
+// FromEnv returns the language that the environment asks for by LC_ALL,
+// LC_MESSAGES or LANG: Chinese for zh…, otherwise English.
+func FromEnv() Lang {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			if strings.HasPrefix(v, "zh") {
+				return Chinese
+			}
+			return English
+		}
+	}
+	return English
+}
+
+// Key names a sentence of the catalogue.
+type Key string
+
+// T returns the sentence of key in language l, with args put in as by
+// fmt.Sprintf. A key that the catalogue lacks is returned as it is.
+func T(l Lang, key Key, args ...any) string {
+	s, ok := catalogue[key]
+	if !ok {
+		return string(key)
+	}
+	form := s.en
+	if l == Chinese {
+		form = s.zh
+	}
+	if len(args) == 0 {
+		return form
+	}
+	return fmt.Sprintf(form, args...)
+}
+
+// Kind returns the name of an alert kind, such as "intrusion".
+func Kind(l Lang, kind string) string {
+	key := Key("kind." + kind)
+	if _, ok := catalogue[key]; !ok {
+		return kind
+	}
+	return T(l, key)
+}
+
+// State returns the name of a device state, such as "refused".
+func State(l Lang, state string) string {
+	key := Key("state." + state)
+	if _, ok := catalogue[key]; !ok {
+		return state
+	}
+	return T(l, key)
+}
