@@ -37,6 +37,13 @@ const (
 	accessUnitHead = 8 + 8 + 8 + 1 + 1
 )
 
+// The codecs of an access unit: Annex B byte streams, and one JFIF picture each.
+const (
+	CodecH264  = 1
+	CodecH265  = 2
+	CodecMJPEG = 3
+)
+
 // Kind is a kind of behaviour, as it stands in alerts and in the config.
 type Kind string
 
@@ -117,7 +124,7 @@ type AccessUnit struct {
 	Seq      uint64        // grows by one, over restarts of the process too
 	PTS      time.Duration // media time
 	Wall     time.Time
-	Codec    uint8 // media.Codec
+	Codec    uint8 // CodecH264 and so on
 	Keyframe bool
 	Gap      bool // something was lost before it
 	CatchUp  bool // seen before, handed over again after a restart
