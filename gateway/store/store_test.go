@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestOpenIsExclusive(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), dir); !errors.Is(err, ErrInUse) {
+		t.Errorf("second open: %v, want %v", err, ErrInUse)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err = Open(t.Context(), dir)
+	if err != nil {
+		t.Fatalf("after close: %v", err)
+	}
+	defer s.Close()
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		var got string
+		if err := s.db.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %q, %v; want %q", pragma, got, err, want)
+		}
+	}
+}
+
+func TestMigration(t *testing.T) {
+	dir := t.TempDir()
+	open := func(steps ...string) (*Store, error) {
+		return Open(t.Context(), dir, Migration{Component: "x", Steps: steps})
+	}
+	one := `CREATE TABLE x (a INTEGER) STRICT`
+	two := `ALTER TABLE x ADD COLUMN b TEXT`
+	for _, steps := range [][]string{{one}, {one, two}, {one, two}} {
+		s, err := open(steps...)
+		if err != nil {
+			t.Fatalf("%d steps: %v", len(steps), err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := open(one); err == nil || !strings.Contains(err.Error(), "newer sentrybox") {
+		t.Errorf("an older program on newer tables: %v", err)
+	}
+	s, err := open(one, two)
+	if err != nil {
+		t.Fatalf("after a refused open: %v", err)
+	}
+	defer s.Close()
+	if _, err := s.db.Exec(`INSERT INTO x (a, b) VALUES (1, 'z')`); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAlertRows(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	at := time.UnixMilli(1_700_000_000_123)
+	put := func(a Alert, action string) error {
+		return s.Tx(t.Context(), func(tx *sql.Tx) error {
+			return PutAlert(t.Context(), tx, a, Step{At: at, Action: action, By: "duty"})
+		})
+	}
+	a := Alert{ID: "A", Rev: 1, Open: true, Device: "cam", Kind: "intrusion", Zone: "gate", LastEvent: at, Doc: []byte("1")}
+	if err := put(a, "raised"); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(a, "again"); err == nil {
+		t.Error("one revision was written twice")
+	}
+	got := open(t, s)
+	if got.ID != "A" || got.Rev != 1 || !got.LastEvent.Equal(at) || string(got.Doc) != "1" {
+		t.Errorf("open alert: %+v", got)
+	}
+	a.Rev, a.Open, a.Doc = 2, false, []byte("2")
+	if err := put(a, "handled"); err != nil {
+		t.Fatal(err)
+	}
+	if got := open(t, s); got.ID != "" {
+		t.Errorf("a closed alert is open: %+v", got)
+	}
+	steps, err := s.Steps(t.Context(), "A")
+	if err != nil || len(steps) != 2 || steps[1].Action != "handled" || steps[1].By != "duty" || !steps[1].At.Equal(at) {
+		t.Errorf("steps: %+v, %v", steps, err)
+	}
+	if n, err := s.OpenCount(t.Context()); n != 0 || err != nil {
+		t.Errorf("open count %d, %v", n, err)
+	}
+}
+
+func open(t *testing.T, s *Store) (a Alert) {
+	t.Helper()
+	err := s.Tx(t.Context(), func(tx *sql.Tx) (err error) {
+		a, _, err = OpenAlert(context.Background(), tx, "cam", "intrusion", "gate")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestTxRollsBack(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fail := errors.New("no")
+	err = s.Tx(t.Context(), func(tx *sql.Tx) error {
+		a := Alert{ID: "A", Rev: 1, Open: true, Doc: []byte("1")}
+		return errors.Join(PutAlert(t.Context(), tx, a, Step{}), fail)
+	})
+	if !errors.Is(err, fail) {
+		t.Fatal(err)
+	}
+	if n, err := s.OpenCount(t.Context()); n != 0 || err != nil {
+		t.Errorf("open count %d, %v after a failed transaction", n, err)
+	}
+}
