@@ -1,0 +1,41 @@
+//go:build !cgo
+
+package cv
+
+import (
+	"image"
+	"time"
+)
+
+// Decoder stands in for the real one in a program built without cgo.
+type Decoder struct{}
+
+// NewDecoder returns ErrNoDecoder.
+func NewDecoder(uint8) (*Decoder, error) { return nil, ErrNoDecoder }
+
+// Close does nothing.
+func (*Decoder) Close() error { return nil }
+
+// Send returns ErrNoDecoder.
+func (*Decoder) Send([]byte, time.Duration, bool) error { return ErrNoDecoder }
+
+// Receive returns ErrNoDecoder.
+func (*Decoder) Receive(*Luma) (bool, error) { return false, ErrNoDecoder }
+
+// Skip returns ErrNoDecoder.
+func (*Decoder) Skip(*Luma) (bool, error) { return false, ErrNoDecoder }
+
+// Convert returns ErrNoDecoder.
+func (*Decoder) Convert(*Luma) error { return ErrNoDecoder }
+
+// Drain returns ErrNoDecoder.
+func (*Decoder) Drain() error { return ErrNoDecoder }
+
+// Flush does nothing.
+func (*Decoder) Flush() {}
+
+// Snapshot returns ErrNoDecoder.
+func (*Decoder) Snapshot(int) (*image.YCbCr, error) { return nil, ErrNoDecoder }
+
+// UseOneThread returns ErrNoDecoder.
+func UseOneThread() error { return ErrNoDecoder }
