@@ -9,7 +9,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-// sum_rows8 sets acc[0..n) to the sums of f rows. f*255 fits 16 bits up to f = 257.
+// sum_rows8 sets acc[0..n) to the sums of f rows.
 INLINE void sum_rows8(uint16_t *restrict acc, const uint8_t *restrict src, ptrdiff_t stride, int n, int f)
 {
 	for (int i = 0; i < n; i++)
@@ -39,24 +39,52 @@ INLINE void sum_rows16(uint16_t *restrict acc, const uint8_t *restrict src, ptrd
 	}
 }
 
-// sum_columns sets dst[0..n) to the rounded means of f sums each.
+// sum_columns sets dst[0..n) to the rounded means of f sums each. With a
+// constant f the division becomes a multiplication of 16-bit lanes. All sums fit
+// 16 bits up to f = SB_MAX_FACTOR.
 INLINE void sum_columns(uint8_t *restrict dst, const uint16_t *restrict acc, int n, int f)
 {
-	const uint32_t area = (uint32_t)f * f;
-	const uint64_t inverse = ((1ull << 32) + area - 1) / area; // exact for s * area < 2^32
+	const uint16_t area = (uint16_t)(f * f);
 	for (int i = 0; i < n; i++) {
-		uint32_t s = area / 2;
+		uint16_t s = area / 2;
 		for (int k = 0; k < f; k++)
 			s += acc[i * f + k];
-		dst[i] = (uint8_t)((s * inverse) >> 32);
+		dst[i] = (uint8_t)(s / area);
 	}
 }
 
-INLINE void box8(uint8_t *dst, const uint8_t *src, ptrdiff_t stride, int dw, int dh, int f, uint16_t *acc)
+// columns picks a sum_columns in which f is known and the inner loop unrolls.
+static void columns(uint8_t *dst, const uint16_t *acc, int n, int f)
 {
-	for (int y = 0; y < dh; y++) {
-		sum_rows8(acc, src + (ptrdiff_t)y * f * stride, stride, dw * f, f);
-		sum_columns(dst + (size_t)y * dw, acc, dw, f);
+	switch (f) {
+	case 1: return sum_columns(dst, acc, n, 1);
+	case 2: return sum_columns(dst, acc, n, 2);
+	case 3: return sum_columns(dst, acc, n, 3);
+	case 4: return sum_columns(dst, acc, n, 4);
+	case 5: return sum_columns(dst, acc, n, 5);
+	case 6: return sum_columns(dst, acc, n, 6);
+	default: return sum_columns(dst, acc, n, f);
+	}
+}
+
+static void rows8(uint16_t *acc, const uint8_t *src, ptrdiff_t stride, int n, int f)
+{
+	switch (f) {
+	case 2: return sum_rows8(acc, src, stride, n, 2);
+	case 3: return sum_rows8(acc, src, stride, n, 3);
+	case 4: return sum_rows8(acc, src, stride, n, 4);
+	case 6: return sum_rows8(acc, src, stride, n, 6); // 4K
+	default: return sum_rows8(acc, src, stride, n, f);
+	}
+}
+
+static void rows16(uint16_t *acc, const uint8_t *src, ptrdiff_t stride, int n, int f, int shift)
+{
+	switch (f) {
+	case 2: return sum_rows16(acc, src, stride, n, 2, shift);
+	case 3: return sum_rows16(acc, src, stride, n, 3, shift);
+	case 4: return sum_rows16(acc, src, stride, n, 4, shift);
+	default: return sum_rows16(acc, src, stride, n, f, shift);
 	}
 }
 
@@ -64,29 +92,17 @@ void sb_box(uint8_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int h
             int f, int depth, int low, uint16_t *acc)
 {
 	const int dw = width / f, dh = height / f;
-	if (depth > 8) {
-		const int shift = low + depth - 8;
-		for (int y = 0; y < dh; y++) {
-			sum_rows16(acc, src + (ptrdiff_t)y * f * stride, stride, dw * f, f, shift);
-			sum_columns(dst + (size_t)y * dw, acc, dw, f);
+	for (int y = 0; y < dh; y++) {
+		const uint8_t *from = src + (ptrdiff_t)y * f * stride;
+		uint8_t *to = dst + (size_t)y * dw;
+		if (depth > 8) {
+			rows16(acc, from, stride, dw * f, f, low + depth - 8);
+			columns(to, acc, dw, f);
+		} else if (f == 1) {
+			memcpy(to, from, dw);
+		} else {
+			rows8(acc, from, stride, dw * f, f);
+			columns(to, acc, dw, f);
 		}
-		return;
-	}
-	switch (f) { // with f known the inner loops unroll
-	case 1:
-		for (int y = 0; y < dh; y++)
-			memcpy(dst + (size_t)y * dw, src + y * stride, dw);
-		break;
-	case 2:
-		box8(dst, src, stride, dw, dh, 2, acc);
-		break;
-	case 3:
-		box8(dst, src, stride, dw, dh, 3, acc);
-		break;
-	case 4:
-		box8(dst, src, stride, dw, dh, 4, acc);
-		break;
-	default:
-		box8(dst, src, stride, dw, dh, f, acc);
 	}
 }

@@ -21,6 +21,7 @@ struct sb_decoder {
 	int max_side;
 	size_t max_packet;
 	sb_picture picture;
+	int draining, broken; // no more input; the picture before this one was corrupt or there was none
 	char reason[AV_ERROR_MAX_STRING_SIZE];
 };
 
@@ -88,6 +89,7 @@ sb_decoder *sb_open(int codec, int64_t max_pixels, int max_side, size_t max_pack
 	d->max_pixels = max_pixels;
 	d->max_side = max_side;
 	d->max_packet = max_packet;
+	d->broken = 1;
 	d->packet = av_packet_alloc();
 	d->next = av_frame_alloc();
 	d->last = av_frame_alloc();
@@ -151,11 +153,17 @@ int sb_send(sb_decoder *d, const uint8_t *data, size_t size, int64_t pts, int ke
 
 int sb_drain(sb_decoder *d)
 {
+	d->draining = 1;
 	int err = avcodec_send_packet(d->ctx, NULL);
 	return err < 0 && err != AVERROR_EOF ? fail_av(d, err) : SB_OK;
 }
 
-void sb_flush(sb_decoder *d) { avcodec_flush_buffers(d->ctx); }
+void sb_flush(sb_decoder *d)
+{
+	avcodec_flush_buffers(d->ctx);
+	d->draining = 0;
+	d->broken = 1;
+}
 
 int sb_plane_holds(const AVFrame *f, int plane, size_t row, int rows)
 {
@@ -213,6 +221,10 @@ int sb_next(sb_decoder *d)
 	p->height = f->height;
 	p->keyframe = f->key_frame != 0;
 	p->corrupt = (f->flags & AV_FRAME_FLAG_CORRUPT) != 0 || f->decode_error_flags != 0;
+	// The H.264 decoder of FFmpeg 5.1 forgets the flag on pictures that it drains.
+	if (d->draining && d->broken && !p->keyframe && d->ctx->codec_id == AV_CODEC_ID_H264)
+		p->corrupt = 1;
+	d->broken = p->corrupt;
 	return SB_OK;
 }
 
@@ -221,7 +233,7 @@ int sb_luma(sb_decoder *d, uint8_t *dst, size_t size, int f)
 	const AVFrame *p = d->last;
 	if (!p->buf[0])
 		return fail(d, SB_FAILED, "no picture received");
-	if (f < 1 || p->width / f < 1 || p->height / f < 1 ||
+	if (f < 1 || f > SB_MAX_FACTOR || p->width / f < 1 || p->height / f < 1 ||
 	    (size_t)(p->width / f) * (size_t)(p->height / f) > size)
 		return fail(d, SB_FAILED, "no room for the luma");
 	const AVComponentDescriptor *y = &av_pix_fmt_desc_get(p->format)->comp[0];

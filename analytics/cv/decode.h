@@ -24,6 +24,8 @@ enum {
 	SB_FAILED = -3,      // out of memory and the like
 };
 
+enum { SB_MAX_FACTOR = 16 };
+
 enum { SB_H264 = 1, SB_H265 = 2, SB_MJPEG = 3 };
 
 // sb_open returns NULL if the codec is not built into libavcodec or memory is short.
@@ -52,8 +54,8 @@ int sb_luma(sb_decoder *d, uint8_t *dst, size_t size, int f);
 int sb_snapshot(sb_decoder *d, uint8_t *y, size_t ysize, uint8_t *cb, uint8_t *cr, size_t csize, int f);
 
 // sb_box is the filter of sb_luma on a plane of its own, of 8-bit samples or of
-// 16-bit ones of which depth bits count from bit low on. acc holds width
-// elements of scratch.
+// 16-bit ones of which depth bits count from bit low on. f is 1 to
+// SB_MAX_FACTOR, acc holds width elements of scratch. It checks nothing.
 void sb_box(uint8_t *dst, const uint8_t *src, ptrdiff_t stride, int width, int height,
             int f, int depth, int low, uint16_t *acc);
 

@@ -3,6 +3,7 @@
 package cv
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -77,5 +78,232 @@ func TestRefusesRGB(t *testing.T) {
 	d.Flush()
 	if got := decodeAll(t, d, units(t, "plain.h264"), nil); len(got) != 12 {
 		t.Errorf("%d pictures after it, want 12", len(got))
+	}
+}
+
+func TestChangeOfSize(t *testing.T) {
+	d := open(t, codecOf("plain.h265"))
+	var got []Luma
+	take := func(l *Luma) { got = append(got, *l); got[len(got)-1].Pix = bytes.Clone(l.Pix) }
+	for _, file := range []string{"plain.h265", "large.h265", "ten.h265"} {
+		for i, au := range units(t, file) {
+			if err := d.Send(au, time.Duration(i)*period, i == 0); err != nil {
+				t.Fatal(err)
+			}
+			receiveAll(t, d, take)
+		}
+	}
+	if err := d.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	receiveAll(t, d, take)
+	if len(got) != 12+2+6 {
+		t.Fatalf("%d pictures, want 20", len(got))
+	}
+	for i, l := range got {
+		first, w := 0, 160
+		if i >= 14 {
+			first = 14
+		} else if i >= 12 {
+			first, w = 12, 320
+		}
+		if l.Width != w {
+			t.Errorf("picture %d is %d wide, want %d", i, l.Width, w)
+		}
+		checkScene(t, &l, i-first, 0, 0, w, false)
+	}
+}
+
+func TestCorruptIsSaid(t *testing.T) {
+	aus := units(t, "busy.h264")
+	t.Run("start without keyframe", func(t *testing.T) {
+		d := open(t, codecOf("busy.h264"))
+		if err := d.Send(aus[0], 0, true); err != nil { // for the parameter sets
+			t.Fatal(err)
+		}
+		d.Flush()
+		n := 0
+		for _, au := range aus[1:4] {
+			if err := d.Send(au, 0, false); err != nil && !errors.Is(err, ErrDamaged) {
+				t.Fatal(err)
+			}
+			receiveAll(t, d, func(l *Luma) {
+				if n++; !l.Corrupt {
+					t.Error("a picture of nothing is not called corrupt")
+				}
+			})
+		}
+		if err := d.Drain(); err != nil {
+			t.Fatal(err)
+		}
+		receiveAll(t, d, func(l *Luma) {
+			if n++; !l.Corrupt {
+				t.Error("a picture of nothing is not called corrupt")
+			}
+		})
+		if n == 0 {
+			t.Error("no picture")
+		}
+	})
+	t.Run("damaged slice", func(t *testing.T) {
+		d := open(t, codecOf("busy.h264"))
+		cut := bytes.Clone(aus[0])
+		for i := len(cut) / 2; i < len(cut); i++ {
+			cut[i] = 0x55
+		}
+		corrupt, refused := 0, 0
+		for i, au := range append([][]byte{cut}, aus[1:]...) {
+			switch err := d.Send(au, 0, i == 0); {
+			case errors.Is(err, ErrDamaged):
+				refused++
+			case err != nil:
+				t.Fatal(err)
+			}
+			refused += receiveAll(t, d, func(l *Luma) {
+				if l.Corrupt {
+					corrupt++
+				}
+			})
+		}
+		if corrupt == 0 {
+			t.Errorf("no picture called corrupt, %d refused", refused)
+		}
+	})
+}
+
+func TestRefusesAndGoesOn(t *testing.T) {
+	for _, file := range []string{"plain.h264", "plain.h265", "plain.mjpeg"} {
+		t.Run(file, func(t *testing.T) {
+			d := open(t, codecOf(file))
+			aus := units(t, file)
+			for name, bad := range map[string][]byte{
+				"empty":    nil,
+				"text":     []byte("GET / HTTP/1.1\r\n\r\n"),
+				"too long": make([]byte, MaxAccessUnit+1),
+				"headless": aus[0][len(aus[0])-40:],
+			} {
+				err := d.Send(bad, 0, true)
+				if err == nil { // then it must yield no picture
+					receiveAll(t, d, func(*Luma) { t.Errorf("%s: a picture", name) })
+				} else if !errors.Is(err, ErrDamaged) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if got := decodeAll(t, d, aus, nil); len(got) != len(aus) {
+				t.Errorf("%d pictures after it, want %d", len(got), len(aus))
+			}
+		})
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	if _, err := NewDecoder(0); err == nil {
+		t.Error("codec 0 opened")
+	}
+	if _, err := NewDecoder(4); err == nil {
+		t.Error("codec 4 opened")
+	}
+	d := open(t, codecOf("plain.h264"))
+	var l Luma
+	if ok, err := d.Receive(&l); ok || err != nil {
+		t.Errorf("receive before send: %v, %v", ok, err)
+	}
+	if err := d.Convert(&l); err == nil {
+		t.Error("converted no picture")
+	}
+	if _, err := d.Snapshot(320); err == nil {
+		t.Error("snapshot of no picture")
+	}
+	var err error
+	for _, au := range units(t, "plain.h264") {
+		if err = d.Send(au, 0, false); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, ErrFull) {
+		t.Errorf("sent without receiving: %v", err)
+	}
+	for range 2 {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	d.Flush()
+	if _, err := d.Receive(&l); !errors.Is(err, ErrClosed) {
+		t.Errorf("receive after close: %v", err)
+	}
+	if err := d.Send([]byte{0}, 0, false); !errors.Is(err, ErrClosed) {
+		t.Errorf("send after close: %v", err)
+	}
+	if _, err := d.Snapshot(320); !errors.Is(err, ErrClosed) {
+		t.Errorf("snapshot after close: %v", err)
+	}
+}
+
+// A camera runs for months: a picture may cost no garbage.
+func TestNoGarbage(t *testing.T) {
+	for _, file := range []string{"plain.h264", "plain.h265", "plain.mjpeg"} {
+		d := open(t, codecOf(file))
+		aus := units(t, file)
+		var l Luma
+		n, pictures := 0, 0
+		allocs := testing.AllocsPerRun(100, func() {
+			if err := d.Send(aus[n%len(aus)], time.Duration(n), n%len(aus) == 0); err != nil {
+				t.Fatal(err)
+			}
+			n++
+			for {
+				ok, err := d.Receive(&l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !ok {
+					break
+				}
+				pictures++
+			}
+		})
+		if allocs != 0 || pictures < 90 {
+			t.Errorf("%s: %v allocations a picture over %d pictures", file, allocs, pictures)
+		}
+	}
+}
+
+func TestSkip(t *testing.T) {
+	d := open(t, codecOf("plain.h264"))
+	var l Luma
+	var got []time.Duration
+	for i, au := range units(t, "plain.h264") {
+		if err := d.Send(au, time.Duration(i)*period, i == 0); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			ok, err := d.Skip(&l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				break
+			}
+			got = append(got, l.PTS)
+			if len(l.Pix) != 0 || l.Width != 160 {
+				t.Fatalf("%d bytes, %d wide", len(l.Pix), l.Width)
+			}
+			if len(got)%3 == 0 { // wanted after all
+				if err := d.Convert(&l); err != nil {
+					t.Fatal(err)
+				}
+				checkScene(t, &l, len(got)-1, 0, 0, 160, false)
+			}
+		}
+	}
+	if len(got) < 11 || got[10] != 10*period {
+		t.Errorf("skipped %v", got)
+	}
+}
+
+func TestOpenCVOneThread(t *testing.T) {
+	if err := UseOneThread(); err != nil {
+		t.Error(err)
 	}
 }

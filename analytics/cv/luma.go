@@ -47,10 +47,11 @@ type Luma struct {
 	CodedHeight   int           //
 	PTS           time.Duration // that of the access unit; not checked for order
 	Keyframe      bool
-	// Corrupt says that the decoder knows of errors in the picture or in those it
-	// is made from: lost references, concealed slices, a start without a
-	// keyframe. FFmpeg tells for H.264 and MJPEG; of H.265 it does not, so
-	// after a lost access unit trust no picture before the next keyframe.
+	// Corrupt says that the decoder knows of errors in the picture: concealed
+	// slices, or a start without a keyframe. It is a hint, not a verdict. FFmpeg
+	// 5.1 does not say it of H.265, nor of pictures whose reference was lost
+	// on the way; and cameras that never mark a point of random access have it on
+	// most pictures for good.
 	Corrupt bool
 }
 
