@@ -114,9 +114,6 @@ type Polygon []wire.Point
 // Polygons is one polygon or a list of polygons.
 type Polygons []Polygon
 
-// Duration is a time span such as 30s or 5m.
-type Duration time.Duration
-
 // Defaults returns the configuration that an empty file means.
 func Defaults() Config {
 	return Config{

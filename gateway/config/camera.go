@@ -1,0 +1,189 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sentrybox/analytics/wire"
+)
+
+// Limits of one box and one vision process.
+const (
+	maxCameras = 256
+	maxZones   = 63 // and the whole picture
+	maxRules   = 64
+	minPeople  = 2
+	maxPeople  = 1000
+)
+
+// Unbuilt lists the kinds, each once, that the camera's rules ask for and that
+// this version does not find yet. They are no mistake.
+func (c *Camera) Unbuilt() []wire.Kind {
+	var kinds []wire.Kind
+	for _, r := range c.Detect {
+		if !slices.Contains(wire.Built(), r.Kind) && !slices.Contains(kinds, r.Kind) {
+			kinds = append(kinds, r.Kind)
+		}
+	}
+	return kinds
+}
+
+// defaultAfter is how long a behaviour must last where a rule does not say; 0
+// for kinds that know no such time.
+func defaultAfter(k wire.Kind) Duration {
+	switch k {
+	case wire.Loitering:
+		return Duration(30 * time.Second)
+	case wire.Gathering:
+		return Duration(20 * time.Second)
+	case wire.AbandonedObject:
+		return Duration(60 * time.Second)
+	default:
+		return 0
+	}
+}
+
+// defaultPeople is how many make a gathering.
+const defaultPeople = 5
+
+func (d *document) finishCameras(cameras []Camera) {
+	if len(cameras) > maxCameras {
+		d.fault("cameras", "config.many", len(cameras), maxCameras)
+		return
+	}
+	first := map[string]string{}
+	for i := range cameras {
+		c, path := &cameras[i], element("cameras", i)
+		if !d.sound(path) {
+			continue
+		}
+		d.finishCamera(c, path+".")
+		d.required(path+".url", c.URL.IsZero())
+		id := path + ".id"
+		if other, twice := first[c.ID]; twice && d.sound(id) {
+			d.fault(id, "config.camera.twice", d.shown(id, c.ID), other)
+		} else if c.ID != "" && !twice {
+			first[c.ID] = path
+		}
+	}
+}
+
+// finishCamera checks a camera, whose keys have prefix before them, and fills in
+// what was left out.
+func (d *document) finishCamera(c *Camera, prefix string) {
+	if !d.sound(strings.TrimSuffix(prefix, ".")) {
+		return
+	}
+	d.name(prefix+"id", c.ID, true)
+	if c.Grid != "" {
+		d.name(prefix+"grid", c.Grid, false)
+	}
+	if !c.URL.IsZero() {
+		d.address(prefix+"url", c.URL, "rtsp", "rtsps")
+	}
+	if !c.DetectURL.IsZero() {
+		d.address(prefix+"detect_url", c.DetectURL, "rtsp", "rtsps")
+	}
+	if c.Transport == "" {
+		c.Transport = "auto"
+	}
+	d.oneOf(prefix+"transport", c.Transport, "auto", "tcp", "udp")
+	d.finishZones(c, prefix+"zones")
+	if len(c.Detect) > maxRules {
+		d.fault(prefix+"detect", "config.many", len(c.Detect), maxRules)
+		return
+	}
+	seen := map[string]string{}
+	for i := range c.Detect {
+		path := element(prefix+"detect", i)
+		if !d.sound(path) {
+			continue
+		}
+		r := &c.Detect[i]
+		d.finishRule(r, path)
+		d.zoneExists(c, r.Zone, path+".zone", prefix+"zones")
+		key := fmt.Sprint(r.Kind, "\x00", r.Zone, "\x00", r.After, r.People, r.Schedule)
+		if other, twice := seen[key]; twice && r.Kind != "" {
+			d.fault(path, "config.rule.twice", other)
+			continue
+		}
+		seen[key] = path
+	}
+}
+
+func (d *document) finishZones(c *Camera, path string) {
+	if len(c.Zones) > maxZones {
+		d.fault(path, "config.many", len(c.Zones), maxZones)
+	}
+	for _, name := range names(c.Zones) {
+		at := member(path, name)
+		if f := nameFlaw(name, false); f != nil || name == "" {
+			if f == nil {
+				f = &flaw{key: "config.missing"}
+			}
+			d.flaw(at, f, name)
+			continue
+		}
+		d.required(at+".polygon", len(c.Zones[name].Polygon) == 0)
+	}
+}
+
+func (d *document) zoneExists(c *Camera, zone, path, zones string) {
+	if _, drawn := c.Zones[zone]; drawn || zone == AllZones || !d.sound(path) || !d.sound(zones) {
+		return
+	}
+	known := append(names(c.Zones), AllZones)
+	shown := d.shown(path, zone)
+	if near := nearest(zone, known); near != "" && d.marks[path].raw == "" {
+		d.fault(path, "config.zone.near", shown, near)
+	} else {
+		d.fault(path, "config.zone", shown, shorten(strings.Join(known, ", ")))
+	}
+}
+
+func (d *document) finishRule(r *Rule, path string) {
+	kinds := make([]string, 0, len(wire.Kinds()))
+	for _, k := range wire.Kinds() {
+		kinds = append(kinds, string(k))
+	}
+	known := d.required(path+".kind", r.Kind == "") && d.oneOf(path+".kind", string(r.Kind), kinds...)
+	if r.Zone == "" {
+		r.Zone = AllZones
+	}
+	if !d.given(path+".severity") && known || r.Severity == 0 && d.sound(path+".severity") {
+		r.Severity = defaultSeverity(r.Kind)
+	} else if d.sound(path+".severity") && (r.Severity < 1 || r.Severity > 4) {
+		d.fault(path+".severity", "config.range", 1, 4)
+	}
+	if known {
+		d.finishAfter(r, path+".after")
+		d.finishPeople(r, path+".people")
+	}
+}
+
+func (d *document) finishAfter(r *Rule, path string) {
+	after := defaultAfter(r.Kind)
+	switch {
+	case after == 0 && d.given(path):
+		d.fault(path, "config.after", string(r.Kind))
+	case after == 0:
+	case !d.given(path):
+		r.After = after
+	default:
+		d.span(path, r.After, Duration(time.Second), Duration(24*time.Hour))
+	}
+}
+
+func (d *document) finishPeople(r *Rule, path string) {
+	switch {
+	case r.Kind != wire.Gathering && d.given(path):
+		d.fault(path, "config.people", string(r.Kind))
+	case r.Kind != wire.Gathering:
+	case !d.given(path):
+		r.People = defaultPeople
+	case d.sound(path) && (r.People < minPeople || r.People > maxPeople):
+		d.fault(path, "config.range", minPeople, maxPeople)
+	}
+}

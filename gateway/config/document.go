@@ -1,0 +1,308 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	yaml "github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"sentrybox/gateway/text"
+)
+
+// Limits on a file. The parser recurses, and some of it takes time in the
+// square of what it reads.
+const (
+	maxFile    = 1 << 20 // bytes
+	maxNesting = 32      // lists and mappings within each other
+	maxIndent  = 200     // columns
+	maxNodes   = 200_000 // values read, an alias counting as all that it stands for
+	maxAliases = 16      // aliases and merge keys that lead to each other
+)
+
+// A document is a file on its way to being a configuration.
+type document struct {
+	source   string // how the file was named
+	dir      string // to which paths in the file are relative
+	env      func(string) (string, bool)
+	problems *Problems
+	anchors  map[string]ast.Node
+	marks    map[string]mark // by path
+	faulty   map[string]bool // paths with a problem
+	nodes    int
+	stopped  bool // more problems would only be those of having stopped
+}
+
+// A mark is the place of a value in the file.
+type mark struct {
+	line, column int
+	null         bool
+	raw          string // as it stands in the file, if something of it came from the environment
+}
+
+// report adds a problem at a place, after which what is at path counts as
+// unknown.
+func (d *document) report(path string, at mark, key text.Key, args ...any) {
+	d.faulty[path] = d.faulty[path] || path != ""
+	d.remark(path, at, key, args...)
+}
+
+// remark adds a problem at a place, in spite of which what is at path is known.
+func (d *document) remark(path string, at mark, key text.Key, args ...any) {
+	if d.stopped {
+		return
+	}
+	d.problems.add(Problem{
+		File: d.source, Line: max(1, at.line), Column: max(1, at.column), Path: path, Key: key, Args: args,
+	})
+}
+
+// fault adds a problem at path.
+func (d *document) fault(path string, key text.Key, args ...any) {
+	d.report(path, d.at(path), key, args...)
+}
+
+// flaw adds a problem with the text s at path, if f is one.
+func (d *document) flaw(path string, f *flaw, s string) {
+	switch {
+	case f == nil:
+	case f.quote:
+		d.fault(path, f.key, append([]any{d.shown(path, s)}, f.args...)...)
+	default:
+		d.fault(path, f.key, f.args...)
+	}
+}
+
+// shown returns the text s at path as it may stand in a message: without
+// passwords, and without what came from the environment.
+func (d *document) shown(path, s string) string {
+	if raw := d.marks[path].raw; raw != "" {
+		s = raw
+	}
+	return shorten(s)
+}
+
+// at returns the place of path, or of the nearest thing around it.
+func (d *document) at(path string) mark {
+	for {
+		if m, ok := d.marks[path]; ok || path == "" {
+			return m
+		}
+		path = parent(path)
+	}
+}
+
+// given reports whether the file has something at path.
+func (d *document) given(path string) bool {
+	m, ok := d.marks[path]
+	return ok && !m.null
+}
+
+// sound reports whether nothing is wrong yet at path nor around it, so that a
+// first mistake does not draw others after it.
+func (d *document) sound(path string) bool {
+	for {
+		if d.faulty[path] {
+			return false
+		}
+		if path == "" {
+			return true
+		}
+		path = parent(path)
+	}
+}
+
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
+}
+
+// parse reads data as YAML 1.2 (of which JSON is a part) and returns its one
+// value, or nil with a problem reported.
+func (d *document) parse(data []byte) (root ast.Node) {
+	if len(data) > maxFile {
+		d.report("", mark{}, "config.file.large", maxFile)
+		return nil
+	}
+	data = d.clean(data)
+	defer func() {
+		// A library that panics on a file is no reason for the gateway to.
+		if recover() != nil {
+			d.report("", mark{}, "config.yaml.other")
+			root = nil
+		}
+	}()
+	tokens := lexer.Tokenize(string(data))
+	if !d.shallow(tokens) {
+		return nil
+	}
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		d.syntax(err)
+		return nil
+	}
+	for _, doc := range file.Docs {
+		if _, directive := doc.Body.(*ast.DirectiveNode); doc.Body == nil || directive {
+			continue
+		}
+		if root != nil {
+			d.report("", d.mark(doc.Body), "config.yaml.documents")
+			return nil
+		}
+		root = doc.Body
+	}
+	if root == nil {
+		d.report("", mark{}, "config.yaml.empty")
+		return nil
+	}
+	d.marks[""] = d.mark(root)
+	d.collect(root)
+	return root
+}
+
+// clean reports bytes that YAML does not allow and takes them out, so that they
+// do not hide the other problems.
+func (d *document) clean(data []byte) []byte {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	out := make([]byte, 0, len(data))
+	line := 0
+	for l := range bytes.Lines(data) {
+		line++
+		if len(bytes.TrimSpace(l)) == 0 {
+			// The lexer takes time in the square of such lines if they have spaces.
+			out = append(out, '\n')
+			continue
+		}
+		at := mark{line: line, column: 1}
+		if !utf8.Valid(l) {
+			d.report("", at, "config.yaml.utf8")
+			l = bytes.ToValidUTF8(l, []byte("?"))
+		}
+		l = bytes.ReplaceAll(l, []byte("\r\n"), []byte("\n"))
+		body := bytes.TrimSuffix(l, []byte("\n"))
+		if i := bytes.IndexFunc(body, forbidden); i >= 0 {
+			d.report("", at, "config.yaml.control", int(body[i]))
+			l = bytes.Map(func(r rune) rune {
+				if forbidden(r) && r != '\n' {
+					return ' '
+				}
+				return r
+			}, l)
+		}
+		out = append(out, l...)
+	}
+	return out
+}
+
+// forbidden are the control characters outside c-printable of YAML 1.2.2,
+// section 5.1, and the lone carriage return.
+func forbidden(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// shallow reports whether the nesting is within bounds, which must be known
+// before the parser descends into it.
+func (d *document) shallow(tokens token.Tokens) bool {
+	flow, line, block := 0, 0, 0
+	for _, t := range tokens {
+		if t.Position.Line != line {
+			line, block = t.Position.Line, 0
+			if flow == 0 && t.Position.Column > maxIndent && t.Type != token.CommentType {
+				block = maxNesting
+			}
+		}
+		switch t.Type {
+		case token.MappingStartType, token.SequenceStartType:
+			flow++
+		case token.MappingEndType, token.SequenceEndType:
+			flow = max(0, flow-1)
+		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+			if flow == 0 {
+				block++
+			}
+		}
+		if flow > maxNesting || block > maxNesting {
+			d.report("", mark{line: t.Position.Line, column: t.Position.Column}, "config.yaml.deep", maxNesting)
+			return false
+		}
+	}
+	return true
+}
+
+// syntax reports an error of the parser. Its own text can quote the file, a
+// password too, and is in one language only: what is known of it is said in our
+// words.
+func (d *document) syntax(err error) {
+	var at mark
+	key := text.Key("config.yaml.other")
+	var e yaml.Error
+	if errors.As(err, &e) {
+		if t := e.GetToken(); t != nil && t.Position != nil {
+			at = mark{line: t.Position.Line, column: t.Position.Column}
+		}
+		key = syntaxKey(e.GetMessage())
+	}
+	d.report("", at, key)
+}
+
+func syntaxKey(message string) text.Key {
+	for _, known := range []struct {
+		part string
+		key  text.Key
+	}{
+		{"found character '\t'", "config.yaml.tab"},
+		{"tab character", "config.yaml.tab"},
+		{"mapping value is not allowed", "config.yaml.colon"},
+		{"-quoted text", "config.yaml.quote"},
+		{"'}'", "config.yaml.brace"},
+		{"']'", "config.yaml.bracket"},
+		{"reserved character", "config.yaml.reserved"},
+		{"directive value", "config.yaml.reserved"},
+		{"escape character", "config.yaml.escape"},
+		{"non-map value", "config.yaml.pair"},
+		{"unexpected key name", "config.yaml.pair"},
+		{"value is not allowed in this context", "config.yaml.indent"},
+		{"block sequence entries", "config.yaml.indent"},
+	} {
+		if strings.Contains(message, known.part) {
+			return known.key
+		}
+	}
+	return "config.yaml.other"
+}
+
+// collect finds the anchors below n.
+func (d *document) collect(n ast.Node) {
+	ast.Walk(anchorVisitor{d}, n)
+}
+
+type anchorVisitor struct{ d *document }
+
+func (v anchorVisitor) Visit(n ast.Node) ast.Visitor {
+	if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
+		name := a.Name.GetToken().Value
+		if _, twice := v.d.anchors[name]; twice {
+			v.d.report("", v.d.mark(n), "config.yaml.anchor_twice", shorten(name))
+		} else {
+			v.d.anchors[name] = a.Value
+		}
+	}
+	return v
+}
+
+// mark returns the place of n.
+func (d *document) mark(n ast.Node) mark {
+	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
+		n = m.Values[0].Key // the mapping's own token is the first colon
+	}
+	if v, ok := n.(*ast.MappingValueNode); ok {
+		n = v.Key
+	}
+	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
+		return mark{}
+	}
+	p := n.GetToken().Position
+	return mark{line: p.Line, column: p.Column}
+}

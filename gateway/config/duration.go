@@ -1,0 +1,72 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Duration is a time span such as 30s or 5m, of at least 0 and at most
+// maxDuration.
+type Duration time.Duration
+
+const maxDuration = Duration(7 * 24 * time.Hour)
+
+// ParseDuration reads a time span of hours, minutes, seconds and milliseconds
+// such as 1h30m. A number without a unit is refused, since nobody can tell
+// seconds from minutes there.
+func ParseDuration(s string) (Duration, error) {
+	v, f := parseDuration(s)
+	if f != nil {
+		return 0, f.error(s)
+	}
+	return v, nil
+}
+
+func parseDuration(s string) (Duration, *flaw) {
+	if s != "" && strings.Trim(s, "0123456789.") == "" {
+		return 0, &flaw{key: "config.duration.unit", quote: true}
+	}
+	v, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		return 0, &flaw{key: "config.duration.form", quote: true}
+	case v < 0:
+		return 0, &flaw{key: "config.duration.negative"}
+	case Duration(v) > maxDuration:
+		return 0, &flaw{key: "config.duration.long", args: []any{maxDuration.String()}}
+	}
+	return Duration(v), nil
+}
+
+// String returns the span without empty parts, 5m and not 5m0s.
+func (v Duration) String() string {
+	s := time.Duration(v).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// MarshalText returns String.
+func (v Duration) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText is ParseDuration.
+func (v *Duration) UnmarshalText(b []byte) (err error) {
+	*v, err = ParseDuration(string(b))
+	return err
+}
+
+func (v *Duration) decodeNode(d *document, n ast.Node, path string) {
+	if s, ok := d.text(n, path); ok {
+		got, f := parseDuration(s)
+		d.flaw(path, f, s)
+		if f == nil {
+			*v = got
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// expand puts the environment into s: ${NAME} is replaced by the variable's
+// value, which is not looked through again, and $${ stands for ${. It reports a
+// variable that is not set. In an address, what goes into the user information
+// is escaped, so that a password may have any character; an escape that is
+// there already (%40) stays as it is.
+func (d *document) expand(s, path string, address bool) (string, bool) {
+	userEnd := -1
+	if scheme := strings.Index(s, "://"); address && scheme >= 0 {
+		userEnd = strings.LastIndexByte(s, '@')
+	}
+	var b strings.Builder
+	ok, replaced := true, false
+	for rest := s; ; {
+		i := strings.Index(rest, "${")
+		if i < 0 {
+			b.WriteString(rest)
+			break
+		}
+		if i > 0 && rest[i-1] == '$' {
+			b.WriteString(rest[:i-1] + "${")
+			rest = rest[i+2:]
+			continue
+		}
+		b.WriteString(rest[:i])
+		name, after, closed := strings.Cut(rest[i+2:], "}")
+		if !closed || !variable.MatchString(name) {
+			d.fault(path, "config.env.form")
+			return "", false
+		}
+		value, set := "", false
+		if d.env != nil {
+			value, set = d.env(name)
+		}
+		if !set {
+			d.fault(path, "config.env.unset", name)
+			ok = false
+		}
+		if len(s)-len(rest)+i < userEnd {
+			value = escapeUser(value)
+		}
+		b.WriteString(value)
+		rest, replaced = after, true
+	}
+	if replaced {
+		m := d.at(path)
+		m.raw = s
+		d.marks[path] = m
+	}
+	return b.String(), ok
+}
+
+// escapeUser percent-encodes what may not stand in the user information of a
+// URL (RFC 3986, section 3.2.1), but for escapes.
+func escapeUser(s string) string {
+	const digits = "0123456789ABCDEF"
+	hex := func(c byte) bool { return strings.IndexByte(digits+"abcdef", c) >= 0 }
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		escape := c == '%' && i+2 < len(s) && hex(s[i+1]) && hex(s[i+2])
+		plain := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("0123456789-._~!$&'()*+,;=", c) >= 0
+		if escape || plain {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+		}
+	}
+	return b.String()
+}
+
+func (u *URL) decodeNode(d *document, n ast.Node, path string) {
+	s, ok := literal(n)
+	if !ok {
+		d.mistyped(path, "config.type.text", n)
+		return
+	}
+	if s, ok = d.expand(s, path, true); ok {
+		u.s = s
+	}
+}
+
+func (s *Secret) decodeNode(d *document, n ast.Node, path string) {
+	if t, ok := d.text(n, path); ok {
+		s.s = t
+	}
+}

@@ -1,0 +1,134 @@
+package config
+
+import (
+	"math"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"sentrybox/analytics/wire"
+)
+
+// Limits that the vision process has too.
+const (
+	minPoints = 3
+	maxPoints = 128
+	// minArea, as a fraction of the picture, is a quarter of a pixel at 640 by 360.
+	minArea = 1e-6
+)
+
+func (p *Polygon) decodeNode(d *document, n ast.Node, path string) {
+	points, ok := d.sequence(n, path)
+	if !ok {
+		return
+	}
+	if len(points) > maxPoints {
+		d.report(path, d.at(path), "config.polygon.many", len(points), maxPoints)
+		return
+	}
+	var got Polygon
+	whole := true
+	for i, item := range points {
+		q, ok := d.point(item, element(path, i))
+		got = append(got, q)
+		whole = whole && ok
+	}
+	// Some drawing tools repeat the first point at the end.
+	if last := len(got) - 1; last >= minPoints && got[last] == got[0] {
+		got = got[:last]
+	}
+	switch {
+	case len(got) == 1:
+		d.report(path, d.at(path), "config.polygon.one", minPoints)
+	case len(got) < minPoints:
+		d.report(path, d.at(path), "config.polygon.few", len(got), minPoints)
+	case whole:
+		if i, j, crossed := crossing(got); crossed {
+			d.report(path, d.at(path), "config.polygon.crossed", i, (i+1)%len(got), j, (j+1)%len(got))
+		} else if area(got) < minArea {
+			d.report(path, d.at(path), "config.polygon.flat")
+		}
+	}
+	*p = got
+}
+
+func (d *document) point(n ast.Node, path string) (wire.Point, bool) {
+	var q wire.Point
+	at := d.mark(n)
+	pair, ok := d.resolve(n, path).(*ast.SequenceNode)
+	if !ok || len(pair.Values) != len(q) {
+		d.report(path, at, "config.point.form")
+		return q, false
+	}
+	for i, v := range pair.Values {
+		if q[i], ok = number(d.resolve(v, path)); !ok {
+			d.report(path, at, "config.point.form")
+			return q, false
+		}
+	}
+	for _, v := range q {
+		if v < 0 || v > 1 {
+			d.report(path, at, "config.point.outside", q[0], q[1])
+			return q, false
+		}
+	}
+	return q, true
+}
+
+// decodeNode takes a list of points, and a list of such lists.
+func (p *Polygons) decodeNode(d *document, n ast.Node, path string) {
+	items, ok := d.sequence(n, path)
+	if !ok || len(items) == 0 {
+		return
+	}
+	const most = 64
+	if first, ok := d.resolve(items[0], path).(*ast.SequenceNode); ok && len(first.Values) > 0 {
+		if _, single := d.resolve(first.Values[0], path).(*ast.SequenceNode); !single {
+			*p = make(Polygons, 1)
+			(*p)[0].decodeNode(d, n, path)
+			return
+		}
+	}
+	if len(items) > most {
+		d.report(path, d.at(path), "config.many", len(items), most)
+		return
+	}
+	*p = make(Polygons, len(items))
+	for i, item := range items {
+		at := element(path, i)
+		d.note(at, item)
+		(*p)[i].decodeNode(d, item, at)
+	}
+}
+
+// area returns the area of p by the shoelace formula, as a fraction of the
+// picture.
+func area(p Polygon) float64 {
+	var sum float64
+	for i, a := range p {
+		b := p[(i+1)%len(p)]
+		sum += a[0]*b[1] - b[0]*a[1]
+	}
+	return math.Abs(sum) / 2
+}
+
+// crossing returns the first two sides of p that cross, each by the index of
+// the point at which it begins. Sides that only touch are let pass.
+func crossing(p Polygon) (i, j int, ok bool) {
+	for i := range p {
+		for j := i + 2; j < len(p); j++ {
+			if cross(p[i], p[(i+1)%len(p)], p[j], p[(j+1)%len(p)]) {
+				return i, j, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// cross reports whether the segments ab and cd have one point in common that is
+// an end of neither.
+func cross(a, b, c, d wire.Point) bool {
+	side := func(a, b, c wire.Point) float64 {
+		return (b[0]-a[0])*(c[1]-a[1]) - (b[1]-a[1])*(c[0]-a[0])
+	}
+	return side(a, b, c)*side(a, b, d) < 0 && side(c, d, a)*side(c, d, b) < 0
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sentrybox/gateway/text"
+)
+
+// maxProblems bounds the report on a file that is no configuration at all.
+const maxProblems = 1000
+
+// Problem is one thing that is wrong with a configuration.
+type Problem struct {
+	File   string // as it was named to Load or Parse
+	Line   int    // from 1; 0 if the file could not be read
+	Column int    // from 1
+	Path   string // such as cameras[2].zones.gate.polygon; empty for the file as a whole
+	Key    text.Key
+	Args   []any // for Key; those of type text.Key are sentences too
+}
+
+// Message returns what is wrong, without the place.
+func (p Problem) Message(l text.Lang) string {
+	args := make([]any, len(p.Args))
+	for i, a := range p.Args {
+		if k, ok := a.(text.Key); ok {
+			a = text.T(l, k)
+		}
+		args[i] = a
+	}
+	return text.T(l, p.Key, args...)
+}
+
+// Text returns the problem as file:line: path: message. File, line and path are
+// the same in every language.
+func (p Problem) Text(l text.Lang) string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	if p.Path != "" {
+		b.WriteString(": " + p.Path)
+	}
+	return b.String() + ": " + p.Message(l)
+}
+
+// Error returns Text in English.
+func (p Problem) Error() string { return p.Text(text.English) }
+
+// Problems is everything that is wrong with a configuration, sorted by line. It
+// is the error of Load, Parse and ParseCamera, and never empty there.
+type Problems struct {
+	List  []Problem
+	cause error
+}
+
+// Text returns a line for each problem.
+func (p *Problems) Text(l text.Lang) string {
+	lines := make([]string, len(p.List))
+	for i, q := range p.List {
+		lines[i] = q.Text(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Error returns Text in English.
+func (p *Problems) Error() string { return p.Text(text.English) }
+
+// Unwrap returns why the file could not be read, such as fs.ErrNotExist.
+func (p *Problems) Unwrap() error { return p.cause }
+
+func (p *Problems) add(q Problem) {
+	switch {
+	case len(p.List) < maxProblems:
+	case len(p.List) == maxProblems:
+		q.Path, q.Key, q.Args = "", "config.more", nil
+	default:
+		return
+	}
+	p.List = append(p.List, q)
+}
+
+// err returns p, or nil if there are no problems.
+func (p *Problems) err() error {
+	if len(p.List) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(p.List, func(a, b Problem) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return p
+}
+
+// A flaw is what is wrong with a text, without the place.
+type flaw struct {
+	key   text.Key
+	args  []any
+	quote bool // the text itself is the first argument
+}
+
+// error returns the flaw of s on its own.
+func (f *flaw) error(s string) error {
+	args := f.args
+	if f.quote {
+		args = append([]any{shorten(s)}, args...)
+	}
+	return errors.New(text.T(text.English, f.key, args...))
+}
+
+// shorten prepares a piece of the file for a message.
+func shorten(s string) string {
+	const most = 60 // runes
+	s = redact(s)
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}
+
+// nearest returns the candidate that name was probably meant to be, or "".
+func nearest(name string, candidates []string) string {
+	if utf8.RuneCountInString(name) > 64 {
+		return ""
+	}
+	plain := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(name))
+	best, least := "", 4
+	for _, c := range candidates {
+		d := levenshtein([]rune(plain), []rune(c))
+		if d < least && d <= max(1, len(c)/2) {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// levenshtein returns how many characters must be put in, taken out or changed
+// to make b of a.
+func levenshtein(a, b []rune) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, ca := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, cb := range b {
+			cost := diagonal
+			if ca != cb {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// hidden stands where a password would.
+const hidden = "***"
+
+// Secret is a text that is never printed, logged or marshalled.
+type Secret struct{ s string }
+
+// NewSecret returns s as a Secret.
+func NewSecret(s string) Secret { return Secret{s} }
+
+// Reveal returns the text itself.
+func (s Secret) Reveal() string { return s.s }
+
+// String returns *** for every text but the empty one.
+func (s Secret) String() string {
+	if s.s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// GoString is String in quotes.
+func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
+
+// Format prints String whatever the verb.
+func (s Secret) Format(f fmt.State, verb rune) { format(f, verb, s.String()) }
+
+// LogValue returns String.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText returns String. It is not a way to save a configuration.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalJSON returns String as JSON.
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// URL is an address that may carry a password, which is never printed, logged
+// or marshalled.
+type URL struct{ s string }
+
+// NewURL returns s as a URL. It need not be a valid one.
+func NewURL(s string) URL { return URL{s} }
+
+// Reveal returns the whole address with its password.
+func (u URL) Reveal() string { return u.s }
+
+// IsZero reports whether there is no address.
+func (u URL) IsZero() bool { return u.s == "" }
+
+// String returns the address with *** for its password, be it in the user
+// information or a parameter.
+func (u URL) String() string { return redact(u.s) }
+
+// GoString is String in quotes.
+func (u URL) GoString() string { return fmt.Sprintf("%q", u.String()) }
+
+// Format prints String whatever the verb.
+func (u URL) Format(f fmt.State, verb rune) { format(f, verb, u.String()) }
+
+// LogValue returns String.
+func (u URL) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// MarshalText returns String. It is not a way to save a configuration.
+func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// MarshalJSON returns String as JSON.
+func (u URL) MarshalJSON() ([]byte, error) { return json.Marshal(u.String()) }
+
+// Parse splits the address (RFC 3986). Unlike that of url.Parse, its error
+// does not quote it.
+func (u URL) Parse() (*url.URL, error) {
+	p, err := url.Parse(u.s)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a URL", u)
+	}
+	if p.Hostname() == "" {
+		return nil, errors.New("a URL without a host")
+	}
+	return p, nil
+}
+
+func format(f fmt.State, verb rune, s string) {
+	switch verb {
+	case 's', 'q', 'v', 'x', 'X':
+	default: // would name the type and print its fields
+		verb = 's'
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), s)
+}
+
+// XiongMai and many others carry the password as a parameter of the path or
+// the query: /user=admin&password=x&channel=1.
+var passwordParam = regexp.MustCompile(`(?i)((?:password|passwd|pass|pwd|psw|token|secret)=)[^&#;?\s]*`)
+
+// redact hides every password in an address. It must work on what is not a
+// valid one too, such as with an unescaped / in the password, and so takes all
+// up to the last @ for user information: rather too much is hidden than too
+// little.
+func redact(s string) string {
+	before, rest, ok := strings.Cut(s, "://")
+	if ok {
+		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			if colon := strings.IndexByte(rest[:at], ':'); colon >= 0 {
+				rest = rest[:colon+1] + hidden + rest[at:]
+			}
+		}
+		s = before + "://" + rest
+	}
+	return passwordParam.ReplaceAllString(s, "${1}"+hidden)
+}

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"sentrybox/gateway/text"
+)
+
+// Address returns the broker as host:port, with 1883 for mqtt and 8883 for mqtts
+// where the URL has no port, and whether it is to be TLS.
+func (m *MQTT) Address() (hostport string, secure bool) {
+	u, err := m.URL.Parse()
+	if err != nil {
+		return "", false
+	}
+	secure = strings.EqualFold(u.Scheme, "mqtts")
+	port := u.Port()
+	switch {
+	case port != "":
+	case secure:
+		port = "8883"
+	default:
+		port = "1883"
+	}
+	return net.JoinHostPort(u.Hostname(), port), secure
+}
+
+// Credentials returns user and password, be they in the URL or beside it.
+func (m *MQTT) Credentials() (user string, password Secret) {
+	if u, err := m.URL.Parse(); err == nil && u.User != nil {
+		p, _ := u.User.Password()
+		return u.User.Username(), Secret{p}
+	}
+	return m.Username, m.Password
+}
+
+func (d *document) finishUplink(u *Uplink) {
+	d.prefix(u.Prefix)
+	const most = 8
+	switch n := len(u.MQTT); {
+	case n == 0 && d.sound("uplink.mqtt"):
+		d.fault("uplink.mqtt", "config.mqtt.none")
+	case n > most:
+		d.fault("uplink.mqtt", "config.many", n, most)
+		return
+	}
+	for i := range u.MQTT {
+		d.finishMQTT(&u.MQTT[i], element("uplink.mqtt", i))
+	}
+}
+
+// prefix checks the levels that stand before every topic.
+func (d *document) prefix(s string) {
+	const path, most = "uplink.prefix", 128
+	if !d.required(path, s == "") || !d.sound(path) {
+		return
+	}
+	if len(s) > most || strings.HasPrefix(s, "$") { // $ is the broker's own
+		d.fault(path, "config.prefix", most)
+		return
+	}
+	for level := range strings.SplitSeq(s, "/") {
+		if level == "" {
+			d.fault(path, "config.prefix", most)
+			return
+		}
+		if f := nameFlaw(level, true); f != nil {
+			d.flaw(path, f, s)
+			return
+		}
+	}
+}
+
+func (d *document) finishMQTT(m *MQTT, path string) {
+	if !d.sound(path) {
+		return
+	}
+	at := path + ".url"
+	var u *url.URL
+	if d.required(at, m.URL.IsZero()) {
+		u = d.address(at, m.URL, "mqtt", "mqtts")
+	}
+	if u != nil {
+		if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
+			d.fault(at, "config.mqtt.path")
+		}
+		for _, key := range []string{"username", "password"} {
+			if u.User != nil && d.given(path+"."+key) {
+				d.fault(path+"."+key, "config.mqtt.credentials")
+			}
+		}
+	}
+	if user, password := m.Credentials(); user == "" && password.Reveal() != "" && d.sound(at) {
+		// [MQTT-3.1.2-22]
+		d.fault(path+".password", "config.mqtt.user")
+	}
+	if u != nil && strings.EqualFold(u.Scheme, "mqtt") {
+		for _, key := range []string{"ca", "cert", "key"} {
+			if d.given(path + "." + key) {
+				d.fault(path+"."+key, "config.mqtt.plain")
+			}
+		}
+	}
+	d.certificates(m, path)
+}
+
+// certificates makes the paths of PEM files absolute and reads them, so that a
+// wrong one is found now and not when the broker is next connected to.
+func (d *document) certificates(m *MQTT, path string) {
+	read := func(key string, name *string) []byte {
+		if *name == "" {
+			return nil
+		}
+		*name = d.absolute(*name)
+		return d.readable(path+"."+key, *name)
+	}
+	if ca := read("ca", &m.CA); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
+		d.fault(path+".ca", "config.pem")
+	}
+	cert, key := read("cert", &m.Cert), read("key", &m.Key)
+	switch {
+	case m.Cert == "" && m.Key != "":
+		d.fault(path+".cert", "config.mqtt.pair")
+	case m.Key == "" && m.Cert != "":
+		d.fault(path+".key", "config.mqtt.pair")
+	case cert != nil && key != nil:
+		if _, err := tls.X509KeyPair(cert, key); err != nil {
+			d.fault(path+".cert", "config.keypair")
+		}
+	}
+}
+
+// address checks a URL. Nothing of it goes into a message: what is not a URL
+// may be a password.
+func (d *document) address(path string, u URL, schemes ...string) *url.URL {
+	if !d.sound(path) {
+		return nil
+	}
+	scheme, _, ok := strings.Cut(u.Reveal(), "://")
+	known := false
+	for _, s := range schemes {
+		known = known || ok && strings.EqualFold(scheme, s)
+	}
+	key, args := text.Key(""), []any(nil)
+	p, err := url.Parse(u.Reveal())
+	switch {
+	case !known:
+		key, args = "config.url.scheme", []any{schemes[0], schemes[1]}
+	case err != nil:
+		key = "config.url.form"
+	case p.Hostname() == "":
+		key = "config.url.host"
+	case !validPort(p):
+		key = "config.url.port"
+	}
+	if key != "" {
+		d.fault(path, key, args...)
+		return nil
+	}
+	return p
+}
+
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	n, err := strconv.Atoi(u.Port())
+	return err == nil && n >= 1 && n <= 65535
+}
