@@ -1,0 +1,298 @@
+package alert
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"sentrybox/gateway/store"
+	"sentrybox/uplink/outbox"
+)
+
+type fixture struct {
+	*Service
+	now time.Time
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	st, err := store.Open(t.Context(), t.TempDir(), store.Migration{Component: "outbox", Steps: outbox.Schema()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	f := &fixture{now: time.Date(2026, 3, 1, 20, 0, 0, 123e6, time.FixedZone("CST", 8*3600))}
+	now := func() time.Time { return f.now }
+	box, err := outbox.New(t.Context(), st.DB(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Service = &Service{
+		Store: st, Outbox: box, Log: slog.New(slog.DiscardHandler), Now: now,
+		Gateway: "gw-1", Street: "donghu", Community: "meiyuan",
+		FirstLevel: Community, RespondWithin: 5 * time.Minute, HandleWithin: 30 * time.Minute, CoolDown: time.Minute,
+	}
+	return f
+}
+
+func (f *fixture) event(severity int) Event {
+	return Event{
+		Device: "gate-east", Grid: "3", Kind: "intrusion", Zone: "gate", Severity: severity,
+		Start: f.now.Add(-2 * time.Second), Detected: f.now, Confidence: 0.87, Thumbnail: []byte("jpeg"),
+	}
+}
+
+func (f *fixture) raise(t *testing.T, e Event) Alert {
+	t.Helper()
+	a, err := f.Raise(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// queued returns what would be sent, acknowledging each item at once.
+func (f *fixture) queued(t *testing.T) []outbox.Item {
+	t.Helper()
+	var all []outbox.Item
+	for range 100 {
+		items, err := f.Outbox.Next(t.Context(), 1, outbox.Metrics, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(items) == 0 {
+			return all
+		}
+		if err := f.Outbox.Done(t.Context(), items[0].Seq); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, items...)
+	}
+	t.Fatal("the outbox does not end")
+	return nil
+}
+
+func TestPayloadIsTheContract(t *testing.T) {
+	f := newFixture(t)
+	a := f.raise(t, f.event(3))
+	items := f.queued(t)
+	if len(items) != 2 || items[0].Topic != "alert/community/"+a.ID || !items[0].Retain || items[1].Topic != "thumb/"+a.ID || items[1].Retain {
+		t.Fatalf("queued %+v", items)
+	}
+	sent, err := Render(items[0].Payload, f.now.Add(time.Second), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"id":"` + a.ID + `","rev":1,"gateway":"gw-1","street":"donghu","community":"meiyuan","grid":"3","device":"gate-east",` +
+		`"kind":"intrusion","zone":"gate","severity":3,"state":"raised","level":"community",` +
+		`"started_at":"2026-03-01T11:59:58.123Z","detected_at":"2026-03-01T12:00:00.123Z","sent_at":"2026-03-01T12:00:01.123Z",` +
+		`"clock_synced":true,"replayed":false,"confidence":0.87,"respond_by":"2026-03-01T12:05:00.123Z","handle_by":"2026-03-01T12:30:00.123Z",` +
+		`"evidence":["thumb"],"count":1}`
+	if string(sent) != want {
+		t.Errorf("got  %s\nwant %s", sent, want)
+	}
+}
+
+func TestSeverityOneGoesToAll(t *testing.T) {
+	f := newFixture(t)
+	a := f.raise(t, f.event(1))
+	var topics []string
+	for _, it := range f.queued(t) {
+		topics = append(topics, it.Topic)
+		if it.Lane != outbox.Alert {
+			continue
+		}
+		var got Alert
+		if err := json.Unmarshal(it.Payload, &got); err != nil || Topic(got.Level, got.ID) != it.Topic {
+			t.Errorf("%s carries level %s, %v", it.Topic, got.Level, err)
+		}
+	}
+	want := "alert/grid/" + a.ID + " alert/community/" + a.ID + " alert/street/" + a.ID + " thumb/" + a.ID
+	if got := strings.Join(topics, " "); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestFold(t *testing.T) {
+	f := newFixture(t)
+	first := f.raise(t, f.event(3))
+	f.now = f.now.Add(30 * time.Second)
+	second := f.raise(t, f.event(2))
+	if second.ID != first.ID || second.Rev != 2 || second.Count != 2 || second.Severity != 2 {
+		t.Errorf("within the cool-down: %+v", second)
+	}
+	other := f.event(3)
+	other.Zone = "yard"
+	if a := f.raise(t, other); a.ID == first.ID {
+		t.Error("another zone was folded in")
+	}
+	f.now = f.now.Add(61 * time.Second)
+	if a := f.raise(t, f.event(3)); a.ID == first.ID || a.Rev != 1 {
+		t.Errorf("after the cool-down: %+v", a)
+	}
+	thumbs := 0
+	for _, it := range f.queued(t) {
+		if it.Lane == outbox.Thumbnail {
+			thumbs++
+		}
+	}
+	if thumbs != 3 {
+		t.Errorf("%d thumbnails, want one an alert: 3", thumbs)
+	}
+}
+
+func TestClosedAlertIsNotFoldedInto(t *testing.T) {
+	f := newFixture(t)
+	first := f.raise(t, f.event(3))
+	if err := f.Answer(t.Context(), first.ID, Answer{Action: "handled"}); err != nil {
+		t.Fatal(err)
+	}
+	if a := f.raise(t, f.event(3)); a.ID == first.ID {
+		t.Error("an event was folded into a handled alert")
+	}
+}
+
+func TestChosenIdentifierIsIdempotent(t *testing.T) {
+	f := newFixture(t)
+	e := f.event(2)
+	e.ID = "01JQ0000000000000000000000"
+	first, again := f.raise(t, e), f.raise(t, e)
+	if first.ID != e.ID || again.ID != e.ID || again.Rev != 1 {
+		t.Errorf("got %+v and %+v", first, again)
+	}
+	if n := len(f.queued(t)); n != 2 {
+		t.Errorf("%d items queued, want the text and the thumbnail once", n)
+	}
+	e.ID = "01JQ0000000000000000000001"
+	if a := f.raise(t, e); a.ID != e.ID {
+		t.Errorf("a second identifier was folded away: %+v", a)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	f := newFixture(t)
+	bad := map[string]func(*Event){
+		"severity":   func(e *Event) { e.Severity = 5 },
+		"identifier": func(e *Event) { e.ID = "x" },
+	}
+	for name, spoil := range bad {
+		e := f.event(1)
+		spoil(&e)
+		if _, err := f.Raise(t.Context(), e); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	long := f.event(2)
+	long.Zone = strings.Repeat("门", 400)
+	if _, err := f.Raise(t.Context(), long); err == nil {
+		t.Error("an alert of over 1 KiB was raised")
+	}
+	if n := len(f.queued(t)); n != 0 {
+		t.Errorf("%d items queued by refused events", n)
+	}
+}
+
+func TestClockNeverSet(t *testing.T) {
+	f := newFixture(t)
+	f.now = time.Unix(1000, 0)
+	if a := f.raise(t, f.event(2)); a.ClockSynced {
+		t.Error("1970 counts as synced")
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	type step struct {
+		action string
+		state  State
+		rev    int
+	}
+	for name, steps := range map[string][]step{
+		"in order":        {{"ack", Acknowledged, 2}, {"dispatch", Dispatched, 3}, {"handled", Handled, 4}},
+		"again":           {{"ack", Acknowledged, 2}, {"ack", Acknowledged, 2}},
+		"late":            {{"dispatch", Dispatched, 2}, {"ack", Dispatched, 2}},
+		"after closing":   {{"false", False, 2}, {"handled", False, 2}, {"note", False, 2}},
+		"a note":          {{"note", Raised, 2}, {"ack", Acknowledged, 3}},
+		"straight to end": {{"handled", Handled, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			a := f.raise(t, f.event(3))
+			f.queued(t)
+			for i, s := range steps {
+				if err := f.Answer(t.Context(), a.ID, Answer{Action: s.action, By: "王"}); err != nil {
+					t.Fatal(err)
+				}
+				log, err := f.Store.Steps(t.Context(), a.ID)
+				if err != nil || len(log) != s.rev {
+					t.Errorf("step %d: %d revisions, %v; want %d", i, len(log), err, s.rev)
+				}
+			}
+			items := f.queued(t)
+			last := items[len(items)-1]
+			closed := steps[len(steps)-1].state == Handled || steps[len(steps)-1].state == False
+			if closed != (len(last.Payload) == 0) || !last.Retain {
+				t.Errorf("closed is %v, but the topic ends with %q", closed, last.Payload)
+			}
+			var got Alert
+			for _, it := range items {
+				if len(it.Payload) > 0 {
+					if err := json.Unmarshal(it.Payload, &got); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if want := steps[len(steps)-1]; got.State != want.state || got.Rev != want.rev {
+				t.Errorf("published %s rev %d, want %s rev %d", got.State, got.Rev, want.state, want.rev)
+			}
+		})
+	}
+}
+
+func TestAnswerToNothing(t *testing.T) {
+	f := newFixture(t)
+	for _, id := range []string{"", "x", "01JQ0000000000000000000000", "../../etc"} {
+		if err := f.Answer(t.Context(), id, Answer{Action: "ack"}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+var answers = []struct { //nolint:gochecknoglobals // one table for the test and the fuzz seeds
+	in string
+	ok bool
+}{
+	{`{"action":"ack","by":"李","at":"2026-03-01T12:00:00Z"}`, true},
+	{`{"action":"note","by":"李","note":"去看了\u0000","later":1}`, true},
+	{`{"action":"open"}`, false},
+	{`{"action":"ack","at":"yesterday"}`, false},
+	{`[]`, false},
+	{``, false},
+	{`{"action":"ack","note":"` + strings.Repeat("x", 5000) + `"}`, false},
+}
+
+func TestParseAnswer(t *testing.T) {
+	for _, tc := range answers {
+		a, err := ParseAnswer([]byte(tc.in))
+		if (err == nil) != tc.ok {
+			t.Errorf("%.60s: %v", tc.in, err)
+		}
+		if strings.ContainsRune(a.Note, 0) {
+			t.Errorf("a control character got through: %q", a.Note)
+		}
+	}
+}
+
+func FuzzParseAnswer(f *testing.F) {
+	for _, tc := range answers {
+		f.Add([]byte(tc.in))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a, err := ParseAnswer(b)
+		if err == nil && (len([]rune(a.By)) > maxBy || len([]rune(a.Note)) > maxNote) {
+			t.Errorf("too long: %d, %d", len(a.By), len(a.Note))
+		}
+	})
+}

@@ -1,0 +1,211 @@
+package alert
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"sentrybox/gateway/store"
+	"sentrybox/uplink/outbox"
+)
+
+// ErrInvalid means that a request cannot be carried out as it stands; trying
+// again does not help.
+var ErrInvalid = errors.New("invalid")
+
+// Event is something that a person should know of.
+type Event struct {
+	// ID is the alert's identifier if the caller has chosen it, so that it can
+	// ask again without raising a second alert; otherwise empty.
+	ID         string
+	Device     string
+	Grid       string
+	Kind       string
+	Zone       string
+	Severity   int // 1 to 4
+	Start      time.Time
+	Detected   time.Time
+	Confidence float64
+	Thumbnail  []byte // JPEG, or none
+}
+
+// Service raises alerts and takes the duty room's answers.
+type Service struct {
+	Store  *store.Store
+	Outbox *outbox.Box
+	Log    *slog.Logger
+	Now    func() time.Time
+
+	Gateway, Street, Community string
+
+	FirstLevel    Level
+	RespondWithin time.Duration
+	HandleWithin  time.Duration
+	CoolDown      time.Duration
+}
+
+// record is an alert as it is kept: with the levels that have heard of it, since
+// their topics are to be cleared when it closes.
+type record struct {
+	Alert
+	Published []Level `json:"published"`
+}
+
+func (r *record) read(row store.Alert) error {
+	if err := json.Unmarshal(row.Doc, r); err != nil {
+		return fmt.Errorf("read alert %s: %w", row.ID, err)
+	}
+	return nil
+}
+
+// clockFloor is before any box was built. A clock below it was never set: a box
+// without a battery starts in 1970.
+const clockFloor = 1_735_689_600 // 2025-01-01 UTC
+
+// Raise makes the event durable and returns its alert: a new one, or the open
+// alert of the same device, kind and zone if its last event is younger than the
+// cool-down. When it returns without an error nothing may lose the alert.
+func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
+	if e.Severity < 1 || e.Severity > 4 {
+		return Alert{}, fmt.Errorf("severity %d, it goes from 1 (gravest) to 4: %w", e.Severity, ErrInvalid)
+	}
+	if e.ID != "" {
+		if _, err := ulid.ParseStrict(e.ID); err != nil {
+			return Alert{}, fmt.Errorf("identifier %q is no ULID: %w", e.ID, ErrInvalid)
+		}
+	}
+	now := s.Now()
+	var a record
+	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
+		if e.ID != "" {
+			row, found, err := store.AlertByID(ctx, tx, e.ID)
+			if err != nil {
+				return err
+			}
+			if found {
+				return a.read(row)
+			}
+		} else {
+			row, found, err := store.OpenAlert(ctx, tx, e.Device, e.Kind, e.Zone)
+			if err != nil {
+				return err
+			}
+			if age := now.Sub(row.LastEvent); found && age >= 0 && age < s.CoolDown {
+				return s.fold(ctx, tx, row, e, now, &a)
+			}
+		}
+		return s.create(ctx, tx, e, now, &a)
+	})
+	if err != nil {
+		return Alert{}, fmt.Errorf("raise an alert: %w", err)
+	}
+	s.Outbox.Wake()
+	s.Log.Info("alert", "id", a.ID, "rev", a.Rev, "device", a.Device, "kind", a.Kind, "zone", a.Zone,
+		"severity", a.Severity, "state", a.State)
+	return a.Alert, nil
+}
+
+func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time, a *record) error {
+	id := e.ID
+	if id == "" {
+		u, err := ulid.New(ulid.Timestamp(now), rand.Reader)
+		if err != nil {
+			return fmt.Errorf("make an identifier: %w", err)
+		}
+		id = u.String()
+	}
+	a.Alert = Alert{
+		ID: id, Rev: 1, Gateway: s.Gateway, Street: s.Street, Community: s.Community, Grid: e.Grid,
+		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Severity: e.Severity, State: Raised,
+		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
+		ClockSynced: now.Unix() >= clockFloor, Confidence: e.Confidence,
+		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1,
+	}
+	if len(e.Thumbnail) > 0 {
+		a.Evidence = addEvidence(a.Evidence, "thumb")
+	}
+	if err := s.write(ctx, tx, a, now, store.Step{At: now, Action: "raised", By: e.Device}); err != nil {
+		return err
+	}
+	return s.queueThumbnail(ctx, tx, a, e.Thumbnail, now)
+}
+
+// fold adds an event to an open alert. The picture of the first event stays.
+func (s *Service) fold(ctx context.Context, tx *sql.Tx, row store.Alert, e Event, now time.Time, a *record) error {
+	if err := a.read(row); err != nil {
+		return err
+	}
+	a.Rev++
+	a.Count++
+	a.Severity = min(a.Severity, e.Severity)
+	a.Confidence = max(a.Confidence, e.Confidence)
+	thumb := e.Thumbnail
+	if len(a.Evidence) > 0 {
+		thumb = nil
+	} else if len(thumb) > 0 {
+		a.Evidence = addEvidence(a.Evidence, "thumb")
+	}
+	if err := s.write(ctx, tx, a, now, store.Step{At: now, Action: "event", By: e.Device}); err != nil {
+		return err
+	}
+	return s.queueThumbnail(ctx, tx, a, thumb, now)
+}
+
+// write stores a revision and queues it for every level that hears of it; a
+// closed alert's topics are cleared behind its last revision.
+func (s *Service) write(ctx context.Context, tx *sql.Tx, a *record, lastEvent time.Time, step store.Step) error {
+	a.Level = s.FirstLevel
+	for _, level := range a.levels(s.FirstLevel) {
+		if !slices.Contains(a.Published, level) {
+			a.Published = append(a.Published, level)
+		}
+	}
+	doc, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("encode alert %s: %w", a.ID, err)
+	}
+	row := store.Alert{
+		ID: a.ID, Rev: a.Rev, Open: a.Open(), Device: a.Device, Kind: a.Kind, Zone: a.Zone,
+		LastEvent: lastEvent, Doc: doc,
+	}
+	if err := store.PutAlert(ctx, tx, row, step); err != nil {
+		return err
+	}
+	for _, level := range a.Published {
+		payload, err := a.encode(level)
+		if err != nil {
+			return err
+		}
+		item := outbox.Item{Lane: outbox.Alert, Topic: Topic(level, a.ID), Key: a.ID, Retain: true, Payload: payload, Created: step.At}
+		if _, err := s.Outbox.Put(ctx, tx, item); err != nil {
+			return err
+		}
+		if a.Open() {
+			continue
+		}
+		item.Payload = nil
+		if _, err := s.Outbox.Put(ctx, tx, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) queueThumbnail(ctx context.Context, tx *sql.Tx, a *record, jpeg []byte, now time.Time) error {
+	if len(jpeg) == 0 {
+		return nil
+	}
+	_, err := s.Outbox.Put(ctx, tx, outbox.Item{
+		Lane: outbox.Thumbnail, Topic: ThumbTopic(a.ID), After: a.ID,
+		Payload: jpeg, Created: now,
+	})
+	return err
+}

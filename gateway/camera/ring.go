@@ -1,0 +1,135 @@
+package camera
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sentrybox/drivers/media"
+)
+
+// ring keeps the newest access units of a camera, whole groups of pictures at a
+// time, so that a reader can start at a keyframe. The newest data win: what does
+// not fit any more is dropped from the old end.
+type ring struct {
+	maxBytes int
+	maxAge   time.Duration // media time
+
+	mu    sync.Mutex
+	units []media.AccessUnit // guarded by mu, as is all that follows
+	first uint64             // sequence number of units[0]
+	bytes int
+	grown chan struct{} // closed and replaced at each push
+}
+
+func newRing(maxBytes int, maxAge time.Duration) *ring {
+	return &ring{maxBytes: maxBytes, maxAge: maxAge, first: 1, grown: make(chan struct{})}
+}
+
+// push adds the newest access unit.
+func (r *ring) push(au media.AccessUnit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.units = append(r.units, au)
+	r.bytes += len(au.Data)
+	for r.full() {
+		r.dropGroup()
+	}
+	close(r.grown)
+	r.grown = make(chan struct{})
+}
+
+func (r *ring) full() bool {
+	n := len(r.units)
+	if n == 0 {
+		return false
+	}
+	// The age is counted to the second group, so that one whole group of
+	// pictures is kept however long it is.
+	return r.bytes > r.maxBytes || r.second() < n && r.units[n-1].PTS-r.units[r.second()].PTS > r.maxAge
+}
+
+// second returns the index of the second group of pictures, or len(units).
+func (r *ring) second() int {
+	i := 1
+	for i < len(r.units) && !r.units[i].Keyframe {
+		i++
+	}
+	return i
+}
+
+func (r *ring) dropGroup() {
+	n := r.second()
+	for i := range r.units[:n] {
+		r.bytes -= len(r.units[i].Data)
+		r.units[i] = media.AccessUnit{} // lets go of Data
+	}
+	r.units = r.units[n:]
+	r.first += uint64(n)
+}
+
+// lastKeyframe returns the sequence number of the newest keyframe, or of the
+// next access unit to come if there is none.
+func (r *ring) lastKeyframe() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := r.newestKeyframe(); i >= 0 {
+		return r.first + uint64(i)
+	}
+	return r.first + uint64(len(r.units))
+}
+
+// next is the sequence number of the next access unit to come.
+func (r *ring) next() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first + uint64(len(r.units))
+}
+
+func (r *ring) newestKeyframe() int {
+	for i := len(r.units) - 1; i >= 0; i-- {
+		if r.units[i].Keyframe {
+			return i
+		}
+	}
+	return -1
+}
+
+// read returns the access unit seq, or a later one if that is gone or lies more
+// than maxLag of media time behind the newest: then the newest keyframe, so that
+// a slow reader catches up. It waits for it until ctx ends.
+func (r *ring) read(ctx context.Context, seq uint64, maxLag time.Duration) (media.AccessUnit, uint64, error) {
+	for {
+		r.mu.Lock()
+		seq = r.position(seq, maxLag)
+		if i := seq - r.first; i < uint64(len(r.units)) {
+			au := r.units[i]
+			r.mu.Unlock()
+			return au, seq, nil
+		}
+		grown := r.grown
+		r.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return media.AccessUnit{}, seq, ctx.Err()
+		case <-grown:
+		}
+	}
+}
+
+func (r *ring) position(seq uint64, maxLag time.Duration) uint64 {
+	n := len(r.units)
+	if n == 0 {
+		return max(seq, r.first)
+	}
+	key := r.newestKeyframe()
+	switch {
+	case seq < r.first && key >= 0:
+		return r.first + uint64(key)
+	case seq < r.first:
+		return r.first + uint64(n)
+	case key >= 0 && seq < r.first+uint64(key) && r.units[n-1].PTS-r.units[seq-r.first].PTS > maxLag:
+		return r.first + uint64(key)
+	}
+	return seq
+}
