@@ -1,0 +1,262 @@
+// Package outbox is a durable store-and-forward queue: what is to leave the box
+// waits here until somebody outside has said that he has it.
+//
+// It is three tables in an SQLite database that the caller owns. The caller
+// runs the steps of Schema, adds items inside transactions of its own, so that
+// an alert and its outbox row are there together or not at all, and calls Wake
+// after the commit. A sender asks Next for what to send, calls Sending before
+// the first byte leaves and Done once the receiver has acknowledged.
+//
+// # Order
+//
+// Lanes have strict priority, and within a lane the older goes first. A topic
+// has at most one item on its way: the second is handed out only after the
+// first is done, whatever lane it is in. A retained topic therefore ends with
+// the newest item, over any number of reconnects, and an empty retained payload,
+// which clears a topic, never overtakes the text that it clears.
+//
+// # Acknowledgement
+//
+// Items are removed by sequence number, which SQLite never gives twice. Removing
+// one again is no error, and a gap never moves the rest.
+//
+// # Repetition
+//
+// A receiver wants to know whether it may have seen an item before, also after
+// the sender was killed. A write for every item sent would double the wear of
+// the flash for that. Instead the first Sending of a process notes durably that
+// things are being sent, and Close notes what was tried and withdraws it. A
+// process that finds the note knows that its predecessor was killed, and takes
+// whatever is there for possibly sent.
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Lane is a class of items. A lower one goes first.
+type Lane int
+
+// The lanes, the most urgent first.
+const (
+	Alert     Lane = iota // an alert's text, and the clearing of its topic
+	Reply                 // acknowledgements and results of commands
+	Thumbnail             // an alert's small picture
+	State                 // a device's state; only the newest matters
+	Evidence              // clips and pictures on request
+	Metrics               // batched readings
+)
+
+// Lanes is the number of lanes.
+const Lanes = int(Metrics) + 1
+
+// MaxPayload is the longest payload of an item, in bytes.
+const MaxPayload = 256 << 10
+
+// ErrInvalid means that an item can never be sent as it is.
+var ErrInvalid = errors.New("invalid outbox item")
+
+// String returns the lane's name, as metrics show it.
+func (l Lane) String() string {
+	switch l {
+	case Alert:
+		return "alert"
+	case Reply:
+		return "reply"
+	case Thumbnail:
+		return "thumbnail"
+	case State:
+		return "state"
+	case Evidence:
+		return "evidence"
+	case Metrics:
+		return "metrics"
+	default:
+		return fmt.Sprintf("lane(%d)", int(l))
+	}
+}
+
+// Item is one message on its way out.
+type Item struct {
+	// Seq is given by Put. It grows and is never given twice.
+	Seq  int64
+	Lane Lane
+	// Topic is relative to the gateway's prefix, without a leading slash.
+	Topic  string
+	Retain bool
+	// Key names what the item is about, such as an alert's id. In the State
+	// lane an item replaces the unsent ones of the same key and topic.
+	Key string
+	// After is a Key. The item waits until every older item with that Key is
+	// done: a thumbnail waits for its alert's text.
+	After   string
+	Payload []byte
+	// Created is set by Put when it is zero. It is kept in milliseconds.
+	Created time.Time
+	// Expires is when the item is worth nothing any more; never when zero. An
+	// alert cannot expire.
+	Expires time.Time
+	// Attempts is how often the item may have been sent before. After a kill it
+	// is at least one for everything that the killed process may have sent.
+	Attempts int
+}
+
+func (it *Item) check() error {
+	switch {
+	case it.Lane < 0 || int(it.Lane) >= Lanes:
+		return fmt.Errorf("%w: no such lane: %d", ErrInvalid, int(it.Lane))
+	case it.Topic == "" || len(it.Topic) > 1024 || !utf8.ValidString(it.Topic) ||
+		strings.ContainsAny(it.Topic, "+#\x00") || strings.HasPrefix(it.Topic, "/"):
+		return fmt.Errorf("%w: topic %.100q", ErrInvalid, it.Topic)
+	case len(it.Payload) > MaxPayload:
+		return fmt.Errorf("%w: %d bytes of payload on %s, at most %d can be sent", ErrInvalid, len(it.Payload), it.Topic, MaxPayload)
+	case it.Lane == Alert && !it.Expires.IsZero():
+		return fmt.Errorf("%w: the alert on %s has an expiry", ErrInvalid, it.Topic)
+	}
+	return nil
+}
+
+// Box is the queue. Its methods may be called from several goroutines, but only
+// one sender may use Next, Sending and Done. A method that takes no transaction
+// waits for the one that is open if the database has a single connection, so
+// none may be called from inside a transaction.
+type Box struct {
+	db  *sql.DB
+	now func() time.Time
+
+	noteMu sync.Mutex // held while the note of sending is written
+	noted  bool       // guarded by noteMu
+
+	mu      sync.Mutex
+	tried   map[int64]int // guarded by mu: attempts of this process, by sequence
+	suspect int64         // guarded by mu: up to here a killed process may have sent
+	dropped [Lanes]uint64 // guarded by mu
+	changed chan struct{} // guarded by mu: closed and replaced by Wake
+}
+
+// New returns the queue in db, in which the steps of Schema have been run. now
+// is the clock by which items expire, time.Now when nil.
+func New(ctx context.Context, db *sql.DB, now func() time.Time) (*Box, error) {
+	if now == nil {
+		now = time.Now
+	}
+	b := &Box{db: db, now: now, tried: map[int64]int{}, changed: make(chan struct{})}
+	// One statement, and one that writes only after a kill.
+	_, err := db.ExecContext(ctx, `UPDATE outbox_sender SET sending = 0,
+		suspect = max(suspect, coalesce((SELECT max(seq) FROM outbox), 0)) WHERE sending = 1`)
+	if err != nil {
+		return nil, fmt.Errorf("read what an earlier process was sending: %w", err)
+	}
+	if err := db.QueryRowContext(ctx, `SELECT suspect FROM outbox_sender`).Scan(&b.suspect); err != nil {
+		return nil, fmt.Errorf("read what an earlier process was sending: %w", err)
+	}
+	return b, nil
+}
+
+// Put adds an item inside the caller's transaction and returns its sequence
+// number. It fails with ErrInvalid if the item could never be sent. The caller
+// calls Wake once the transaction is committed.
+func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
+	if err := it.check(); err != nil {
+		return 0, err
+	}
+	if it.Created.IsZero() {
+		it.Created = b.now()
+	}
+	if it.Lane == State && it.Key != "" {
+		if err := b.replace(ctx, tx, it); err != nil {
+			return 0, err
+		}
+	}
+	if it.Payload == nil {
+		it.Payload = []byte{} // nil would be NULL
+	}
+	res, err := tx.ExecContext(ctx, `INSERT INTO outbox (lane, topic, retain, key, after, created, expires, payload)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		it.Lane, it.Topic, it.Retain, it.Key, it.After, it.Created.UnixMilli(), toMilli(it.Expires), it.Payload)
+	if err != nil {
+		return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
+	}
+	seq, err := res.LastInsertId()
+	if err != nil {
+		return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
+	}
+	return seq, nil
+}
+
+// replace removes the items that it makes worthless. One that may be on its way
+// stays, so that the newer is sent after it and not beside it.
+func (b *Box) replace(ctx context.Context, tx *sql.Tx, it Item) error {
+	rows, err := tx.QueryContext(ctx, `SELECT seq FROM outbox
+		WHERE key = ? AND key <> '' AND lane = ? AND topic = ? AND attempts = 0`, it.Key, it.Lane, it.Topic)
+	if err != nil {
+		return fmt.Errorf("look for an older %s in the outbox: %w", it.Topic, err)
+	}
+	old, err := scanSeqs(rows)
+	if err != nil {
+		return fmt.Errorf("look for an older %s in the outbox: %w", it.Topic, err)
+	}
+	for _, seq := range old {
+		if b.attempts(seq) > 0 {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE seq = ?`, seq); err != nil {
+			return fmt.Errorf("replace an older %s in the outbox: %w", it.Topic, err)
+		}
+	}
+	return nil
+}
+
+// attempts returns how often seq may have been sent, as far as the row itself
+// does not know.
+func (b *Box) attempts(seq int64) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.tried[seq]
+	if seq <= b.suspect {
+		n++
+	}
+	return n
+}
+
+// Wake tells the sender that items have been committed.
+func (b *Box) Wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// Changed returns a channel that the next Wake closes. A sender takes it before
+// it calls Next, so that nothing committed in between is overlooked.
+func (b *Box) Changed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}
+
+func toMilli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func scanSeqs(rows *sql.Rows) (seqs []int64, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		seqs = append(seqs, seq)
+	}
+	return seqs, rows.Err()
+}

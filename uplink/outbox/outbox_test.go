@@ -1,0 +1,443 @@
+package outbox_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"sentrybox/uplink/outbox"
+)
+
+// open opens a database as the gateway does, and makes the tables if they are
+// not there.
+func open(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	q := url.Values{
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_txlock": {"immediate"},
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	db.SetMaxOpenConns(1)
+	var have int
+	if err := db.QueryRow(`PRAGMA user_version`).Scan(&have); err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range outbox.Schema()[have:] {
+		if _, err := db.Exec(fmt.Sprintf(`BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT`, step, have+i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db
+}
+
+type harness struct {
+	testing.TB
+	db  *sql.DB
+	box *outbox.Box
+	now time.Time
+}
+
+func start(t testing.TB, path string) *harness {
+	t.Helper()
+	h := &harness{TB: t, db: open(t, path), now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+	var err error
+	if h.box, err = outbox.New(t.Context(), h.db, func() time.Time { return h.now }); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func fresh(t testing.TB) *harness {
+	t.Helper()
+	return start(t, filepath.Join(t.TempDir(), "box.db"))
+}
+
+func (h *harness) put(items ...outbox.Item) (seqs []int64) {
+	h.Helper()
+	tx, err := h.db.BeginTx(h.Context(), nil)
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, it := range items {
+		seq, err := h.box.Put(h.Context(), tx, it)
+		if err != nil {
+			h.Fatal(err)
+		}
+		seqs = append(seqs, seq)
+	}
+	if err := tx.Commit(); err != nil {
+		h.Fatal(err)
+	}
+	h.box.Wake()
+	return seqs
+}
+
+func (h *harness) next(n int, lowest outbox.Lane, skip ...int64) []outbox.Item {
+	h.Helper()
+	set := map[int64]struct{}{}
+	for _, s := range skip {
+		set[s] = struct{}{}
+	}
+	items, err := h.box.Next(h.Context(), n, lowest, set)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return items
+}
+
+func (h *harness) done(seqs ...int64) {
+	h.Helper()
+	if err := h.box.Done(h.Context(), seqs...); err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *harness) sending(seqs ...int64) {
+	h.Helper()
+	if err := h.box.Sending(h.Context(), seqs...); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// want checks the payloads that may be sent now.
+func (h *harness) want(items []outbox.Item, payloads ...string) {
+	h.Helper()
+	var got []string
+	for _, it := range items {
+		got = append(got, string(it.Payload))
+	}
+	if !slices.Equal(got, payloads) {
+		h.Fatalf("next gives %q, want %q", got, payloads)
+	}
+}
+
+func item(lane outbox.Lane, topic, payload string) outbox.Item {
+	return outbox.Item{Lane: lane, Topic: topic, Payload: []byte(payload)}
+}
+
+func TestEverythingOfAnItemIsKept(t *testing.T) {
+	h := fresh(t)
+	in := outbox.Item{Lane: outbox.Thumbnail, Topic: "thumb/A", Retain: true, Key: "k", After: "a", Payload: []byte{0, 255, 7},
+		Created: h.now.Add(-time.Hour), Expires: h.now.Add(time.Hour)}
+	seq := h.put(in)[0]
+	got := h.next(1, outbox.Metrics)[0]
+	if got.Seq != seq || got.Lane != in.Lane || got.Topic != in.Topic || !got.Retain || got.Key != "k" || got.After != "a" ||
+		string(got.Payload) != string(in.Payload) || !got.Created.Equal(in.Created) || !got.Expires.Equal(in.Expires) || got.Attempts != 0 {
+		t.Fatalf("got %+v", got)
+	}
+}
+
+func TestPriorityThenAge(t *testing.T) {
+	h := fresh(t)
+	h.put(item(outbox.Metrics, "m1", "m1"), item(outbox.State, "s1", "s1"), item(outbox.Alert, "a1", "a1"),
+		item(outbox.Thumbnail, "t1", "t1"), item(outbox.Evidence, "e1", "e1"), item(outbox.Reply, "r1", "r1"), item(outbox.Alert, "a2", "a2"))
+	h.want(h.next(10, outbox.Metrics), "a1", "a2", "r1", "t1", "s1", "e1", "m1")
+	h.want(h.next(3, outbox.Metrics), "a1", "a2", "r1")
+	h.want(h.next(10, outbox.Reply), "a1", "a2", "r1")
+	h.want(h.next(10, outbox.Metrics, h.next(1, outbox.Alert)[0].Seq), "a2", "r1", "t1", "s1", "e1", "m1")
+}
+
+func TestOneItemOfATopicAtATime(t *testing.T) {
+	h := fresh(t)
+	text := item(outbox.Alert, "alert/community/A", "raised")
+	clear := outbox.Item{Lane: outbox.Alert, Topic: "alert/community/A", Retain: true} // the empty payload that clears the topic
+	seqs := h.put(text, clear, item(outbox.Alert, "alert/community/B", "other"))
+	h.want(h.next(10, outbox.Metrics), "raised", "other")
+	// On its way is not done: the clearing still waits.
+	h.sending(seqs[0])
+	h.want(h.next(10, outbox.Metrics, seqs[0]), "other")
+	// The connection was lost: it is the text's turn again, not the clearing's.
+	h.want(h.next(10, outbox.Metrics), "raised", "other")
+	h.done(seqs[0])
+	got := h.next(10, outbox.Metrics)
+	h.want(got, "", "other")
+	if !got[0].Retain || len(got[0].Payload) != 0 {
+		t.Fatalf("the clearing is %+v", got[0])
+	}
+}
+
+func TestTopicOrderHoldsAcrossLanes(t *testing.T) {
+	h := fresh(t)
+	seqs := h.put(item(outbox.Metrics, "x", "first"), item(outbox.Alert, "x", "second"))
+	h.want(h.next(10, outbox.Metrics), "first")
+	h.done(seqs[0])
+	h.want(h.next(10, outbox.Metrics), "second")
+}
+
+func TestThumbnailWaitsForItsText(t *testing.T) {
+	h := fresh(t)
+	seqs := h.put(
+		outbox.Item{Lane: outbox.Alert, Topic: "alert/grid/A", Key: "A", Payload: []byte("grid")},
+		outbox.Item{Lane: outbox.Alert, Topic: "alert/community/A", Key: "A", Payload: []byte("community")},
+		outbox.Item{Lane: outbox.Thumbnail, Topic: "thumb/A", After: "A", Payload: []byte("jpeg")},
+		outbox.Item{Lane: outbox.Thumbnail, Topic: "thumb/B", After: "B", Payload: []byte("free")},
+	)
+	h.want(h.next(10, outbox.Metrics, seqs[0], seqs[1]), "free")
+	h.done(seqs[0])
+	h.want(h.next(10, outbox.Metrics, seqs[1]), "free")
+	// A later revision does not hold it back again.
+	h.put(outbox.Item{Lane: outbox.Alert, Topic: "alert/community/A", Key: "A", Payload: []byte("rev2")})
+	h.done(seqs[1])
+	h.want(h.next(10, outbox.Metrics), "rev2", "jpeg", "free")
+}
+
+func TestNewerStateReplacesUnsent(t *testing.T) {
+	h := fresh(t)
+	state := func(p string) outbox.Item {
+		return outbox.Item{Lane: outbox.State, Topic: "device/cam", Key: "cam", Retain: true, Payload: []byte(p)}
+	}
+	h.put(state("1"), outbox.Item{Lane: outbox.State, Topic: "device/other", Key: "other", Payload: []byte("o")})
+	h.put(state("2"))
+	h.put(state("3"))
+	h.want(h.next(10, outbox.Metrics), "o", "3")
+	// What may be on its way stays, and goes first.
+	sent := h.next(10, outbox.Metrics)[1].Seq
+	h.sending(sent)
+	h.put(state("4"))
+	h.put(state("5"))
+	h.want(h.next(10, outbox.Metrics), "o", "3")
+	h.done(sent)
+	h.want(h.next(10, outbox.Metrics), "o", "5")
+	// The same key in another lane, or on another topic, replaces nothing.
+	h.put(outbox.Item{Lane: outbox.Alert, Topic: "alert/x", Key: "cam", Payload: []byte("a")},
+		outbox.Item{Lane: outbox.Alert, Topic: "alert/x", Key: "cam", Retain: true},
+		outbox.Item{Lane: outbox.State, Topic: "device/cam2", Key: "cam", Payload: []byte("c2")})
+	if n, _, err := h.box.Depth(t.Context(), outbox.Alert); err != nil || n != 2 {
+		t.Fatalf("%d alerts wait (%v), want 2", n, err)
+	}
+	if n, _, err := h.box.Depth(t.Context(), outbox.State); err != nil || n != 3 {
+		t.Fatalf("%d states wait (%v), want 3", n, err)
+	}
+}
+
+func TestRolledBackReplacementKeepsTheOlder(t *testing.T) {
+	h := fresh(t)
+	h.put(outbox.Item{Lane: outbox.State, Topic: "device/cam", Key: "cam", Payload: []byte("old")})
+	tx, err := h.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.box.Put(t.Context(), tx, outbox.Item{Lane: outbox.State, Topic: "device/cam", Key: "cam", Payload: []byte("new")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	h.want(h.next(10, outbox.Metrics), "old")
+}
+
+func TestDoneIsByAbsoluteSequence(t *testing.T) {
+	h := fresh(t)
+	var items []outbox.Item
+	for i := range 6 {
+		items = append(items, item(outbox.Alert, fmt.Sprint("t", i), fmt.Sprint(i)))
+	}
+	seqs := h.put(items...)
+	// Of a batch of six, 0, 1 and 5 were accepted.
+	h.done(seqs[0], seqs[1], seqs[5])
+	h.want(h.next(10, outbox.Metrics), "2", "3", "4")
+	h.done(seqs[0], seqs[1], seqs[5], 1<<40)
+	h.done()
+	h.want(h.next(10, outbox.Metrics), "2", "3", "4")
+	// The numbers of removed items are not given again, so a late
+	// acknowledgement cannot remove what came after.
+	h.done(seqs...)
+	again := h.put(item(outbox.Alert, "t", "new"))
+	if again[0] <= seqs[5] {
+		t.Fatalf("sequence %d was given again", again[0])
+	}
+	h.done(seqs...)
+	h.want(h.next(10, outbox.Metrics), "new")
+}
+
+func TestExpiredItemsGoUnlessOnTheirWay(t *testing.T) {
+	h := fresh(t)
+	result := func(p string, d time.Duration) outbox.Item {
+		return outbox.Item{Lane: outbox.Reply, Topic: "cmd/1/result", Payload: []byte(p), Expires: h.now.Add(d)}
+	}
+	seqs := h.put(result("a", time.Minute), result("b", time.Minute), result("c", time.Hour))
+	h.now = h.now.Add(2 * time.Minute)
+	if got := h.next(10, outbox.Metrics, seqs[0]); len(got) != 0 {
+		t.Fatalf("%q overtook an item that is on its way", got[0].Payload)
+	}
+	h.want(h.next(10, outbox.Metrics), "c")
+	if n := h.box.Dropped(outbox.Reply); n != 2 {
+		t.Fatalf("%d dropped, want 2", n)
+	}
+}
+
+func TestInvalidItemsAreRefused(t *testing.T) {
+	h := fresh(t)
+	bad := []outbox.Item{
+		{Lane: -1, Topic: "x"}, {Lane: outbox.Metrics + 1, Topic: "x"}, {Lane: outbox.Alert},
+		{Topic: "a/+/b"}, {Topic: "a/#"}, {Topic: "a\x00b"}, {Topic: "/a"}, {Topic: "\xff"}, {Topic: strings.Repeat("x", 2000)},
+		{Topic: "x", Payload: make([]byte, outbox.MaxPayload+1)}, {Lane: outbox.Alert, Topic: "x", Expires: h.now},
+	}
+	tx, err := h.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	for _, it := range bad {
+		if _, err := h.box.Put(t.Context(), tx, it); !errors.Is(err, outbox.ErrInvalid) {
+			t.Errorf("topic %.20q lane %d: %v, want ErrInvalid", it.Topic, it.Lane, err)
+		}
+	}
+}
+
+func TestWakeReachesAWaiterThatAskedBefore(t *testing.T) {
+	h := fresh(t)
+	ch := h.box.Changed()
+	select {
+	case <-ch:
+		t.Fatal("woken by nothing")
+	default:
+	}
+	h.put(item(outbox.Alert, "a", "a"))
+	select {
+	case <-ch:
+	default:
+		t.Fatal("not woken")
+	}
+}
+
+func TestDepth(t *testing.T) {
+	h := fresh(t)
+	first := h.now
+	h.put(item(outbox.Alert, "a", "a"))
+	h.now = h.now.Add(time.Minute)
+	seq := h.put(item(outbox.Alert, "b", "b"), item(outbox.Metrics, "m", "m"))
+	n, oldest, err := h.box.Depth(t.Context(), outbox.Alert)
+	if err != nil || n != 2 || !oldest.Equal(first) {
+		t.Fatalf("depth %d, oldest %v, %v", n, oldest, err)
+	}
+	h.done(seq[1])
+	if n, oldest, err := h.box.Depth(t.Context(), outbox.Metrics); err != nil || n != 0 || !oldest.IsZero() {
+		t.Fatalf("depth %d, oldest %v, %v", n, oldest, err)
+	}
+}
+
+// TestAgainstModel puts, sends and acknowledges at random, and compares with
+// the rules as package docs state them, written the slow way.
+func TestAgainstModel(t *testing.T) {
+	h := fresh(t)
+	if _, err := h.db.Exec(`PRAGMA synchronous = OFF`); err != nil { // nothing is killed here
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var all []outbox.Item
+	tried := map[int64]bool{}
+	for range 300 {
+		switch rng.IntN(5) {
+		case 0, 1:
+			it := outbox.Item{Lane: outbox.Lane(rng.IntN(outbox.Lanes)), Topic: fmt.Sprint("t", rng.IntN(12)), Payload: []byte(fmt.Sprint(rng.Int()))}
+			if rng.IntN(2) == 0 {
+				it.Key = fmt.Sprint("k", rng.IntN(6))
+			}
+			if rng.IntN(4) == 0 {
+				it.After = fmt.Sprint("k", rng.IntN(6))
+			}
+			it.Seq = h.put(it)[0]
+			if it.Lane == outbox.State && it.Key != "" {
+				all = slices.DeleteFunc(all, func(o outbox.Item) bool {
+					return o.Lane == outbox.State && o.Key == it.Key && o.Topic == it.Topic && !tried[o.Seq]
+				})
+			}
+			all = append(all, it)
+		case 2, 3:
+			skip := map[int64]struct{}{}
+			for _, it := range all {
+				if rng.IntN(6) == 0 {
+					skip[it.Seq] = struct{}{}
+				}
+			}
+			n, lowest := 1+rng.IntN(10), outbox.Lane(rng.IntN(outbox.Lanes))
+			got, err := h.box.Next(t.Context(), n, lowest, skip)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := modelNext(all, n, lowest, skip)
+			if len(got) != len(want) {
+				t.Fatalf("%d items, want %d", len(got), len(want))
+			}
+			for i := range got {
+				if got[i].Seq != want[i].Seq || string(got[i].Payload) != string(want[i].Payload) {
+					t.Fatalf("item %d is %d, want %d", i, got[i].Seq, want[i].Seq)
+				}
+				if rng.IntN(2) == 0 {
+					h.sending(got[i].Seq)
+					tried[got[i].Seq] = true
+				}
+			}
+		case 4:
+			if len(all) == 0 {
+				continue
+			}
+			i := rng.IntN(len(all))
+			h.done(all[i].Seq)
+			all = slices.Delete(all, i, i+1)
+		}
+	}
+}
+
+func modelNext(all []outbox.Item, n int, lowest outbox.Lane, skip map[int64]struct{}) (want []outbox.Item) {
+	for _, it := range all {
+		_, skipped := skip[it.Seq]
+		held := slices.ContainsFunc(all, func(o outbox.Item) bool {
+			return o.Seq < it.Seq && (o.Topic == it.Topic || it.After != "" && o.Key == it.After)
+		})
+		if !skipped && !held && it.Lane <= lowest {
+			want = append(want, it)
+		}
+	}
+	slices.SortStableFunc(want, func(a, b outbox.Item) int { return int(a.Lane - b.Lane) })
+	return want[:min(n, len(want))]
+}
+
+// TestBacklogDoesNotSlowAnAlert holds the cost of Next with 10,000 metrics on
+// one topic, of which at most one may go.
+func TestBacklogDoesNotSlowAnAlert(t *testing.T) {
+	h := fresh(t)
+	const backlog = 10_000
+	_, err := h.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO outbox (lane, topic, retain, key, after, created, expires, payload) SELECT ?, 'metrics', 0, '', '', 0, 0, x'6d' FROM n`,
+		backlog, outbox.Metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.put(item(outbox.Alert, "a", "a"))
+	h.want(h.next(10, outbox.Metrics), "a", "m")
+	began := time.Now()
+	const rounds = 20
+	for range rounds {
+		h.next(10, outbox.Metrics)
+	}
+	per := time.Since(began) / rounds
+	t.Logf("next takes %v", per)
+	if per > 250*time.Millisecond {
+		t.Fatalf("next takes %v with a backlog of %d", per, backlog)
+	}
+}
+
+func TestNextAfterTheContextEnds(t *testing.T) {
+	h := fresh(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.box.Next(ctx, 1, outbox.Metrics, nil); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, want the context's error", err)
+	}
+}

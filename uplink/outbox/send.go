@@ -1,0 +1,234 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// lookahead is how many items of a lane are looked at for ones that may go. It
+// bounds the cost of Next with a long backlog. The oldest item of all waits for
+// none, and it is the first of its lane, so there is always progress.
+const lookahead = 256
+
+// maxVars is how many sequence numbers go into one statement.
+const maxVars = 500
+
+// Next returns at most n items that may be sent now: by lane down to lowest,
+// the older first, none in skip, and none whose topic has an older item that is
+// not done, or whose After still waits. What has expired and is not in skip is
+// removed and counted on the way.
+func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struct{}) ([]Item, error) {
+	if err := b.expire(ctx, skip); err != nil {
+		return nil, err
+	}
+	var items []Item
+	for lane := Alert; lane <= lowest && int(lane) < Lanes && len(items) < n; lane++ {
+		var err error
+		if items, err = b.nextOf(ctx, lane, n, skip, items); err != nil {
+			return nil, fmt.Errorf("read the outbox: %w", err)
+		}
+	}
+	return items, nil
+}
+
+// nextOf appends items of one lane until there are n.
+func (b *Box) nextOf(ctx context.Context, lane Lane, n int, skip map[int64]struct{}, items []Item) ([]Item, error) {
+	rows, err := b.db.QueryContext(ctx, `
+		SELECT a.seq FROM (SELECT seq, topic, after FROM outbox WHERE lane = ? ORDER BY seq LIMIT ?) a
+		WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.topic = a.topic AND o.seq < a.seq)
+		AND (a.after = '' OR NOT EXISTS (SELECT 1 FROM outbox k WHERE k.key = a.after AND k.key <> '' AND k.seq < a.seq))
+		ORDER BY a.seq`, lane, lookahead+len(skip))
+	if err != nil {
+		return nil, err
+	}
+	seqs, err := scanSeqs(rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range seqs {
+		if len(items) == n {
+			break
+		}
+		if _, ok := skip[seq]; ok {
+			continue
+		}
+		it, err := b.item(ctx, seq)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue // replaced since
+		}
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, it)
+	}
+	return items, nil
+}
+
+func (b *Box) item(ctx context.Context, seq int64) (Item, error) {
+	it := Item{Seq: seq}
+	var created, expires int64
+	err := b.db.QueryRowContext(ctx, `SELECT lane, topic, retain, key, after, created, expires, attempts, payload
+		FROM outbox WHERE seq = ?`, seq).
+		Scan(&it.Lane, &it.Topic, &it.Retain, &it.Key, &it.After, &created, &expires, &it.Attempts, &it.Payload)
+	if err != nil {
+		return Item{}, err
+	}
+	it.Created = time.UnixMilli(created)
+	if expires != 0 {
+		it.Expires = time.UnixMilli(expires)
+	}
+	it.Attempts += b.attempts(seq)
+	return it, nil
+}
+
+// expire removes what has expired, except what is on its way. Mostly there is
+// nothing, and then nothing is written.
+func (b *Box) expire(ctx context.Context, skip map[int64]struct{}) error {
+	gone, lanes, err := b.expired(ctx, skip)
+	if err != nil {
+		return fmt.Errorf("look for what has expired in the outbox: %w", err)
+	}
+	if err := b.remove(ctx, gone); err != nil {
+		return fmt.Errorf("remove what has expired from the outbox: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, lane := range lanes {
+		b.dropped[lane]++
+	}
+	return nil
+}
+
+func (b *Box) expired(ctx context.Context, skip map[int64]struct{}) (seqs []int64, lanes []Lane, err error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT seq, lane FROM outbox WHERE expires > 0 AND expires <= ?
+		ORDER BY expires LIMIT ?`, b.now().UnixMilli(), maxVars+len(skip))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var seq int64
+		var lane Lane
+		if err := rows.Scan(&seq, &lane); err != nil {
+			return nil, nil, err
+		}
+		if _, ok := skip[seq]; ok || lane < 0 || int(lane) >= Lanes {
+			continue
+		}
+		seqs, lanes = append(seqs, seq), append(lanes, lane)
+	}
+	return seqs, lanes, rows.Err()
+}
+
+// Sending notes that the items are about to be sent, before their first byte
+// leaves. It writes to the database once in the life of the process. An error
+// means that after a kill the items would not be known as possibly sent; they
+// may be sent nevertheless.
+func (b *Box) Sending(ctx context.Context, seqs ...int64) error {
+	b.mu.Lock()
+	for _, seq := range seqs {
+		b.tried[seq]++
+	}
+	b.mu.Unlock()
+	b.noteMu.Lock()
+	defer b.noteMu.Unlock()
+	if b.noted {
+		return nil
+	}
+	if _, err := b.db.ExecContext(ctx, `UPDATE outbox_sender SET sending = 1`); err != nil {
+		return fmt.Errorf("note that the outbox is being sent: %w", err)
+	}
+	b.noted = true
+	return nil
+}
+
+// Done removes items that the receiver has acknowledged, all in one write. To
+// remove one that is not there is no error.
+func (b *Box) Done(ctx context.Context, seqs ...int64) error {
+	if err := b.remove(ctx, seqs); err != nil {
+		return fmt.Errorf("remove %d acknowledged items from the outbox: %w", len(seqs), err)
+	}
+	return nil
+}
+
+func (b *Box) remove(ctx context.Context, seqs []int64) error {
+	for len(seqs) > 0 {
+		part := seqs[:min(len(seqs), maxVars)]
+		seqs = seqs[len(part):]
+		args := make([]any, len(part))
+		for i, seq := range part {
+			args[i] = seq
+		}
+		_, err := b.db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (?`+strings.Repeat(`, ?`, len(part)-1)+`)`, args...)
+		if err != nil {
+			return err
+		}
+		b.mu.Lock()
+		for _, seq := range part {
+			delete(b.tried, seq)
+		}
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+// Depth returns how many items of a lane wait and when the oldest was created,
+// zero when none does.
+func (b *Box) Depth(ctx context.Context, lane Lane) (n int, oldest time.Time, err error) {
+	var created sql.NullInt64
+	err = b.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM outbox WHERE lane = ?1),
+		(SELECT created FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1)`, lane).Scan(&n, &created)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("measure the outbox: %w", err)
+	}
+	if created.Valid {
+		oldest = time.UnixMilli(created.Int64)
+	}
+	return n, oldest, nil
+}
+
+// Dropped returns how many items of a lane have expired unsent since New.
+func (b *Box) Dropped(lane Lane) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.dropped[lane]
+}
+
+// Close notes durably what was tried and is not done, so that the next process
+// knows it exactly. It leaves the database open. The box must not be used
+// afterwards.
+func (b *Box) Close(ctx context.Context) (err error) {
+	b.noteMu.Lock()
+	defer b.noteMu.Unlock()
+	if !b.noted {
+		return nil
+	}
+	tx, err := b.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("note what was sent from the outbox: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("note what was sent from the outbox: %w", err)
+			if rerr := tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
+				err = errors.Join(err, rerr)
+			}
+		}
+	}()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for seq, n := range b.tried {
+		if _, err := tx.ExecContext(ctx, `UPDATE outbox SET attempts = attempts + ? WHERE seq = ?`, n, seq); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE outbox_sender SET sending = 0`); err != nil {
+		return err
+	}
+	b.noted = false
+	return tx.Commit()
+}
