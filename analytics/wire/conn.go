@@ -55,6 +55,11 @@ func (w *Writer) End() error {
 	return w.send(TypeEnd, func(buf []byte) []byte { return buf })
 }
 
+// Ping sends the message that asks a vision process how far it is.
+func (w *Writer) Ping() error {
+	return w.send(TypePing, func(buf []byte) []byte { return buf })
+}
+
 // AccessUnit sends one encoded picture.
 func (w *Writer) AccessUnit(a *AccessUnit) error {
 	return w.send(TypeAccessUnit, func(buf []byte) []byte {

@@ -14,7 +14,7 @@
 //	Config               ─────▶
 //	                     ◀─────     Hello, once the sandbox is closed
 //	AccessUnit …         ─────▶
-//	Arm                  ─────▶
+//	Arm, Ping            ─────▶
 //	                     ◀─────     Detection (begun, then ended), Progress
 //	End                  ─────▶
 //	                     ◀─────     the last Detections, Summary; it exits 0

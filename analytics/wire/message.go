@@ -19,6 +19,7 @@ const (
 	TypeAccessUnit Type = 2  // AccessUnit, binary
 	TypeArm        Type = 3  // Arm, as JSON
 	TypeEnd        Type = 4  // no payload
+	TypePing       Type = 5  // no payload; asks for a Progress at once
 	TypeHello      Type = 16 // Hello, as JSON
 	TypeDetection  Type = 17 // Detection: uint32 length of its JSON, the JSON, a JPEG or nothing
 	TypeProgress   Type = 18 // Progress, as JSON
@@ -98,6 +99,8 @@ type Config struct {
 	// Replay asks for a Progress after every access unit that ends a second of
 	// media time, since wall time says nothing there.
 	Replay bool `json:"replay,omitempty"`
+	// AddressSpace bounds the process, in bytes; the program's default when 0.
+	AddressSpace uint64 `json:"address_space,omitempty"`
 }
 
 // Arm says which rules are armed from here on.
@@ -158,8 +161,8 @@ type Detection struct {
 }
 
 // Progress counts what a vision process has done. It follows at least every
-// second while access units arrive; a process that has work and says nothing
-// for five is taken to hang.
+// second while access units arrive, and each Ping; a process that has work and
+// says nothing for five seconds is taken to hang.
 type Progress struct {
 	Seq      uint64 `json:"seq"`      // the last access unit handled
 	Seen     uint64 `json:"seen"`     // access units received
