@@ -4,6 +4,7 @@ package cv
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"testing"
 	"time"
@@ -305,5 +306,19 @@ func TestSkip(t *testing.T) {
 func TestOpenCVOneThread(t *testing.T) {
 	if err := UseOneThread(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A header of a few bytes may not make the decoder reserve gigabytes.
+func TestAbsurdSize(t *testing.T) {
+	for _, size := range [][2]uint16{{65535, 65535}, {8192, 4096}, {5000, 5000}} {
+		d := open(t, codecOf("plain.mjpeg"))
+		au := bytes.Clone(units(t, "plain.mjpeg")[0])
+		at := bytes.Index(au, []byte{0xff, 0xc0}) + 5
+		binary.BigEndian.PutUint16(au[at:], size[1])
+		binary.BigEndian.PutUint16(au[at+2:], size[0])
+		if err := d.Send(au, 0, true); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%d×%d: %v", size[0], size[1], err)
+		}
 	}
 }
