@@ -104,13 +104,27 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		r := &c.Detect[i]
 		d.finishRule(r, path)
 		d.zoneExists(c, r.Zone, path+".zone", prefix+"zones")
+		if !d.soundRule(path) {
+			continue
+		}
 		key := fmt.Sprint(r.Kind, "\x00", r.Zone, "\x00", r.After, r.People, r.Schedule)
-		if other, twice := seen[key]; twice && r.Kind != "" {
+		if other, twice := seen[key]; twice {
 			d.fault(path, "config.rule.twice", other)
 			continue
 		}
 		seen[key] = path
 	}
+}
+
+// soundRule reports whether all is right that makes a rule another than the
+// next.
+func (d *document) soundRule(path string) bool {
+	for _, key := range []string{".kind", ".zone", ".after", ".people", ".schedule"} {
+		if !d.sound(path + key) {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *document) finishZones(c *Camera, path string) {

@@ -124,12 +124,7 @@ func (d *document) note(path string, n ast.Node) { d.marks[path] = d.mark(n) }
 // resolve takes anchors and tags off n and follows aliases. It returns nil
 // after reporting what it cannot follow.
 func (d *document) resolve(n ast.Node, path string) ast.Node {
-	d.nodes++
-	if d.nodes > maxNodes {
-		if d.nodes == maxNodes+1 {
-			d.report("", d.mark(n), "config.yaml.nodes", maxNodes)
-			d.stopped = true
-		}
+	if !d.spend(n) {
 		return nil
 	}
 	for range maxAliases {
@@ -153,6 +148,16 @@ func (d *document) resolve(n ast.Node, path string) ast.Node {
 	}
 	d.report(path, d.mark(n), "config.yaml.circle")
 	return nil
+}
+
+// spend counts n and reports whether it is within what a file may mean.
+func (d *document) spend(n ast.Node) bool {
+	d.nodes++
+	if d.nodes > maxNodes && !d.stopped {
+		d.remark("", d.mark(n), "config.yaml.nodes", maxNodes)
+		d.stopped = true
+	}
+	return !d.stopped
 }
 
 // An entry is one key of a mapping with its value.
@@ -216,8 +221,7 @@ func (d *document) merge(n ast.Node, path string, depth int) []entry {
 		}
 	case ast.MapNode:
 		var deeper []entry
-		for it := x.MapRange(); it.Next() && d.nodes <= maxNodes; {
-			d.nodes++
+		for it := x.MapRange(); it.Next() && d.spend(it.Value()); {
 			if it.Key().IsMergeKey() {
 				deeper = append(deeper, d.merge(it.Value(), path, depth+1)...)
 			} else if name, ok := keyName(it.Key()); ok {

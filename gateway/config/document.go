@@ -128,6 +128,10 @@ func (d *document) parse(data []byte) (root ast.Node) {
 		d.report("", mark{}, "config.file.large", maxFile)
 		return nil
 	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) { // UTF-16
+		d.report("", mark{}, "config.yaml.utf8")
+		return nil
+	}
 	data = d.clean(data)
 	defer func() {
 		// A library that panics on a file is no reason for the gateway to.
@@ -210,7 +214,7 @@ func (d *document) shallow(tokens token.Tokens) bool {
 		if t.Position.Line != line {
 			line, block = t.Position.Line, 0
 			if flow == 0 && t.Position.Column > maxIndent && t.Type != token.CommentType {
-				block = maxNesting
+				block = maxNesting + 1
 			}
 		}
 		switch t.Type {

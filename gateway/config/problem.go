@@ -133,32 +133,38 @@ func nearest(name string, candidates []string) string {
 	plain := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(name))
 	best, least := "", 4
 	for _, c := range candidates {
-		d := levenshtein([]rune(plain), []rune(c))
-		if d < least && d <= max(1, len(c)/2) {
+		d := distance([]rune(plain), []rune(c))
+		if short := min(len(c), len(plain)); short > 2 && c[:short] == plain[:short] {
+			d = min(d, 2) // warning for warn, pass for password
+		}
+		if d < least && (d <= max(1, len(c)/2)) {
 			best, least = c, d
 		}
 	}
 	return best
 }
 
-// levenshtein returns how many characters must be put in, taken out or changed
-// to make b of a.
-func levenshtein(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// distance returns how many characters must be put in, taken out, changed or
+// exchanged with their neighbour to make b of a: the distance of Levenshtein
+// with the transpositions of Damerau, each place being touched once.
+func distance(a, b []rune) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i, ca := range a {
-		diagonal := row[0]
 		row[0] = i + 1
 		for j, cb := range b {
-			cost := diagonal
+			cost := last[j]
 			if ca != cb {
 				cost++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
+			if i > 0 && j > 0 && ca == b[j-1] && a[i-1] == cb {
+				cost = min(cost, before[j-1]+1)
+			}
+			row[j+1] = min(cost, row[j]+1, last[j+1]+1)
 		}
+		before, last, row = last, row, before
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

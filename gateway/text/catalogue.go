@@ -33,7 +33,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.file.large":        {"文件超过 %d 字节", "the file is larger than %d bytes"},
 	"config.yaml.empty":        {"文件里什么也没有", "the file is empty"},
 	"config.yaml.documents":    {"第二个 YAML 文档开始了，只能有一个", "a second YAML document begins here, there may be one only"},
-	"config.yaml.utf8":         {"这一行不是 UTF-8 编码", "this line is not UTF-8"},
+	"config.yaml.utf8":         {"这一行不是 UTF-8 编码；请把文件存成 UTF-8，不要用 GBK 或 UTF-16", "this line is not UTF-8; save the file as UTF-8, not GBK or UTF-16"},
 	"config.yaml.control":      {"这一行有控制字符（代码 %d）", "there is a control character in this line, code %d"},
 	"config.yaml.deep":         {"嵌套太深，最多 %d 层", "nested too deeply, at most %d levels"},
 	"config.yaml.nodes":        {"内容太多：算上别名超过 %d 个值", "too much: more than %d values, aliases counted as what they stand for"},
