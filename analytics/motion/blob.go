@@ -1,0 +1,122 @@
+package motion
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	outlineSamples = 240 // points of a blob's outline that are looked at
+	edgeStep       = 10  // grey levels by which an edge must be stronger to be new
+)
+
+// findBlobs turns the foreground mask into blobs and fills class.
+func (d *Detector) findBlobs() {
+	l := &d.label
+	area := float64(d.w * d.h)
+	l.scan(d.fgPix)
+	l.collect(max(4, int(minFragment*area)))
+	l.join()
+	var ids [maxFragments]uint8
+	for i := range l.frags {
+		f := &l.frags[i]
+		if f.into != int32(i) || f.area < int(minBlob*area) {
+			continue
+		}
+		d.blobs = append(d.blobs, Blob{Box: f.box, Area: f.area, id: i,
+			CX: float64(f.sx) / float64(f.area), CY: float64(f.sy) / float64(f.area)})
+		if len(d.blobs) == MaxBlobs {
+			break
+		}
+	}
+	slices.SortFunc(d.blobs, func(a, b Blob) int {
+		return cmp.Or(cmp.Compare(b.Area, a.Area), cmp.Compare(a.id, b.id))
+	})
+	for i := range d.blobs {
+		ids[d.blobs[i].id] = uint8(i + 1)
+	}
+	var sums [MaxBlobs + 1]struct{ moving, contrast, outline int }
+	for i := range l.runs {
+		f := l.fragment(i)
+		if f < 0 || ids[f] == 0 {
+			continue
+		}
+		r, id := l.runs[i], ids[f]
+		s := &sums[id]
+		at := int(r.y) * d.w
+		for k := at + int(r.x0); k < at+int(r.x1); k++ {
+			d.class[k] = id
+			s.moving += int(d.state[k] >> 1 & 1)
+			s.contrast += absDiff(d.curPix[k], d.predPix[k])
+		}
+		s.outline += 2
+	}
+	for i := range d.blobs {
+		b, s := &d.blobs[i], &sums[i+1]
+		b.Moving = float64(s.moving) / float64(b.Area)
+		b.Contrast = float64(s.contrast) / float64(b.Area)
+	}
+	d.compareOutlines(&ids)
+}
+
+// compareOutlines fills New and Lost of the blobs.
+func (d *Detector) compareOutlines(ids *[maxFragments]uint8) {
+	var count, skip, fresh, lost, seen [MaxBlobs + 1]int
+	l := &d.label
+	for i := range d.blobs {
+		skip[i+1] = 1 + 2*d.blobs[i].Box.Dy()/outlineSamples
+	}
+	look := func(id uint8, x, y int) {
+		if x < 2 || y < 2 || x >= d.w-2 || y >= d.h-2 {
+			return // the picture's edge is nobody's outline
+		}
+		c, p := d.edge(d.curPix, x, y), d.edge(d.predPix, x, y)
+		step := edgeStep + int(d.noise[y*d.w+x]>>7)
+		seen[id]++
+		switch {
+		case c-p > step:
+			fresh[id]++
+		case p-c > step:
+			lost[id]++
+		}
+	}
+	for i := range l.runs {
+		f := l.fragment(i)
+		if f < 0 || ids[f] == 0 {
+			continue
+		}
+		r, id := l.runs[i], ids[f]
+		if count[id]++; count[id]%skip[id] != 0 {
+			continue
+		}
+		look(id, int(r.x0), int(r.y))
+		look(id, int(r.x1)-1, int(r.y))
+		if b := d.blobs[id-1].Box; int(r.y) == b.Min.Y || int(r.y) == b.Max.Y-1 {
+			for x := int(r.x0) + 2; x < int(r.x1)-2; x += 2 * skip[id] {
+				look(id, x, int(r.y))
+			}
+		}
+	}
+	for i := range d.blobs {
+		if n := seen[i+1]; n > 0 {
+			d.blobs[i].New, d.blobs[i].Lost = float64(fresh[i+1])/float64(n), float64(lost[i+1])/float64(n)
+		}
+	}
+}
+
+// edge returns the strongest gradient within a pixel of x, y, in grey levels
+// over two pixels.
+func (d *Detector) edge(pix []uint8, x, y int) int {
+	best := 0
+	for yy := y - 1; yy <= y+1; yy++ {
+		for i := yy*d.w + x - 1; i <= yy*d.w+x+1; i++ {
+			best = max(best, absDiff(pix[i+1], pix[i-1])+absDiff(pix[i+d.w], pix[i-d.w]))
+		}
+	}
+	return best
+}
+
+func absDiff(a, b uint8) int {
+	v := int(a) - int(b)
+	return max(v, -v)
+}

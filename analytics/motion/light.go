@@ -1,0 +1,310 @@
+package motion
+
+import (
+	"math"
+	"slices"
+)
+
+// The grid by which light is measured.
+const (
+	gridSide   = 20
+	gridBlocks = gridSide * gridSide
+)
+
+const (
+	sameStructure = 0.6 // normalised cross-correlation of a block with its background
+	flatVariance  = 9   // grey levels²; a block below it has no structure to compare
+	minGain       = 0.4
+	maxGain       = 2.5
+	// maxLocal bounds what a part of the picture may differ in light, in grey levels.
+	maxLocal = 40
+)
+
+// block holds the sums over every second pixel of every second row of one block.
+type block struct {
+	n                  int
+	c, b, cc, bb, cb   int // of the picture c and the background b
+	textured, same, in bool
+	lit                bool    // counts for the remainder
+	local              float64 // what the fit leaves of it, in grey levels
+}
+
+func (k *block) means() (c, b float64) {
+	return float64(k.c) / float64(k.n), float64(k.b) / float64(k.n)
+}
+
+// light estimates how the light of a picture differs from its background's.
+type light struct {
+	w, h   int
+	blocks [gridBlocks]block
+	offs   []float64 // scratch
+	gain   float64
+	offset float64
+	// grid is the remainder a block, in grey levels × 256.
+	grid [gridBlocks]int
+	// structure is the part of the textured blocks that look like the
+	// background, 1 if there are hardly any.
+	structure float64
+	col       []int16 // of each column: the grid column whose centre is at its left
+	frac      []uint8 // how far on the way to the next, of 256
+}
+
+func (l *light) init(w, h int) {
+	l.w, l.h = w, h
+	l.offs = make([]float64, 0, gridBlocks)
+	l.col, l.frac = make([]int16, w), make([]uint8, w)
+	for x := range w {
+		l.col[x], l.frac[x] = gridAt(x, w)
+	}
+}
+
+// gridAt returns the grid cell whose centre is at or before a pixel and how far
+// the pixel is on the way to the next cell's.
+func gridAt(x, size int) (int16, uint8) {
+	f := (float64(x)+0.5)*gridSide/float64(size) - 0.5
+	if f <= 0 {
+		return 0, 0
+	}
+	if f >= gridSide-1 {
+		return gridSide - 2, 255
+	}
+	return int16(f), uint8(256 * (f - math.Floor(f)))
+}
+
+// measure fills the blocks.
+func (l *light) measure(cur []uint8, bg []uint16, ignore []uint8) {
+	for i := range l.blocks {
+		l.blocks[i] = block{}
+	}
+	for gy := range gridSide {
+		for y := gy * l.h / gridSide; y < (gy+1)*l.h/gridSide; y += 2 {
+			for gx := range gridSide {
+				x0, x1 := gx*l.w/gridSide, (gx+1)*l.w/gridSide
+				k := &l.blocks[gy*gridSide+gx]
+				var n, sc, sb, scc, sbb, scb int
+				for i := y*l.w + x0; i < y*l.w+x1; i += 2 {
+					if ignore != nil && ignore[i] != 0 {
+						continue
+					}
+					c, b := int(cur[i]), int(bg[i])>>8
+					n++
+					sc += c
+					sb += b
+					scc += c * c
+					sbb += b * b
+					scb += c * b
+				}
+				k.n += n
+				k.c += sc
+				k.b += sb
+				k.cc += scc
+				k.bb += sbb
+				k.cb += scb
+			}
+		}
+	}
+}
+
+// estimate finds gain, offset and remainder of a picture.
+func (l *light) estimate(cur []uint8, bg []uint16, ignore []uint8) {
+	l.measure(cur, bg, ignore)
+	l.judgeStructure()
+	l.fit()
+	l.remainder()
+}
+
+func (l *light) judgeStructure() {
+	textured, same := 0, 0
+	for i := range l.blocks {
+		k := &l.blocks[i]
+		if k.n < 4 {
+			k.n = 0
+			continue
+		}
+		n := float64(k.n)
+		c, b := k.means()
+		vc, vb := float64(k.cc)/n-c*c, float64(k.bb)/n-b*b
+		cov := float64(k.cb)/n - c*b
+		k.textured = vb > flatVariance || vc > flatVariance
+		if k.textured {
+			textured++
+			k.same = cov > sameStructure*math.Sqrt(max(vc, 1)*max(vb, 1))
+			if k.same {
+				same++
+			}
+		} else {
+			k.same = true
+		}
+	}
+	l.structure = 1
+	if textured >= gridBlocks/50 {
+		l.structure = float64(same) / float64(textured)
+	}
+}
+
+// fit finds the gain and offset that most blocks agree with: it starts from
+// unchanged light and from the median change, takes the better, and improves it
+// by least squares over the pixels of the blocks that agree.
+func (l *light) fit() {
+	l.offs = l.offs[:0]
+	for i := range l.blocks {
+		if k := &l.blocks[i]; k.n > 0 && k.same {
+			c, b := k.means()
+			l.offs = append(l.offs, c-b)
+		}
+	}
+	l.gain, l.offset = 1, 0
+	if len(l.offs) < gridBlocks/20 {
+		return
+	}
+	slices.Sort(l.offs)
+	best := l.agree(1, 0, 5)
+	if median := l.offs[len(l.offs)/2]; math.Abs(median) > 2 {
+		if n := l.agree(1, median, 5); n > best {
+			best, l.offset = n, median
+		}
+	}
+	if g, o, ok := l.leastSquares(true); ok {
+		if n := l.agree(g, o, 5); n > best {
+			l.gain, l.offset = g, o
+		}
+	}
+	for range 2 {
+		l.agree(l.gain, l.offset, 5)
+		g, o, ok := l.leastSquares(false)
+		if !ok {
+			break
+		}
+		l.gain, l.offset = g, o
+	}
+	// Unchanged light stays exactly that, so that held pixels do not drift.
+	if math.Abs(l.gain-1) < 0.02 && math.Abs(l.offset+(l.gain-1)*128) < 1.5 {
+		l.gain, l.offset = 1, 0
+	}
+	l.agree(l.gain, l.offset, 8)
+}
+
+// agree marks the blocks of unchanged structure that a gain and offset explain
+// to within tol grey levels, and returns their number.
+func (l *light) agree(gain, offset, tol float64) int {
+	n := 0
+	for i := range l.blocks {
+		k := &l.blocks[i]
+		k.in = false
+		if k.n == 0 || !k.same {
+			continue
+		}
+		c, b := k.means()
+		if math.Abs(c-gain*b-offset) < tol {
+			k.in = true
+			n++
+		}
+	}
+	return n
+}
+
+// leastSquares fits gain and offset to the pixels of the textured blocks of
+// unchanged structure, or to those of the blocks that agree.
+func (l *light) leastSquares(structured bool) (gain, offset float64, ok bool) {
+	var n, c, b, bb, cb float64
+	for i := range l.blocks {
+		k := &l.blocks[i]
+		if k.n == 0 || (structured && !(k.textured && k.same)) || (!structured && !k.in) {
+			continue
+		}
+		n += float64(k.n)
+		c += float64(k.c)
+		b += float64(k.b)
+		bb += float64(k.bb)
+		cb += float64(k.cb)
+	}
+	v := bb - b*b/max(n, 1)
+	if n < 64 || v < 25*n { // an even grey tells no gain
+		return 0, 0, false
+	}
+	gain = min(max((cb-c*b/n)/v, minGain), maxGain)
+	return gain, (c - gain*b) / n, true
+}
+
+// remainder spreads what the whole picture's fit leaves of the blocks of
+// unchanged structure over their neighbourhood of 5×5 blocks.
+func (l *light) remainder() {
+	for i := range l.blocks {
+		k := &l.blocks[i]
+		k.lit = false
+		if k.n == 0 || !k.same {
+			continue
+		}
+		c, b := k.means()
+		r := c - l.gain*b - l.offset
+		// An even surface in an even light may as well be a coat.
+		if !k.textured && math.Abs(r) > 8 {
+			continue
+		}
+		k.lit, k.local = true, min(max(r, -maxLocal), maxLocal)
+	}
+	for gy := range gridSide {
+		for gx := range gridSide {
+			sum, n := 0.0, 0
+			for y := max(gy-2, 0); y <= min(gy+2, gridSide-1); y++ {
+				for x := max(gx-2, 0); x <= min(gx+2, gridSide-1); x++ {
+					if k := &l.blocks[y*gridSide+x]; k.lit {
+						sum += k.local
+						n++
+					}
+				}
+			}
+			v := 0.0
+			if n >= 3 {
+				v = sum / float64(n)
+			}
+			if math.Abs(v) < 0.75 {
+				v = 0
+			}
+			l.grid[gy*gridSide+gx] = int(math.Round(v * 256))
+		}
+	}
+}
+
+// apply writes the background as it would look in the picture's light.
+func (l *light) apply(dst []uint8, bg []uint16) {
+	flat := true
+	for _, v := range l.grid {
+		flat = flat && v == 0
+	}
+	if flat && l.gain == 1 && l.offset == 0 {
+		for i, b := range bg[:len(dst)] {
+			dst[i] = uint8((uint32(b) + 128) >> 8)
+		}
+		return
+	}
+	gain, offset := int(math.Round(l.gain*256)), int(math.Round(l.offset*256))
+	var row [gridSide]int
+	for y := range l.h {
+		cy, fy := gridAt(y, l.h)
+		for g := range gridSide {
+			a, b := l.grid[int(cy)*gridSide+g], l.grid[(int(cy)+1)*gridSide+g]
+			row[g] = a + (b-a)*int(fy)>>8
+		}
+		out, in := dst[y*l.w:(y+1)*l.w], bg[y*l.w:(y+1)*l.w]
+		for x := range out {
+			g := l.col[x]
+			a, b := row[g], row[g+1]
+			v := (int(in[x])*gain)>>8 + offset + a + (b-a)*int(l.frac[x])>>8
+			out[x] = uint8(min(max(v+128, 0)>>8, 255))
+		}
+	}
+}
+
+// shift returns the mean absolute change of light, in grey levels.
+func (l *light) shift() float64 {
+	sum, n := 0.0, 0
+	for i := range l.blocks {
+		if k := &l.blocks[i]; k.n > 0 {
+			c, b := k.means()
+			sum += math.Abs(c - b)
+			n++
+		}
+	}
+	return sum / float64(max(n, 1))
+}

@@ -1,0 +1,288 @@
+// Package presence turns tracks into occupations of a zone.
+//
+// One behaviour is one occupation: it begins when the first comes in and is
+// over when the last has gone, and a group is one. An intrusion is a person,
+// a group or a vehicle in the zone; motion is anything that moves from one
+// place to another there. A thing is in the zone by where it stands: the lowest
+// part of it for an intrusion, any considerable part of it for motion.
+//
+// An occupation is not over the moment nobody is seen. Who left by the zone's
+// or the picture's edge is gone for sure and a newcomer soon after is another
+// occupation; who was lost from sight in the middle may only be hard to see.
+package presence
+
+import (
+	"image"
+	"time"
+
+	"sentrybox/analytics/motion"
+	"sentrybox/analytics/track"
+	"sentrybox/analytics/wire"
+	"sentrybox/analytics/zone"
+)
+
+const (
+	rearmLeft = 1500 * time.Millisecond // after an exit
+	rearmLost = 8 * time.Second         // after a loss within the zone
+	restless  = 10 * time.Second        // what has not moved for so long is no motion
+
+	standsIn  = 0.5 // part of the feet inside the zone, to come in
+	standsOut = 0.2 // the same, to go out
+	partIn    = 0.15
+	minInside = 0.0003 // part of the picture
+)
+
+// Scene is what the watches look at: one picture's tracks.
+type Scene struct {
+	Time   time.Duration // media time
+	Tracks []track.Track
+	Motion *motion.Detector // of the same picture
+	Blobs  []motion.Blob
+}
+
+// Event is one end of an occupation.
+type Event struct {
+	Phase      wire.Phase
+	Number     uint64        // of the occupation, from 1
+	Start      time.Duration // when the first came in
+	Detected   time.Duration // when the decision fell
+	End        time.Duration // with Ended: when the last was in
+	Box        wire.Box      // of the first, as it was at the decision
+	Confidence float64
+}
+
+// visitor is a track that is in the zone.
+type visitor struct {
+	id    uint64
+	since time.Duration
+	seen  bool // in this picture
+}
+
+// Watch holds one rule's zone. It is for one goroutine at a time.
+type Watch struct {
+	kind  wire.Kind
+	zone  *zone.Mask
+	armed bool
+	since time.Duration // when it was armed last
+
+	visitors []visitor
+	open     bool
+	event    Event
+	lastIn   time.Duration
+	lastBox  image.Rectangle
+	rearm    time.Duration
+}
+
+// New returns a watch for wire.Intrusion or wire.Motion in a zone.
+func New(kind wire.Kind, z *zone.Mask, armed bool) *Watch {
+	return &Watch{kind: kind, zone: z, armed: armed, visitors: make([]visitor, 0, track.MaxTracks)}
+}
+
+// Resize gives the watch its zone at another size of picture. Who was in it is
+// lost from sight.
+func (w *Watch) Resize(z *zone.Mask) {
+	w.zone = z
+	w.visitors = w.visitors[:0]
+	w.lastBox = image.Rectangle{}
+	w.rearm = rearmLost
+}
+
+// Arm arms or disarms the rule at a media time. Disarming ends an occupation; who is in the
+// zone when the rule becomes armed begins one with the next picture.
+func (w *Watch) Arm(armed bool, now time.Duration) (Event, bool) {
+	if armed && !w.armed {
+		w.since = now
+	}
+	w.armed = armed
+	if !armed && w.open {
+		return w.end(), true
+	}
+	return Event{}, false
+}
+
+// Finish ends an occupation since nothing more will be seen.
+func (w *Watch) Finish() (Event, bool) {
+	if !w.open {
+		return Event{}, false
+	}
+	return w.end(), true
+}
+
+func (w *Watch) end() Event {
+	w.open = false
+	e := w.event
+	e.Phase, e.End = wire.Ended, max(w.lastIn, e.Start)
+	return e
+}
+
+// Step takes in a picture.
+func (w *Watch) Step(s *Scene) (Event, bool) {
+	for i := range w.visitors {
+		w.visitors[i].seen = false
+	}
+	var first *track.Track
+	start, occupied := s.Time, false
+	for i := range s.Tracks {
+		t := &s.Tracks[i]
+		v := w.visit(t, s)
+		if v == nil {
+			continue
+		}
+		if w.counts(t) {
+			if first == nil || v.since < start {
+				first, start = t, v.since
+			}
+			occupied = true
+			w.lastBox = t.Box
+		} else if w.open && t.Seen >= 3 && !t.Box.Intersect(grow(w.lastBox)).Empty() {
+			occupied = true // perhaps the one that was lost
+		}
+	}
+	w.leave(s)
+	if occupied {
+		w.lastIn = s.Time
+		w.rearm = rearmLost
+	}
+	switch {
+	case w.open && !occupied && s.Time-w.lastIn > w.rearm:
+		return w.end(), true
+	case !w.open && first != nil && w.armed:
+		w.begin(first, max(start, w.since), s)
+		return w.event, true
+	}
+	return Event{}, false
+}
+
+func (w *Watch) begin(t *track.Track, start time.Duration, s *Scene) {
+	w.open = true
+	w.event = Event{Phase: wire.Begun, Number: w.event.Number + 1, Start: start, Detected: s.Time,
+		Box: w.fractions(t.Box), Confidence: confidence(t)}
+}
+
+// counts says whether a track is what the rule asks for.
+func (w *Watch) counts(t *track.Track) bool {
+	if w.kind == wire.Motion {
+		return (t.Mover || t.Person) && t.Still() < restless
+	}
+	return t.Person
+}
+
+// visit says whether a track is in the zone, and since when; nil if it is not.
+func (w *Watch) visit(t *track.Track, s *Scene) *visitor {
+	at := -1
+	for i := range w.visitors {
+		if w.visitors[i].id == t.ID {
+			at = i
+			break
+		}
+	}
+	if t.Blob < 0 {
+		return nil // unseen: leave forgets it when the track ends
+	}
+	if !w.inside(t, s, at >= 0) {
+		return nil
+	}
+	if at < 0 {
+		if len(w.visitors) == cap(w.visitors) {
+			return nil
+		}
+		w.visitors = append(w.visitors, visitor{id: t.ID, since: s.Time})
+		at = len(w.visitors) - 1
+	}
+	w.visitors[at].seen = true
+	return &w.visitors[at]
+}
+
+// leave drops the visitors that went out and sets how soon the zone counts as
+// empty: at once if the last walked out, later if they were lost in it.
+func (w *Watch) leave(s *Scene) {
+	kept := w.visitors[:0]
+	for _, v := range w.visitors {
+		if v.seen {
+			kept = append(kept, v)
+			continue
+		}
+		t := find(s.Tracks, v.id)
+		switch {
+		case t == nil: // the track ended; it set rearm when it was last unseen
+		case t.Blob >= 0: // seen, but outside
+			w.rearm = rearmLeft
+		default:
+			if w.counts(t) {
+				w.rearm = rearmLost
+				if t.Left {
+					w.rearm = rearmLeft
+				}
+			}
+			kept = append(kept, v)
+		}
+	}
+	w.visitors = kept
+}
+
+// inside says whether a track stands in the zone; was says that it did before.
+func (w *Watch) inside(t *track.Track, s *Scene, was bool) bool {
+	if w.zone.Area == len(w.zone.Pix) {
+		return true
+	}
+	if w.kind == wire.Motion {
+		in, of := w.overlap(t, s), min(s.Blobs[t.Blob].Area, w.zone.Area)
+		need := max(partIn*float64(of), minInside*float64(len(w.zone.Pix)))
+		if was {
+			need /= 3
+		}
+		return float64(in) >= need
+	}
+	limit := standsIn
+	if was {
+		limit = standsOut
+	}
+	return w.zone.Share(feet(t.Box, w.zone.Height)) >= limit
+}
+
+// feet returns the part of a box that touches the ground.
+func feet(b image.Rectangle, height int) image.Rectangle {
+	h, in := max(b.Dy()/6, 2), b.Dx()/5
+	b.Max.Y = min(b.Max.Y, height)
+	return image.Rect(b.Min.X+in, b.Max.Y-h, max(b.Max.X-in, b.Min.X+in+1), b.Max.Y)
+}
+
+// overlap returns how many pixels of a track's blob are in the zone.
+func (w *Watch) overlap(t *track.Track, s *Scene) int {
+	class, id := s.Motion.Classes(), uint8(t.Blob+1)
+	r := s.Blobs[t.Blob].Box
+	n := 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for i := y*w.zone.Width + r.Min.X; i < y*w.zone.Width+r.Max.X; i++ {
+			if class[i] == id {
+				n += int(w.zone.Pix[i])
+			}
+		}
+	}
+	return n
+}
+
+func find(tracks []track.Track, id uint64) *track.Track {
+	for i := range tracks {
+		if tracks[i].ID == id {
+			return &tracks[i]
+		}
+	}
+	return nil
+}
+
+func grow(r image.Rectangle) image.Rectangle {
+	return image.Rect(r.Min.X-r.Dx()/2, r.Min.Y-r.Dy()/4, r.Max.X+r.Dx()/2, r.Max.Y+r.Dy()/4)
+}
+
+func (w *Watch) fractions(r image.Rectangle) wire.Box {
+	r = r.Intersect(image.Rect(0, 0, w.zone.Width, w.zone.Height))
+	fw, fh := float64(w.zone.Width), float64(w.zone.Height)
+	return wire.Box{float64(r.Min.X) / fw, float64(r.Min.Y) / fh, float64(r.Dx()) / fw, float64(r.Dy()) / fh}
+}
+
+// confidence ranks decisions; it is no probability. A thing of sharp new
+// outline that went its own height's way is surest.
+func confidence(t *track.Track) float64 {
+	return 0.4 + 0.35*min(t.Novelty()/0.6, 1) + 0.2*min(t.Displacement(), 1)
+}

@@ -1,0 +1,107 @@
+package track
+
+import (
+	"math"
+	"time"
+
+	"sentrybox/analytics/motion"
+)
+
+// What makes a track a person. Found on real footage; see the doc of Person.
+const (
+	sureAge     = time.Second
+	sureSeen    = 0.7  // part of the pictures
+	sureNew     = 0.18 // mean part of the outline that is new
+	sureHeight  = 0.045
+	wideThing   = 1.9 // width over height beyond which it is no person
+	walked      = 0.3 // heights
+	straight    = 0.3
+	maxSpeed    = 2.5 // heights a second
+	standAge    = 3 * time.Second
+	standNew    = 0.5
+	pathStep    = 400 * time.Millisecond
+	stillMoving = 0.02 // part of the pixels that change in a living thing, at least
+	// holdStill bounds for how long something without any life is kept out of the background.
+	holdStill = 60 * time.Second
+	// holdUnknown is the same for what has not shown what it is, such as a branch.
+	holdUnknown = 10 * time.Second
+)
+
+// evidence is what a track has shown of itself.
+type evidence struct {
+	x0, y0    float64 // where it began
+	px, py    float64 // the last point of its path
+	pathTime  time.Duration
+	path      float64 // its length, in pixels
+	reach     float64 // the greatest distance from the beginning, in pixels
+	travel    float64 // distance in units of its own size at that time
+	newSum    float64
+	heightSum float64
+	widthSum  float64
+	areaMax   int
+	n         int
+	moved     time.Duration // when it last moved at all
+	top       float64       // the highest speed of its path, in sizes a second
+}
+
+func (e *evidence) start(x, y float64, now time.Duration) {
+	e.x0, e.y0, e.px, e.py, e.pathTime, e.moved = x, y, x, y, now, now
+}
+
+func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration, w, h int) {
+	e.n++
+	e.newSum += b.New
+	e.heightSum += float64(b.Box.Dy())
+	e.widthSum += float64(b.Box.Dx())
+	e.areaMax = max(e.areaMax, b.Area)
+	if b.Moving > stillMoving {
+		e.moved = now
+	}
+	if gap := now - e.pathTime; gap >= pathStep {
+		step := math.Hypot(t.x.p-e.px, t.y.p-e.py)
+		e.path += step
+		e.top = max(e.top, step/gap.Seconds()/t.size())
+		e.px, e.py, e.pathTime = t.x.p, t.y.p, now
+	}
+	e.reach = max(e.reach, math.Hypot(t.x.p-e.x0, t.y.p-e.y0))
+	t.Person = t.Person || t.person(now, w, h)
+	t.Mover = t.Mover || t.mover()
+}
+
+// Novelty returns which part of its outline was new on average, 0 to 1.
+func (t *Track) Novelty() float64 { return t.newSum / float64(max(t.n, 1)) }
+
+// Height returns its mean height in pixels.
+func (t *Track) Height() float64 { return t.heightSum / float64(max(t.n, 1)) }
+
+// Displacement returns the greatest distance from where it began, in its own
+// mean heights.
+func (t *Track) Displacement() float64 { return t.reach / max(t.Height(), 1) }
+
+func (t *Track) person(now time.Duration, w, h int) bool {
+	height, width := t.Height(), t.widthSum/float64(t.n)
+	if now-t.First < sureAge || float64(t.Seen) < sureSeen*float64(t.Pictures) ||
+		t.Novelty() < sureNew || height < sureHeight*float64(h) || width > wideThing*height || t.top > maxSpeed {
+		return false
+	}
+	if t.reach > walked*height && t.reach > straight*t.path {
+		return true
+	}
+	return now-t.First > standAge && t.Novelty() > standNew
+}
+
+func (t *Track) mover() bool {
+	size := math.Sqrt(t.Height() * t.widthSum / float64(t.n))
+	return t.Seen >= 3 && t.Seen*2 > t.Pictures && t.Novelty() > 0.12 && t.reach > 0.5*size && t.reach > 0.5*t.path
+}
+
+// holds says whether the track's blob stays out of the background.
+func (t *Track) holds(now time.Duration) bool {
+	if t.Person || t.Mover {
+		return now-t.moved < holdStill
+	}
+	return t.Seen >= 3 && now-t.First < holdUnknown
+}
+
+// Still returns for how long nothing in it has moved.
+func (t *Track) Still() time.Duration { return t.Last - t.moved }

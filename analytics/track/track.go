@@ -1,0 +1,238 @@
+// Package track follows blobs from picture to picture.
+//
+// A track is a thing in the picture, or a few that cannot be told apart: where
+// blobs merge, their tracks share one, and where one splits off again it is
+// found by its predicted place. Each track carries what it has shown of itself, from which
+// [Track.Person] and [Track.Mover] judge it.
+//
+// The number of tracks is bounded, and no picture costs more than that bound's
+// assignment.
+package track
+
+import (
+	"image"
+	"math"
+	"time"
+
+	"sentrybox/analytics/motion"
+)
+
+// MaxTracks bounds the live tracks.
+const MaxTracks = 64
+
+const (
+	keepNew  = 700 * time.Millisecond // for how long a track that nothing supports yet is kept unseen
+	keepSure = 2 * time.Second        // the same for one known as a person or a mover
+	maxGap   = 2 * time.Second        // pictures further apart share no tracks
+)
+
+// Track is one followed thing. Lengths are in pixels of the working size.
+type Track struct {
+	ID          uint64          // unique within the Tracker, growing
+	First, Last time.Duration   // media time of the first picture with it and of the last
+	Box         image.Rectangle // where it was last seen
+	Blob        int             // index of its blob in the last picture, -1 if unseen
+	Shared      bool            // the blob is also another's
+	Seen        int             // pictures with it
+	Missed      int             // pictures without it since it was last seen
+	Pictures    int             // all pictures since the first
+	// Left says that it was last seen at the picture's edge.
+	Left bool
+
+	Person bool // it has shown itself to be a person, a group or a vehicle
+	Mover  bool // it has shown that it moves from one place to another
+
+	x, y          axis
+	width, height float64
+	evidence
+}
+
+// Speed returns the speed of its centre, in pixels a second.
+func (t *Track) Speed() float64 { return math.Hypot(t.x.v, t.y.v) }
+
+// Predicted returns the box that the next picture should show it in.
+func (t *Track) Predicted(dt float64) image.Rectangle {
+	cx, cy := t.x.p+t.x.v*dt, t.y.p+t.y.v*dt
+	return image.Rect(int(cx-t.width/2), int(cy-t.height/2), int(cx+t.width/2+1), int(cy+t.height/2+1))
+}
+
+// Tracker holds the tracks of one camera. It is for one goroutine at a time.
+type Tracker struct {
+	w, h   int
+	tracks []Track
+	gone   []Track // those that ended with the last picture
+	next   uint64
+	last   time.Duration
+	match  matcher
+	owner  []int // of each blob: a track, or -1
+}
+
+// New returns a tracker for pictures of a size, whose ids follow after.
+func New(width, height int, after uint64) *Tracker {
+	return &Tracker{w: width, h: height, next: after, tracks: make([]Track, 0, MaxTracks), gone: make([]Track, 0, MaxTracks)}
+}
+
+// LastID returns the last id given out.
+func (t *Tracker) LastID() uint64 { return t.next }
+
+// Tracks returns the live tracks in order of their ids, valid until the next Update.
+func (t *Tracker) Tracks() []Track { return t.tracks }
+
+// Gone returns the tracks that the last Update gave up, valid until the next.
+func (t *Tracker) Gone() []Track { return t.gone }
+
+// Update takes in the blobs of a picture of media time now and sets Hold on
+// those that belong to a track. No track begins while the background settles.
+func (t *Tracker) Update(r motion.Result, now time.Duration) {
+	t.gone = t.gone[:0]
+	gap := now - t.last
+	t.last = now
+	if gap > maxGap || gap < 0 {
+		t.gone = append(t.gone, t.tracks...)
+		t.tracks = t.tracks[:0]
+		gap = 0
+	}
+	dt := gap.Seconds()
+	for i := range t.tracks {
+		k := &t.tracks[i]
+		k.x.predict(dt, k.size())
+		k.y.predict(dt, k.size())
+		k.Blob, k.Shared = -1, false
+		k.Pictures++
+	}
+	t.owner = t.owner[:0]
+	for range r.Blobs {
+		t.owner = append(t.owner, -1)
+	}
+	t.assign(r.Blobs)
+	for i := range t.tracks {
+		if k := &t.tracks[i]; k.Blob >= 0 {
+			k.see(&r.Blobs[k.Blob], now, t.w, t.h)
+		}
+	}
+	t.share(r.Blobs, now)
+	t.prune(now)
+	if !r.Settling {
+		t.begin(r.Blobs, now)
+	}
+	for i := range t.tracks {
+		if k := &t.tracks[i]; k.Blob >= 0 {
+			r.Blobs[k.Blob].Hold = r.Blobs[k.Blob].Hold || k.holds(now)
+		}
+	}
+}
+
+// share gives tracks that found no blob of their own one that covers them, and
+// blobs that no track has to the track that they are a part of.
+func (t *Tracker) share(blobs []motion.Blob, now time.Duration) {
+	for i := range t.tracks {
+		k := &t.tracks[i]
+		if k.Blob >= 0 {
+			continue
+		}
+		at := k.Predicted(0)
+		best, most := -1, area(at)/2
+		for j := range blobs {
+			if a := area(at.Intersect(blobs[j].Box)); a > most {
+				best, most = j, a
+			}
+		}
+		if best >= 0 {
+			k.Blob, k.Shared = best, true
+			k.coast(now, blobs[best].Box)
+			if o := t.owner[best]; o >= 0 {
+				t.tracks[o].Shared = true
+			}
+		} else {
+			k.Missed++
+		}
+	}
+	for j := range blobs {
+		if t.owner[j] >= 0 {
+			continue
+		}
+		for i := range t.tracks {
+			k := &t.tracks[i]
+			if k.Blob >= 0 && 2*area(blobs[j].Box.Intersect(k.Box)) > area(blobs[j].Box) {
+				t.owner[j] = i
+				blobs[j].Hold = k.holds(now)
+				break
+			}
+		}
+	}
+}
+
+// prune ends tracks that were not seen for too long.
+func (t *Tracker) prune(now time.Duration) {
+	kept := t.tracks[:0]
+	for i := range t.tracks {
+		k := t.tracks[i]
+		keep := keepNew
+		if k.Person || k.Mover {
+			keep = keepSure
+		}
+		if k.Left {
+			keep = keepNew
+		}
+		if now-k.Last > keep {
+			t.gone = append(t.gone, k)
+			continue
+		}
+		kept = append(kept, k)
+	}
+	t.tracks = kept
+}
+
+// begin starts tracks for the blobs that no track has. It runs after prune, so
+// owner no longer gives indexes of tracks, but still says who has none.
+func (t *Tracker) begin(blobs []motion.Blob, now time.Duration) {
+	for j := range blobs {
+		b := &blobs[j]
+		if t.owner[j] >= 0 || len(t.tracks) == MaxTracks || b.Lost > 0.3 && b.Lost > 2*b.New {
+			continue
+		}
+		t.next++
+		k := Track{ID: t.next, First: now, Blob: j, Pictures: 1,
+			width: float64(b.Box.Dx()), height: float64(b.Box.Dy())}
+		k.x.start(centre(b.Box.Min.X, b.Box.Max.X), k.size())
+		k.y.start(centre(b.Box.Min.Y, b.Box.Max.Y), k.size())
+		k.evidence.start(k.x.p, k.y.p, now)
+		k.see(b, now, t.w, t.h)
+		t.tracks = append(t.tracks, k)
+	}
+}
+
+// size returns the length that speeds and distances are measured by.
+func (t *Track) size() float64 { return max(t.height, t.width/3) }
+
+// see takes in the track's own blob.
+func (t *Track) see(b *motion.Blob, now time.Duration, w, h int) {
+	size := t.size()
+	t.x.correct(centre(b.Box.Min.X, b.Box.Max.X), size)
+	t.y.correct(centre(b.Box.Min.Y, b.Box.Max.Y), size)
+	t.width += (float64(b.Box.Dx()) - t.width) / 3
+	t.height += (float64(b.Box.Dy()) - t.height) / 3
+	t.Box, t.Last = b.Box, now
+	t.Seen++
+	t.Missed = 0
+	t.Left = b.Box.Min.X <= 2 || b.Box.Max.X >= w-2 || b.Box.Min.Y <= 2 || b.Box.Max.Y >= h-2
+	t.evidence.add(t, b, now, w, h)
+}
+
+// coast moves a track along within a blob that it shares, which tells nothing
+// of its size.
+func (t *Track) coast(now time.Duration, within image.Rectangle) {
+	// Two who stand together must not drift apart in thought.
+	t.x.v *= 0.8
+	t.y.v *= 0.8
+	t.x.p = min(max(t.x.p, float64(within.Min.X)), float64(within.Max.X))
+	t.y.p = min(max(t.y.p, float64(within.Min.Y)), float64(within.Max.Y))
+	t.Box = t.Predicted(0).Intersect(within)
+	t.Last = now
+	t.Seen++
+	t.Missed = 0
+}
+
+func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
+
+func centre(a, b int) float64 { return float64(a+b) / 2 }

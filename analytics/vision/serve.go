@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"sentrybox/analytics/cv"
+	"sentrybox/analytics/wire"
+)
+
+// session is one conversation with a gateway.
+type session struct {
+	out    *wire.Writer
+	log    *slog.Logger
+	cfg    wire.Config
+	report *reporter
+	stream stream
+	watch  *watcher
+}
+
+// serve holds the conversation until the gateway ends it. It returns nil only
+// if the gateway said so.
+func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Config) (wire.Sandbox, error)) error {
+	r := wire.NewReader(in, wire.MaxToVision)
+	s := &session{out: wire.NewWriter(out, wire.MaxFromVision), log: log}
+	if err := s.greet(r, enter); err != nil {
+		return err
+	}
+	s.report = newReporter(s.out, s.cfg.Replay)
+	defer s.report.close()
+	defer s.stream.close()
+	s.watch = newWatcher(&s.cfg, s.send)
+	defer s.watch.close()
+	for {
+		typ, p, err := r.Next()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return errors.New("the gateway closed the pipe without a word")
+			}
+			return fmt.Errorf("read from the gateway: %w", err)
+		}
+		switch typ {
+		case wire.TypeAccessUnit:
+			err = s.accessUnit(p)
+		case wire.TypeArm:
+			err = s.arm(p)
+		case wire.TypeEnd:
+			return s.end()
+		default:
+			err = fmt.Errorf("message of unknown type %d", typ)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// greet takes the configuration, closes the sandbox and says hello.
+func (s *session) greet(r *wire.Reader, enter func(*wire.Config) (wire.Sandbox, error)) error {
+	typ, p, err := r.Next()
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	if typ != wire.TypeConfig {
+		return fmt.Errorf("the first message is of type %d, not the configuration", typ)
+	}
+	if err := wire.Decode(p, &s.cfg); err != nil {
+		return err
+	}
+	if err := s.cfg.Validate(); err != nil {
+		return err
+	}
+	s.log = s.log.With("camera", s.cfg.Camera)
+	for i, r := range s.cfg.Rules {
+		if !built(r.Kind) {
+			s.log.Warn("this build does not find what a rule asks for", "rule", i, "kind", string(r.Kind))
+		}
+	}
+	if err := cv.UseOneThread(); err != nil {
+		return err
+	}
+	box, err := enter(&s.cfg)
+	if err != nil {
+		return fmt.Errorf("enter sandbox: %w", err)
+	}
+	return s.out.JSON(wire.TypeHello, wire.Hello{Version: wire.Version, Sandbox: box})
+}
+
+func (s *session) arm(p []byte) error {
+	var a wire.Arm
+	if err := wire.Decode(p, &a); err != nil {
+		return err
+	}
+	if len(a.Armed) != len(s.cfg.Rules) {
+		return fmt.Errorf("arm: %d rules of %d", len(a.Armed), len(s.cfg.Rules))
+	}
+	return s.watch.arm(a.Armed)
+}
+
+// accessUnit decodes one access unit and looks at what comes out.
+func (s *session) accessUnit(p []byte) error {
+	var au wire.AccessUnit
+	if err := wire.DecodeAccessUnit(p, &au); err != nil {
+		return err
+	}
+	count := &s.report.next
+	count.Seq = au.Seq
+	count.Seen++
+	if au.Gap {
+		s.watch.gap()
+	}
+	if err := s.stream.send(&au); err != nil {
+		if !errors.Is(err, cv.ErrDamaged) {
+			return err
+		}
+		count.Damaged++
+	}
+	if err := s.pictures(); err != nil {
+		return err
+	}
+	return s.report.done(au.PTS)
+}
+
+// maxPictures bounds what one access unit can make the decoder give out.
+const maxPictures = 4 * maxReorder
+
+// pictures takes what the decoder has ready.
+func (s *session) pictures() error {
+	count := &s.report.next
+	for range maxPictures {
+		pic, err := s.stream.next(s.watch.due)
+		switch {
+		case errors.Is(err, cv.ErrDamaged):
+			count.Damaged++
+			continue
+		case err != nil:
+			return err
+		case pic == nil:
+			return nil
+		}
+		count.Decoded++
+		count.Width, count.Height = pic.luma.CodedWidth, pic.luma.CodedHeight
+		if !pic.wanted {
+			continue
+		}
+		count.Analysed++
+		if err := s.watch.look(pic, s.stream.snapshot); err != nil {
+			return err
+		}
+	}
+	return errors.New("the decoder gives out pictures without end")
+}
+
+// end finishes everything and says so.
+func (s *session) end() error {
+	if err := s.stream.drain(); err != nil {
+		return err
+	}
+	if err := s.pictures(); err != nil {
+		return err
+	}
+	if err := s.watch.finish(); err != nil {
+		return err
+	}
+	return s.report.summary()
+}
+
+func (s *session) send(d *wire.Detection) error {
+	if err := d.Validate(&s.cfg); err != nil {
+		return err // a mistake of ours; the gateway would refuse it too
+	}
+	if err := s.out.Detection(d); err != nil {
+		return fmt.Errorf("write detection: %w", err)
+	}
+	return nil
+}

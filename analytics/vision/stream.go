@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"time"
+
+	"sentrybox/analytics/cv"
+	"sentrybox/analytics/wire"
+)
+
+// A decoder holds back no more pictures than this for reordering.
+const maxReorder = 64
+
+// stamp is what is remembered of an access unit until its picture comes out.
+type stamp struct {
+	pts   time.Duration
+	wall  time.Time
+	doubt bool // since something was lost, and no keyframe came since
+}
+
+// picture is one that the decoder gave out.
+type picture struct {
+	luma   *cv.Luma
+	wall   time.Time
+	wanted bool // luma has its pixels
+}
+
+// stream decodes the access units of a camera, whatever their codec.
+type stream struct {
+	dec    *cv.Decoder
+	codec  uint8
+	doubt  bool
+	stamps [maxReorder]stamp
+	at     int
+	luma   cv.Luma
+	pic    picture
+}
+
+// send gives the decoder an access unit. An error that is cv.ErrDamaged costs
+// this one alone.
+func (s *stream) send(au *wire.AccessUnit) error {
+	if s.dec == nil || au.Codec != s.codec {
+		s.close()
+		dec, err := cv.NewDecoder(au.Codec)
+		if err != nil {
+			return err
+		}
+		s.dec, s.codec, s.doubt = dec, au.Codec, false
+	}
+	// Of H.265 the decoder does not tell which pictures suffer from a loss.
+	switch {
+	case au.Keyframe:
+		s.doubt = false
+	case au.Gap && au.Codec == wire.CodecH265:
+		s.doubt = true
+	}
+	s.stamps[s.at] = stamp{pts: au.PTS, wall: au.Wall.UTC(), doubt: s.doubt}
+	s.at = (s.at + 1) % maxReorder
+	err := s.dec.Send(au.Data, au.PTS, au.Keyframe)
+	if errors.Is(err, cv.ErrDamaged) && au.Codec == wire.CodecH265 {
+		s.doubt = true
+	}
+	return err
+}
+
+// next returns the next picture in order of presentation, nil if there is none
+// yet. Only those that due asks for by their media time, and that are sound, have pixels.
+func (s *stream) next(due func(time.Duration) bool) (*picture, error) {
+	if s.dec == nil {
+		return nil, nil
+	}
+	ok, err := s.dec.Skip(&s.luma)
+	if err != nil || !ok {
+		return nil, err
+	}
+	st := s.stampOf(s.luma.PTS)
+	s.pic = picture{luma: &s.luma, wall: st.wall}
+	if s.luma.Corrupt || st.doubt || !due(s.luma.PTS) {
+		return &s.pic, nil
+	}
+	if err := s.dec.Convert(&s.luma); err != nil {
+		return nil, err
+	}
+	s.pic.wanted = true
+	return &s.pic, nil
+}
+
+// stampOf returns what is known of the access unit of a picture; the newest
+// stands in for one that is not known.
+func (s *stream) stampOf(pts time.Duration) stamp {
+	newest := (s.at + maxReorder - 1) % maxReorder
+	for k := range maxReorder {
+		if st := s.stamps[(newest+maxReorder-k)%maxReorder]; st.pts == pts {
+			return st
+		}
+	}
+	return s.stamps[newest]
+}
+
+// drain makes the decoder give out what it holds back.
+func (s *stream) drain() error {
+	if s.dec == nil {
+		return nil
+	}
+	if err := s.dec.Drain(); err != nil && !errors.Is(err, cv.ErrDamaged) {
+		return fmt.Errorf("at the end of the stream: %w", err)
+	}
+	return nil
+}
+
+// snapshot returns the last picture in colour.
+func (s *stream) snapshot(maxWidth int) (*image.YCbCr, error) { return s.dec.Snapshot(maxWidth) }
+
+func (s *stream) close() {
+	if s.dec != nil {
+		_ = s.dec.Close() // returns nil
+		s.dec = nil
+	}
+}
