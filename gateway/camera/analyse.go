@@ -1,0 +1,248 @@
+package camera
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"sentrybox/analytics/wire"
+	"sentrybox/gateway/alert"
+)
+
+const (
+	restartFirst  = 100 * time.Millisecond
+	restartMost   = 800 * time.Millisecond
+	provenAfter   = 30 * time.Second // a process that lived so long failed by chance
+	blindAfter    = 3                // failures in a row
+	eventTooOld   = 10 * time.Minute // a detection's wall clock is believed within this
+	eventTooNew   = 5 * time.Second
+	raiseAgainMin = time.Second
+	raiseAgainMax = 30 * time.Second
+)
+
+// run is one life of a vision process.
+type run struct {
+	key   uint64 // the keyframe that it began with
+	last  uint64 // the last access unit that it was handed
+	begun time.Time
+}
+
+// analyse keeps a vision process fed until ctx ends.
+func (c *Camera) analyse(ctx context.Context) error {
+	var seen uint64   // access units up to here have been handed to some process
+	var poison uint64 // the keyframe whose pictures ended the last process
+	failures := 0
+	for {
+		from := c.ring.lastKeyframe()
+		if poison != 0 && from <= poison {
+			from = c.ring.next() // those pictures have ended one process too many
+		}
+		r, err := c.session(ctx, from, seen)
+		seen = max(seen, r.last)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Since(r.begun) > provenAfter {
+			failures = 0
+		}
+		failures++
+		// The same pictures may have caused it: they get one more chance, then
+		// the next keyframe has to do.
+		if key := c.ring.lastKeyframe(); failures > 1 && r.last != 0 {
+			poison = max(r.key, min(key, r.last))
+		}
+		c.failed(failures, err)
+		if err := sleep(ctx, min(restartFirst<<min(failures-1, 4), restartMost)); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Camera) failed(failures int, err error) {
+	if failures&(failures-1) == 0 { // the first, the second, the fourth: not each of thousands
+		c.Log.Error("vision process failed, starting it again", "error", err, "failures", failures)
+	}
+	c.mu.Lock()
+	c.counts.Restarts++
+	c.mu.Unlock()
+	if failures < blindAfter {
+		return
+	}
+	c.setState(func(st *State) {
+		if st.Phase == "online" {
+			st.Phase, st.Reason = Blind, err.Error()
+		}
+	})
+}
+
+// session starts a process once there is something to see and feeds it until it
+// fails or ctx ends. It begins at the first keyframe from the access unit from on.
+func (c *Camera) session(ctx context.Context, from, seen uint64) (run, error) {
+	r := run{begun: time.Now()}
+	au, seq, err := c.ring.read(ctx, from, maxLag)
+	for err == nil && !au.Keyframe {
+		au, seq, err = c.ring.read(ctx, seq+1, maxLag)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.key, r.begun = seq, time.Now()
+	cfg := *c.cfg
+	c.mu.Lock()
+	cfg.Armed = slices.Clone(c.armed)
+	c.mu.Unlock()
+	p, err := StartProcess(ctx, ProcessConfig{Path: c.VisionPath, Config: &cfg, Log: c.Log})
+	if err != nil {
+		return r, err
+	}
+	c.attach(p, cfg.Armed)
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		c.take(p)
+	}()
+	err = c.feed(ctx, p, &r, seen)
+	p.Kill()
+	<-taken
+	c.detach(p)
+	if why := p.Err(); why != nil && ctx.Err() == nil {
+		err = why
+	}
+	return r, err
+}
+
+// attach makes p the camera's process. What was armed while it started is told
+// to it now.
+func (c *Camera) attach(p *Process, armed []bool) {
+	c.mu.Lock()
+	c.vision = p
+	now := c.armed
+	c.mu.Unlock()
+	if !slices.Equal(now, armed) {
+		_ = p.Arm(now)
+	}
+	c.setState(func(st *State) { st.Sandbox = p.Hello().Sandbox })
+}
+
+func (c *Camera) detach(p *Process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.vision = nil
+	c.counts.add(p)
+}
+
+// feed hands access units to p, from r.key on. Those up to seen are marked as
+// handed over before.
+func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // ends with the process, which session kills
+		<-p.Done()
+		cancel()
+	}()
+	want := r.key
+	for {
+		au, seq, err := c.ring.read(ctx, want, maxLag)
+		if err != nil {
+			return err
+		}
+		if seq != want {
+			c.mu.Lock()
+			c.counts.Skipped += seq - want
+			c.mu.Unlock()
+		}
+		err = p.Send(&wire.AccessUnit{
+			Seq: seq, PTS: au.PTS, Wall: au.Wall, Codec: uint8(au.Codec), Keyframe: au.Keyframe,
+			Gap: au.Gap || seq != want, CatchUp: seq <= seen, Data: au.Data,
+		})
+		if err != nil {
+			return fmt.Errorf("hand a picture to the vision process: %w", err)
+		}
+		r.last, want = seq, seq+1
+		if time.Since(r.begun) > provenAfter {
+			c.seeing()
+		}
+	}
+}
+
+// seeing takes back that the camera is blind: its process has lived long enough.
+func (c *Camera) seeing() {
+	c.setState(func(st *State) {
+		if st.Phase == Blind {
+			st.Phase, st.Reason = "online", ""
+		}
+	})
+}
+
+// take turns a process's detections into events until the process is gone.
+func (c *Camera) take(p *Process) {
+	rules := builtRules(&c.Config)
+	for d := range p.Detections() {
+		c.Log.Debug("detection", "phase", d.Phase, "kind", d.Kind, "zone", d.Zone, "start", d.Start, "detected", d.Detected)
+		if d.Phase != wire.Begun {
+			continue
+		}
+		now := time.Now()
+		e := alert.Event{
+			Device: c.Config.ID, Grid: c.Config.Grid, Kind: string(d.Kind), Zone: d.Zone,
+			Severity: rules[d.Rule].Severity,
+			Start:    believe(d.StartWall, now), Detected: believe(d.DetectWall, now),
+			Confidence: d.Confidence, Thumbnail: d.JPEG,
+		}
+		select {
+		case c.events <- e:
+		default:
+			c.mu.Lock()
+			c.counts.EventsLost++
+			c.mu.Unlock()
+		}
+	}
+}
+
+// believe returns t if it is near now: it comes from a process that a stranger's
+// video may have taken over.
+func believe(t, now time.Time) time.Time {
+	if age := now.Sub(t); age > eventTooOld || age < -eventTooNew {
+		return now
+	}
+	return t
+}
+
+// deliver makes events durable, each until it is.
+func (c *Camera) deliver(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e := <-c.events:
+			if err := c.raise(ctx, e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *Camera) raise(ctx context.Context, e alert.Event) error {
+	for wait := raiseAgainMin; ; wait = min(2*wait, raiseAgainMax) {
+		err := c.Raise(ctx, e)
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c.Log.Error("an event could not be made durable, trying again", "kind", e.Kind, "zone", e.Zone, "error", err, "after", wait)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

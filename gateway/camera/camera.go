@@ -1,0 +1,215 @@
+// Package camera runs one camera: its stream into a ring of access units, from
+// there into a vision process, and what that sees out as events.
+//
+// Three things end and begin again by themselves, each without the others
+// noticing more than a gap: the session with the camera, the vision process, and
+// the arming of rules by the clock.
+package camera
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sentrybox/analytics/wire"
+	"sentrybox/drivers/media"
+	"sentrybox/drivers/rtsp"
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
+)
+
+// The ring keeps what a vision process is handed after a restart.
+const (
+	ringBytes = 24 << 20
+	ringAge   = 10 * time.Second
+	// maxLag is how far the vision process may fall behind before it is moved to
+	// the newest keyframe.
+	maxLag = 4 * time.Second
+)
+
+// Phase is how a camera is doing: one of the driver's phases, or Blind.
+type Phase string
+
+// Blind means that pictures arrive, but their analysis keeps failing.
+const Blind Phase = "blind"
+
+// Source yields a camera's access units until ctx ends.
+type Source interface {
+	Run(ctx context.Context, sink func(media.AccessUnit)) error
+	Stats() rtsp.Stats
+}
+
+// Camera is one camera. Set the fields, then Run.
+type Camera struct {
+	Config       config.Camera
+	Location     *time.Location // of the schedules
+	VisionPath   string
+	AddressSpace int // MiB
+	Log          *slog.Logger
+	// Raise makes an event durable. It is tried again when it fails.
+	Raise func(context.Context, alert.Event) error
+	// OnState hears of every change, never twice at once. It may not call back
+	// into the Camera.
+	OnState func(State)
+
+	// NewSource replaces the RTSP driver in tests.
+	NewSource func(rtsp.Config) (Source, error)
+
+	ring     *ring
+	source   Source
+	events   chan alert.Event
+	cfg      *wire.Config
+	schedule []config.Schedule // a rule each
+
+	mu     sync.Mutex
+	state  State    // guarded by mu, as is all that follows
+	armed  []bool   // a rule each
+	vision *Process // nil while there is none
+	counts Counts
+}
+
+// State is how a camera is doing.
+type State struct {
+	Phase  Phase
+	Since  time.Time
+	Reason string // of a phase that is a failure; holds no secret
+	Info   media.Info
+	// Sandbox holds the vision process that runs.
+	Sandbox wire.Sandbox
+}
+
+// Counts only grow.
+type Counts struct {
+	Stream     rtsp.Stats
+	Restarts   uint64 // of the vision process, after a failure
+	Skipped    uint64 // access units passed over because analysis was too slow
+	Decoded    uint64 // pictures
+	Analysed   uint64 // pictures
+	Damaged    uint64 // access units that the decoder refused
+	EventsLost uint64 // events given up before they were durable
+}
+
+// Run runs the camera until ctx ends.
+func (c *Camera) Run(ctx context.Context) error {
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.source.Run(ctx, c.ring.push) })
+	g.Go(func() error { return c.analyse(ctx) })
+	g.Go(func() error { return c.arm(ctx) })
+	g.Go(func() error { return c.deliver(ctx) })
+	err := g.Wait()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (c *Camera) prepare() error {
+	c.ring = newRing(ringBytes, ringAge)
+	c.events = make(chan alert.Event, queuedEvents)
+	c.cfg, c.schedule = WireConfig(&c.Config)
+	c.cfg.AddressSpace = uint64(c.AddressSpace) << 20
+	c.armed = armedAt(c.schedule, time.Now().In(c.Location))
+	if c.NewSource == nil {
+		c.NewSource = func(cfg rtsp.Config) (Source, error) { return rtsp.New(cfg) }
+	}
+	url := c.Config.URL
+	if !c.Config.DetectURL.IsZero() {
+		url = c.Config.DetectURL
+	}
+	source, err := c.NewSource(rtsp.Config{
+		URL:         url.Reveal(),
+		Transport:   rtsp.Transport(c.Config.Transport),
+		InsecureTLS: c.Config.Insecure,
+		Log:         c.Log,
+		OnState:     c.streamState,
+	})
+	if err != nil {
+		return err
+	}
+	c.source = source
+	return nil
+}
+
+// WireConfig says in the vision process's words what the config asks for, and
+// gives the schedule of each rule; what is armed is left to the caller. Rules of
+// kinds that are not built are left out; the caller has warned of them.
+func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
+	cfg := &wire.Config{Version: wire.Version, Camera: cam.ID}
+	for _, name := range zoneNames(cam) {
+		cfg.Zones = append(cfg.Zones, wire.Zone{Name: name, Polygon: cam.Zones[name].Polygon})
+	}
+	if _, drawn := cam.Zones[config.AllZones]; !drawn {
+		whole := []wire.Point{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
+		cfg.Zones = append(cfg.Zones, wire.Zone{Name: config.AllZones, Polygon: whole})
+	}
+	for _, p := range cam.Privacy {
+		cfg.Privacy = append(cfg.Privacy, p)
+	}
+	var schedules []config.Schedule
+	for _, r := range builtRules(cam) {
+		cfg.Rules = append(cfg.Rules, wire.Rule{
+			Kind: r.Kind, Zone: r.Zone, After: time.Duration(r.After).Seconds(), People: r.People,
+		})
+		schedules = append(schedules, r.Schedule)
+	}
+	return cfg, schedules
+}
+
+// streamState takes the driver's view of the camera.
+func (c *Camera) streamState(s rtsp.State) {
+	c.setState(func(st *State) {
+		st.Phase, st.Reason = Phase(s.Phase), ""
+		if s.Err != nil {
+			st.Reason = s.Err.Error()
+		}
+		if s.Info != (media.Info{}) {
+			st.Info = s.Info
+		}
+	})
+}
+
+// setState changes the state and tells of it. OnState is called with the lock
+// held, so that two changes are told in their order.
+func (c *Camera) setState(change func(*State)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.state
+	change(&c.state)
+	if c.state == before {
+		return
+	}
+	if c.state.Phase != before.Phase {
+		c.state.Since = time.Now()
+	}
+	c.OnState(c.state)
+}
+
+// Counts returns what the camera has done so far.
+func (c *Camera) Counts() Counts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.counts
+	if c.source != nil {
+		n.Stream = c.source.Stats()
+	}
+	if c.vision != nil {
+		n.add(c.vision)
+	}
+	return n
+}
+
+// add takes in what a process has done.
+func (n *Counts) add(p *Process) {
+	pr := p.Progress()
+	n.Decoded += pr.Decoded
+	n.Analysed += pr.Analysed
+	n.Damaged += pr.Damaged
+	n.EventsLost += p.lost.Load()
+}

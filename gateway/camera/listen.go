@@ -1,0 +1,175 @@
+package camera
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"sentrybox/analytics/wire"
+)
+
+// read takes the process's messages until it ends or breaks the protocol, and
+// returns why. The process has parsed a stranger's video: nothing it says is
+// believed unchecked.
+func (p *Process) read() error {
+	r := wire.NewReader(p.out, wire.MaxFromVision)
+	for {
+		typ, payload, err := r.Next()
+		if err != nil {
+			return err
+		}
+		if err := p.handle(typ, payload); err != nil {
+			return fmt.Errorf("the vision process broke the protocol: %w", err)
+		}
+	}
+}
+
+func (p *Process) handle(typ wire.Type, payload []byte) error {
+	if typ != wire.TypeHello && !p.hasGreeted() {
+		return fmt.Errorf("message type %d before the greeting", typ)
+	}
+	switch typ {
+	case wire.TypeHello:
+		return p.handleHello(payload)
+	case wire.TypeDetection:
+		var d wire.Detection
+		if err := wire.DecodeDetection(payload, &d); err != nil {
+			return err
+		}
+		if err := d.Validate(p.cfg.Config); err != nil {
+			return err
+		}
+		p.touch(nil)
+		if p.cfg.Config.Replay {
+			p.waiting.Store(true) // the file waits for who reads its lines
+			p.detections <- d
+			p.waiting.Store(false)
+			p.touch(nil)
+			return nil
+		}
+		select {
+		case p.detections <- d:
+		default:
+			p.lost.Add(1)
+		}
+		return nil
+	case wire.TypeProgress, wire.TypeSummary:
+		var pr wire.Progress
+		if err := wire.Decode(payload, &pr); err != nil {
+			return err
+		}
+		if pr.Seq > p.sent.Load() {
+			return fmt.Errorf("progress on access unit %d, but %d is the last", pr.Seq, p.sent.Load())
+		}
+		p.touch(&pr)
+		if typ == wire.TypeSummary {
+			p.finish()
+		}
+		return nil
+	}
+	return fmt.Errorf("message type %d", typ)
+}
+
+func (p *Process) hasGreeted() bool {
+	select {
+	case <-p.greeted:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Process) handleHello(payload []byte) error {
+	if p.hasGreeted() {
+		return fmt.Errorf("a second greeting")
+	}
+	if err := wire.Decode(payload, &p.hello); err != nil {
+		return err
+	}
+	if p.hello.Version != wire.Version {
+		return fmt.Errorf("it speaks version %d, this gateway %d: install both programs from one build", p.hello.Version, wire.Version)
+	}
+	if s := p.hello.Sandbox; !s.NoNewPrivs || !s.Seccomp {
+		return fmt.Errorf("its sandbox is open: %+v", s)
+	}
+	p.touch(nil)
+	close(p.greeted)
+	return nil
+}
+
+// touch notes that the process answered.
+func (p *Process) touch(pr *wire.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answered = time.Now()
+	if pr != nil {
+		p.progress = *pr
+	}
+}
+
+// finish notes that the process is about to end as it was told to, and reads its
+// peak memory while its entry under /proc is still there.
+func (p *Process) finish() {
+	peak := peakMemory(p.cmd.Process.Pid)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.summary, p.peak = true, peak
+}
+
+// peakMemory returns VmHWM of proc(5) in bytes, 0 if it cannot be read. Unlike
+// getrusage's ru_maxrss it does not count what the parent had at the fork.
+func peakMemory(pid int) int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(b, []byte("VmHWM:"))
+	fields := bytes.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
+}
+
+// watch kills the process when it has work and does not answer.
+func (p *Process) watch(stop <-chan struct{}) {
+	tick := time.NewTicker(pingAfter / 2)
+	defer tick.Stop()
+	var since time.Time // the process has had work since
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		p.mu.Lock()
+		behind, answered := p.progress.Seq < p.sent.Load(), p.answered
+		p.mu.Unlock()
+		now := time.Now()
+		if !behind || p.waiting.Load() {
+			since = time.Time{}
+			continue
+		}
+		if since.IsZero() {
+			since = now
+		}
+		if answered.After(since) {
+			since = answered
+		}
+		switch silent := now.Sub(since); {
+		case silent > answerTimeout:
+			p.kill(fmt.Errorf("no answer for %v: %w", silent.Round(100*time.Millisecond), ErrHung))
+		case silent > pingAfter && !p.sending.Load():
+			// The pipe has room, or the process reads it: this cannot block long.
+			_ = p.in.SetWriteDeadline(now.Add(answerTimeout))
+			_ = p.w.Ping()
+			_ = p.in.SetWriteDeadline(time.Time{})
+		}
+	}
+}

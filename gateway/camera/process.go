@@ -1,0 +1,277 @@
+package camera
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sentrybox/analytics/wire"
+)
+
+// ErrHung means that a vision process had work and said nothing.
+var ErrHung = errors.New("the vision process stopped answering")
+
+const (
+	helloTimeout  = 10 * time.Second // from start to Hello, on a slow board
+	answerTimeout = 5 * time.Second  // without an answer while there is work
+	pingAfter     = time.Second
+	pipeSize      = 1 << 20
+	queuedEvents  = 64
+	maxLogLine    = 512
+	maxLogLines   = 20 // a process; the rest is counted
+)
+
+// ProcessConfig says how to run a vision process.
+type ProcessConfig struct {
+	Path   string // of the program sentrybox-vision
+	Config *wire.Config
+	Log    *slog.Logger
+}
+
+// Process is a running vision process. What it says is checked before it is
+// believed; one that breaks the protocol is killed.
+type Process struct {
+	cfg   ProcessConfig
+	cmd   *exec.Cmd
+	in    *os.File
+	out   *os.File
+	w     *wire.Writer
+	hello wire.Hello
+
+	detections chan wire.Detection
+	lost       atomic.Uint64 // detections that nobody took in time
+	sent       atomic.Uint64 // the last access unit written
+	sending    atomic.Bool   // a write is under way
+	waiting    atomic.Bool   // a replay's reader of detections is slow
+	greeted    chan struct{} // closed at Hello
+	done       chan struct{} // closed when the process is gone and all is read
+
+	mu       sync.Mutex
+	progress wire.Progress // guarded by mu, as is all that follows
+	answered time.Time
+	summary  bool
+	peak     int64 // bytes
+	err      error
+}
+
+// StartProcess starts a vision process and waits until its sandbox is closed.
+func StartProcess(ctx context.Context, cfg ProcessConfig) (*Process, error) {
+	p := &Process{
+		cfg: cfg, detections: make(chan wire.Detection, queuedEvents),
+		greeted: make(chan struct{}), done: make(chan struct{}), answered: time.Now(),
+	}
+	stderr, err := p.spawn()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", cfg.Path, err)
+	}
+	go p.supervise(stderr)
+	if err := p.w.JSON(wire.TypeConfig, cfg.Config); err != nil {
+		p.kill(fmt.Errorf("hand over the config: %w", err))
+	}
+	timer := time.NewTimer(helloTimeout)
+	defer timer.Stop()
+	select {
+	case <-p.greeted:
+		return p, nil
+	case <-p.done:
+		return nil, fmt.Errorf("start %s: %w", cfg.Path, p.Err())
+	case <-timer.C:
+		p.kill(fmt.Errorf("no greeting within %v: %w", helloTimeout, ErrHung))
+	case <-ctx.Done():
+		p.kill(ctx.Err())
+	}
+	<-p.done
+	return nil, fmt.Errorf("start %s: %w", cfg.Path, p.Err())
+}
+
+func (p *Process) spawn() (stderr io.Reader, err error) {
+	var files []*os.File
+	defer func() {
+		if err != nil {
+			for _, f := range files {
+				_ = f.Close()
+			}
+		}
+	}()
+	pair := func() (r, w *os.File) {
+		if err == nil {
+			if r, w, err = os.Pipe(); err == nil {
+				files = append(files, r, w)
+			}
+		}
+		return r, w
+	}
+	inR, inW := pair()
+	outR, outW := pair()
+	errR, errW := pair()
+	if err != nil {
+		return nil, err
+	}
+	// A larger pipe carries a whole keyframe without a wake-up in between. That
+	// is a favour the kernel may refuse.
+	_, _ = unix.FcntlInt(inW.Fd(), unix.F_SETPIPE_SZ, pipeSize)
+	if err := unix.SetNonblock(int(inW.Fd()), true); err != nil { // Fd has made it blocking
+		return nil, err
+	}
+	p.cmd = exec.Command(p.cfg.Path) //nolint:gosec // the path is the administrator's
+	p.cmd.Env = []string{}           // nothing of ours, least of all the passwords in it
+	p.cmd.Dir = "/"
+	p.cmd.Stderr = errW
+	p.cmd.ExtraFiles = []*os.File{inR, outW} // file descriptors 3 and 4
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for _, f := range []*os.File{inR, outW, errW} {
+		_ = f.Close()
+	}
+	p.in, p.out = inW, outR
+	p.w = wire.NewWriter(inW, wire.MaxToVision)
+	return errR, nil
+}
+
+// supervise owns the process's other goroutines and ends with the process.
+func (p *Process) supervise(stderr io.Reader) {
+	var wg sync.WaitGroup
+	wg.Go(func() { p.kill(p.read()) })
+	wg.Go(func() { p.log(stderr) })
+	stop := make(chan struct{})
+	watch := make(chan struct{})
+	go func() {
+		defer close(watch)
+		p.watch(stop)
+	}()
+	wg.Wait() // both pipes are closed: nobody holds the other ends any more
+	err := p.cmd.Wait()
+	close(stop)
+	<-watch
+	_ = p.in.Close()
+	_ = p.out.Close()
+	p.mu.Lock()
+	if p.summary && err == nil {
+		p.err = nil
+	} else if p.err == nil || errors.Is(p.err, io.EOF) {
+		p.err = fmt.Errorf("the vision process ended: %w", orClean(err))
+	}
+	p.mu.Unlock()
+	close(p.detections)
+	close(p.done)
+}
+
+func orClean(err error) error {
+	if err == nil {
+		return errors.New("exit status 0 before it was told to end")
+	}
+	return err
+}
+
+// kill ends the process for the reason err, unless it has ended by itself after
+// its summary. The first reason stays.
+func (p *Process) kill(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.summary && errors.Is(err, io.EOF) {
+		return
+	}
+	if p.err == nil {
+		p.err = err
+	}
+	_ = p.cmd.Process.Kill()
+}
+
+// Kill ends the process at once and waits until it is gone.
+func (p *Process) Kill() {
+	p.kill(context.Canceled)
+	<-p.done
+}
+
+// Send hands over an access unit. It waits while the pipe is full; once the
+// process is gone it fails.
+func (p *Process) Send(au *wire.AccessUnit) error {
+	p.sending.Store(true)
+	defer p.sending.Store(false)
+	p.sent.Store(au.Seq)
+	return p.w.AccessUnit(au)
+}
+
+// Arm says which rules are armed from here on.
+func (p *Process) Arm(armed []bool) error {
+	return p.w.JSON(wire.TypeArm, wire.Arm{Armed: armed})
+}
+
+// Finish asks the process to end behind what it was sent and waits for that.
+func (p *Process) Finish(ctx context.Context) error {
+	if err := p.w.End(); err != nil {
+		p.kill(fmt.Errorf("ask the vision process to finish: %w", err))
+	}
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		p.kill(ctx.Err())
+		<-p.done
+	}
+	return p.Err()
+}
+
+// Detections is where checked detections come out. It is closed when the process
+// is gone. One that is not taken while 64 others wait is dropped and counted.
+func (p *Process) Detections() <-chan wire.Detection { return p.detections }
+
+// Done is closed when the process is gone.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Err returns why the process ended, nil if it was told to.
+func (p *Process) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// Progress returns the newest count of what the process has done.
+func (p *Process) Progress() wire.Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.progress
+}
+
+// Hello returns how the process introduced itself.
+func (p *Process) Hello() wire.Hello { return p.hello }
+
+// Usage returns the CPU time and the peak resident memory, in bytes, of a
+// process that is gone.
+func (p *Process) Usage() (cpu time.Duration, peak int64) {
+	<-p.done
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), p.peak
+}
+
+func (p *Process) log(stderr io.Reader) {
+	r := bufio.NewReaderSize(stderr, maxLogLine)
+	for n := 0; ; {
+		line, more, err := r.ReadLine()
+		if err != nil {
+			if n > maxLogLines {
+				p.cfg.Log.Warn("vision process said more", "lines", n-maxLogLines)
+			}
+			return
+		}
+		if n++; n <= maxLogLines {
+			p.cfg.Log.Warn("vision process", "says", string(line))
+		}
+		for more && err == nil {
+			_, more, err = r.ReadLine()
+		}
+	}
+}

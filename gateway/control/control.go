@@ -1,0 +1,131 @@
+// Package control is the Unix socket in the data folder by which other commands
+// talk to the running gateway. Only the folder's owner can reach it.
+//
+// It speaks HTTP with JSON: POST /raise with a [Request], answered by a
+// [Response] once the alert is durable.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"sentrybox/analytics/wire"
+	"sentrybox/gateway/alert"
+)
+
+// Test is the kind of an alert that proves the line to the duty room.
+const Test = "test"
+
+// Request asks for an alert.
+type Request struct {
+	// ID is the alert's identifier, chosen by the asker: who asks again with the
+	// same one gets the same alert.
+	ID       string `json:"id"`
+	Kind     string `json:"kind"`
+	Severity int    `json:"severity"`
+}
+
+// Response is what became of a request.
+type Response struct {
+	ID    string `json:"id,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+const (
+	maxRequest = 4 << 10
+	timeout    = 10 * time.Second
+)
+
+// Server answers on the socket.
+type Server struct {
+	Dir    string // the data folder
+	Device string // that the alerts are of: the gateway itself
+	Raise  func(context.Context, alert.Event) (alert.Alert, error)
+	Now    func() time.Time
+}
+
+// Run answers until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	path, done, err := socketPath(s.Dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	// The lock of the data folder is ours, so a socket there is a dead one's.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the old control socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("open the control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(fmt.Errorf("protect the control socket: %w", err), l.Close())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /raise", s.raise)
+	srv := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout}
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("answer on the control socket: %w", err)
+	}
+	return ctx.Err()
+}
+
+func (s *Server) raise(w http.ResponseWriter, r *http.Request) {
+	var req Request
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxRequest)).Decode(&req); err != nil {
+		reply(w, http.StatusBadRequest, Response{Error: "read the request: " + err.Error()})
+		return
+	}
+	if req.Kind != Test && !slices.Contains(wire.Kinds(), wire.Kind(req.Kind)) {
+		reply(w, http.StatusBadRequest, Response{Error: fmt.Sprintf("kind %q: it is test, or one of %v", req.Kind, wire.Kinds())})
+		return
+	}
+	now := s.Now()
+	a, err := s.Raise(r.Context(), alert.Event{
+		ID: req.ID, Device: s.Device, Kind: req.Kind, Severity: req.Severity, Start: now, Detected: now, Confidence: 1,
+	})
+	switch {
+	case errors.Is(err, alert.ErrInvalid):
+		reply(w, http.StatusBadRequest, Response{Error: err.Error()})
+	case err != nil:
+		reply(w, http.StatusInternalServerError, Response{Error: err.Error()})
+	default:
+		reply(w, http.StatusOK, Response{ID: a.ID})
+	}
+}
+
+func reply(w http.ResponseWriter, status int, r Response) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(r) // nobody is left to tell
+}
+
+// maxSocketPath is the length of sun_path in sockaddr_un, less its NUL (unix(7)).
+const maxSocketPath = 107
+
+// socketPath returns the path of the socket in dir. Where that is too long for a
+// socket's address it goes through an open descriptor of the folder, which done
+// closes.
+func socketPath(dir string) (path string, done func(), err error) {
+	const name = "control.sock"
+	if path := filepath.Join(dir, name); len(path) <= maxSocketPath {
+		return path, func() {}, nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return "", nil, fmt.Errorf("open the data folder: %w", err)
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", f.Fd(), name), func() { _ = f.Close() }, nil
+}
