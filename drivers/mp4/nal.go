@@ -116,8 +116,11 @@ func (p *paramSets) typeOf(nal []byte) byte {
 // maxParamID is the highest identifier of any parameter set: of a PPS in H.264 7.4.2.2.
 const maxParamID = 255
 
+// noID stands for an identifier that cannot be read.
+const noID = 1 << 31
+
 // idOf reads the identifier of a parameter set (H.264 7.3.2.1 and 7.3.2.2;
-// H.265 7.3.2.1 to 7.3.2.3), and more than maxParamID if it is cut off.
+// H.265 7.3.2.1 to 7.3.2.3), and noID if it is cut off.
 func (p *paramSets) idOf(typ byte, nal []byte) uint32 {
 	// What comes before the identifier fits in 100 bytes with all of H.265's sub-layers.
 	b := bits{data: h264.EmulationPreventionRemove(nal[:min(len(nal), 160)])}
@@ -131,7 +134,10 @@ func (p *paramSets) idOf(typ byte, nal []byte) uint32 {
 	b.skip(16)
 	switch h265.NALUType(typ) {
 	case h265.NALUType_VPS_NUT:
-		return b.read(4)
+		if id := b.read(4); !b.over() {
+			return id
+		}
+		return noID
 	case h265.NALUType_SPS_NUT:
 		b.skip(4)
 		layers := int(b.read(3))
@@ -152,7 +158,7 @@ func (p *paramSets) idOf(typ byte, nal []byte) uint32 {
 	return b.golomb()
 }
 
-// bits reads a bit string; after its end everything is huge.
+// bits reads a bit string; after its end come zeros.
 type bits struct {
 	data []byte
 	at   int
@@ -161,32 +167,31 @@ type bits struct {
 func (b *bits) skip(n int) { b.at += n }
 
 func (b *bits) read(n int) uint32 {
-	if b.at+n > 8*len(b.data) {
-		b.at = 8*len(b.data) + 1
-		return 1 << 31
-	}
 	var v uint32
 	for range n {
-		v = v<<1 | uint32(b.data[b.at/8]>>(7-b.at%8)&1)
+		v <<= 1
+		if b.at < 8*len(b.data) {
+			v |= uint32(b.data[b.at/8] >> (7 - b.at%8) & 1)
+		}
 		b.at++
 	}
 	return v
 }
 
-// golomb reads ue(v) (H.264 9.1, H.265 9.2).
+// over says whether more was read than there is.
+func (b *bits) over() bool { return b.at > 8*len(b.data) }
+
+// golomb reads ue(v) (H.264 9.1, H.265 9.2) of at most 16 bits, and noID if there is none.
 func (b *bits) golomb() uint32 {
 	zeros := 0
 	for b.read(1) == 0 {
 		if zeros++; zeros > 16 {
-			return 1 << 31
+			return noID
 		}
 	}
-	if b.at > 8*len(b.data) {
-		return 1 << 31
-	}
 	v := b.read(zeros)
-	if v >= 1<<31 {
-		return v
+	if b.over() {
+		return noID
 	}
 	return 1<<zeros - 1 + v
 }
