@@ -5,14 +5,15 @@ import (
 	"encoding/binary"
 )
 
-// Parameter sets of a real encoder: 1920×1080, 24 pictures a second or so.
-var (
-	testSPS = []byte{
+// Parameter sets of a real encoder, 1920×1080.
+func testSPS() []byte {
+	return []byte{
 		0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
 		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20,
 	}
-	testPPS = []byte{0x68, 0xcb, 0x8c, 0xb2}
-)
+}
+
+func testPPS() []byte { return []byte{0x68, 0xcb, 0x8c, 0xb2} }
 
 // atom writes one box.
 func atom(typ string, parts ...[]byte) []byte {
@@ -87,7 +88,7 @@ func newFilm() *film {
 	ftyp := atom("ftyp", []byte("isom"), u32(0), []byte("isom"))
 	return &film{
 		ftyp: ftyp, handler: "vide", scale: 1000, data: bytes.Join([][]byte{idr, one, two}, nil),
-		stsd: stsd(visual("avc1", 640, 360, avcC(testSPS, testPPS))),
+		stsd: stsd(visual("avc1", 640, 360, avcC(testSPS(), testPPS()))),
 		stts: atom("stts", u32(0, 1, 3, 100)),
 		stss: atom("stss", u32(0, 1, 1)),
 		stsc: atom("stsc", u32(0, 1, 1, 3, 1)),

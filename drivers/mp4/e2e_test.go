@@ -5,7 +5,6 @@ package mp4
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -163,17 +162,6 @@ func TestCut(t *testing.T) {
 	ffmpeg(t, "-v", "error", "-ss", "0.7", "-i", whole, "-t", "1.1", "-c", "copy", end)
 	for _, file := range []string{whole, cut, end} {
 		compare(t, file, 0)
-	}
-}
-
-// TestFileInHand compares the files named in SENTRYBOX_MP4, if any.
-func TestFileInHand(t *testing.T) {
-	for _, file := range filepath.SplitList(os.Getenv("SENTRYBOX_MP4")) {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			compare(t, file, 0)
-			r, list := readAll(t, file)
-			t.Log(fmt.Sprintf("%+v, %d pictures, %v", r.Info(), len(list), r.Duration()))
-		})
 	}
 }
 

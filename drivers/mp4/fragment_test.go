@@ -27,7 +27,7 @@ func fragmented(t testing.TB, parts int) []byte {
 	var file seekablebuffer.Buffer
 	err := fmp4.Init{Tracks: []*fmp4.InitTrack{
 		{ID: 1, TimeScale: 48000, Codec: audio()},
-		{ID: 2, TimeScale: 90000, Codec: &codecs.H264{SPS: testSPS, PPS: testPPS}},
+		{ID: 2, TimeScale: 90000, Codec: &codecs.H264{SPS: testSPS(), PPS: testPPS()}},
 	}}.Marshal(&file)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestFragmented(t *testing.T) {
 	if !slices.Equal(times(list), want) || r.Len() != 9 || r.Duration() != 1400*ms {
 		t.Fatalf("times %v, Len %d, Duration %v; want %v", times(list), r.Len(), r.Duration(), want)
 	}
-	if !bytes.Equal(list[3].Data, annex(testSPS, testPPS, []byte{0x65, 1})) || !bytes.Equal(list[5].Data, annex([]byte{0x01, 1, 2})) {
+	if !bytes.Equal(list[3].Data, annex(testSPS(), testPPS(), []byte{0x65, 1})) || !bytes.Equal(list[5].Data, annex([]byte{0x01, 1, 2})) {
 		t.Fatalf("% x, % x", list[3].Data, list[5].Data)
 	}
 	for i, au := range list {

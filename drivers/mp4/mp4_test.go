@@ -116,7 +116,7 @@ func TestClips(t *testing.T) {
 }
 
 func TestLayouts(t *testing.T) {
-	key := annex(testSPS, testPPS, []byte{0x65, 1})
+	key := annex(testSPS(), testPPS(), []byte{0x65, 1})
 	p1, p2 := annex([]byte{0x41, 2, 2}), annex([]byte{0x41, 3, 3, 3})
 	at := uint32(28) // where the data begins
 	for _, c := range []struct {
@@ -154,7 +154,7 @@ func TestLayouts(t *testing.T) {
 			[]time.Duration{0, 100 * ms, 200 * ms}, 300 * ms},
 		{"parameter sets in the band", func(f *film) {
 			f.stsd = stsd(visual("avc3", 640, 360, avcC(nil, nil)))
-			key := avcc([]byte{0x09, 0x10}, testSPS, testPPS, []byte{0x65, 1})
+			key := avcc([]byte{0x09, 0x10}, testSPS(), testPPS(), []byte{0x65, 1})
 			f.data = append(key, f.data[6:]...)
 			binary.BigEndian.PutUint32(f.stsz[20:], uint32(len(key)))
 		}, []time.Duration{0, 100 * ms, 200 * ms}, 300 * ms},

@@ -18,7 +18,7 @@ func h265Params() (vps, sps, pps []byte) {
 }
 
 func TestAnnexB(t *testing.T) {
-	sps1 := bytes.Clone(testSPS)
+	sps1 := bytes.Clone(testSPS())
 	sps1[7] = 0x12
 	pps1 := []byte{0x68, 0x48, 0x8c, 0xb2} // identifier 1
 	sei, idr, p, aud, filler := []byte{0x06, 5}, []byte{0x65, 1}, []byte{0x41, 2}, []byte{0x09, 0x10}, []byte{0x0c, 0xff}
@@ -31,14 +31,14 @@ func TestAnnexB(t *testing.T) {
 		keyframe bool
 		fault    bool
 	}{
-		{"keyframe", [][]byte{testSPS, testPPS}, avcc(sei, idr), 4, annex(testSPS, testPPS, sei, idr), true, false},
-		{"its own parameter sets", [][]byte{testSPS, testPPS}, avcc(aud, sps1, testPPS, sei, idr), 4, annex(sps1, testPPS, sei, idr), true, false},
-		{"one more parameter set", [][]byte{testSPS, testPPS}, avcc(pps1, idr), 4, annex(testSPS, testPPS, pps1, idr), true, false},
-		{"type before identifier", [][]byte{testPPS, testSPS}, avcc(idr), 4, annex(testSPS, testPPS, idr), true, false},
-		{"no keyframe", [][]byte{testSPS, testPPS}, avcc(aud, p), 4, annex(p), false, false},
-		{"parameter sets without keyframe", nil, avcc(testSPS, testPPS, p), 4, annex(testSPS, testPPS, p), false, false},
+		{"keyframe", [][]byte{testSPS(), testPPS()}, avcc(sei, idr), 4, annex(testSPS(), testPPS(), sei, idr), true, false},
+		{"its own parameter sets", [][]byte{testSPS(), testPPS()}, avcc(aud, sps1, testPPS(), sei, idr), 4, annex(sps1, testPPS(), sei, idr), true, false},
+		{"one more parameter set", [][]byte{testSPS(), testPPS()}, avcc(pps1, idr), 4, annex(testSPS(), testPPS(), pps1, idr), true, false},
+		{"type before identifier", [][]byte{testPPS(), testSPS()}, avcc(idr), 4, annex(testSPS(), testPPS(), idr), true, false},
+		{"no keyframe", [][]byte{testSPS(), testPPS()}, avcc(aud, p), 4, annex(p), false, false},
+		{"parameter sets without keyframe", nil, avcc(testSPS(), testPPS(), p), 4, annex(testSPS(), testPPS(), p), false, false},
 		{"keyframe without parameter sets", nil, avcc(idr), 4, annex(idr), false, false},
-		{"keyframe without PPS", [][]byte{testSPS}, avcc(idr), 4, annex(idr), false, false},
+		{"keyframe without PPS", [][]byte{testSPS()}, avcc(idr), 4, annex(idr), false, false},
 		{"lengths of 2", nil, []byte{0, 2, 0x41, 2, 0, 0, 0, 1, 0x41}, 2, annex(p, []byte{0x41}), false, false},
 		{"lengths of 1", nil, []byte{2, 0x41, 2}, 1, annex(p), false, false},
 		{"zeros at the end", nil, append(avcc(p), 0, 0, 0), 4, annex(p), false, false},
@@ -93,12 +93,12 @@ func TestParamSetID(t *testing.T) {
 		nal   []byte
 		want  uint32
 	}{
-		{"SPS", media.H264, testSPS, 0},
-		{"PPS", media.H264, testPPS, 0},
+		{"SPS", media.H264, testSPS(), 0},
+		{"PPS", media.H264, testPPS(), 0},
 		{"PPS 1", media.H264, []byte{0x68, 0x48}, 1},
 		{"PPS 255", media.H264, []byte{0x68, 0x00, 0x80, 0x00}, 255},
 		{"PPS cut", media.H264, []byte{0x68, 0x00}, noID},
-		{"SPS cut", media.H264, testSPS[:3], noID},
+		{"SPS cut", media.H264, testSPS()[:3], noID},
 		{"H.265 VPS", media.H265, vps, 0},
 		{"H.265 VPS 3", media.H265, []byte{64, 1, 0x3c}, 3},
 		{"H.265 SPS", media.H265, sps, 0},
