@@ -1,0 +1,262 @@
+package rtsp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"sentrybox/drivers/media"
+)
+
+const description264 = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n" +
+	"m=audio 0 RTP/AVP 0\r\na=control:track1\r\n" +
+	"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1; %s\r\na=control:track2\r\n"
+
+func sdp264() string {
+	return fmt.Sprintf(description264, "sprop-parameter-sets="+b64(sps264a)+","+b64(pps264))
+}
+
+// camera is a server that does what its fields say, over net.Pipe and so in
+// synctest's time.
+type camera struct {
+	sdp     string
+	answer  func(c *camera, req *base.Request) *base.Response // nil: as a good camera would
+	play    func(l *link)                                     // after PLAY; the link ends with it
+	refuse  error                                             // of dialling
+	silent  bool                                              // accepts and never answers
+	session func(n int, c *camera)                            // changes the camera before its n-th connection
+
+	mu       sync.Mutex
+	tasks    sync.WaitGroup
+	dials    []time.Time
+	requests []string
+}
+
+// link is a connection to a camera.
+type link struct {
+	net.Conn
+	cam *camera
+	packer
+}
+
+// send writes packets on the connection, 40 ms a picture.
+func (l *link) send(packets ...*rtp.Packet) error {
+	for _, p := range packets {
+		b, err := p.Marshal()
+		if err != nil {
+			return err
+		}
+		if err := l.frame(0, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *link) frame(channel byte, b []byte) error {
+	_, err := l.Write(append([]byte{'$', channel, byte(len(b) >> 8), byte(len(b))}, b...))
+	return err
+}
+
+// pictures sends a keyframe and P pictures in turn, at 25 a second, until the
+// connection ends or d is over.
+func (l *link) pictures(d time.Duration, ts uint32) uint32 {
+	for start, i := time.Now(), 0; time.Since(start) < d; i++ {
+		nal := p264
+		if i%5 == 0 {
+			nal = idr264
+		}
+		if l.send(l.picture(ts, nal)...) != nil {
+			return ts
+		}
+		ts += 3600
+		time.Sleep(40 * time.Millisecond)
+	}
+	return ts
+}
+
+func (c *camera) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	c.mu.Lock()
+	c.dials = append(c.dials, time.Now())
+	n := len(c.dials)
+	c.mu.Unlock()
+	if c.session != nil {
+		c.session(n, c)
+	}
+	if c.refuse != nil {
+		return nil, c.refuse
+	}
+	near, far := net.Pipe()
+	c.tasks.Go(func() { c.serve(far) })
+	return near, ctx.Err()
+}
+
+func (c *camera) serve(conn net.Conn) {
+	defer conn.Close() //nolint:errcheck // a pipe
+	r := bufio.NewReader(conn)
+	if c.silent {
+		for {
+			if _, err := r.ReadByte(); err != nil {
+				return
+			}
+		}
+	}
+	for {
+		var req base.Request
+		if req.Unmarshal(r) != nil {
+			return
+		}
+		c.mu.Lock()
+		c.requests = append(c.requests, string(req.Method))
+		c.mu.Unlock()
+		res := c.respond(&req)
+		if res == nil {
+			continue
+		}
+		b, err := res.Marshal()
+		if err != nil {
+			return
+		}
+		if _, err := conn.Write(b); err != nil {
+			return
+		}
+		if req.Method == base.Play && res.StatusCode == base.StatusOK && c.play != nil {
+			var drain sync.WaitGroup
+			drain.Go(func() { // keep-alives, and the TEARDOWN
+				for {
+					if _, err := r.ReadByte(); err != nil {
+						return
+					}
+				}
+			})
+			c.play(&link{Conn: conn, cam: c})
+			conn.Close() //nolint:errcheck // a pipe
+			drain.Wait()
+			return
+		}
+	}
+}
+
+func (c *camera) respond(req *base.Request) *base.Response {
+	var res *base.Response
+	if c.answer != nil {
+		if res = c.answer(c, req); res != nil && res.StatusCode == 0 {
+			return nil
+		}
+	}
+	if res == nil {
+		res = &base.Response{StatusCode: base.StatusOK}
+	}
+	if res.Header == nil {
+		res.Header = base.Header{}
+	}
+	res.Header["CSeq"] = req.Header["CSeq"]
+	if res.StatusCode != base.StatusOK {
+		return res
+	}
+	switch req.Method {
+	case base.Options:
+		res.Header["Public"] = base.HeaderValue{"DESCRIBE, SETUP, PLAY, TEARDOWN"}
+	case base.Describe:
+		res.Header["Content-Type"] = base.HeaderValue{"application/sdp"}
+		if res.Body == nil {
+			res.Body = []byte(c.sdp)
+		}
+	case base.Setup:
+		res.Header["Transport"] = base.HeaderValue{"RTP/AVP/TCP;unicast;interleaved=0-1"}
+		res.Header["Session"] = base.HeaderValue{"1234;timeout=60"}
+	}
+	return res
+}
+
+// watcher keeps what a Source says.
+type watcher struct {
+	mu     sync.Mutex
+	states []State
+	at     []time.Time
+	units  []media.AccessUnit
+}
+
+func (w *watcher) state(s State) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.states = append(w.states, s)
+	w.at = append(w.at, time.Now())
+}
+
+func (w *watcher) sink(au media.AccessUnit) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.units = append(w.units, au)
+}
+
+func (w *watcher) phases() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var p []string
+	for _, s := range w.states {
+		if len(p) == 0 || p[len(p)-1] != string(s.Phase) {
+			p = append(p, string(s.Phase))
+		}
+	}
+	return strings.Join(p, " ")
+}
+
+func (w *watcher) last() State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.states[len(w.states)-1]
+}
+
+func (w *watcher) pictures() []media.AccessUnit {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]media.AccessUnit(nil), w.units...)
+}
+
+// live runs a Source on a camera in synctest's time for d. That every goroutine
+// has ended afterwards is synctest's own check.
+func live(t *testing.T, c *camera, cfg Config, d time.Duration, then func(w *watcher, s *Source)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &watcher{}
+		if cfg.URL == "" {
+			cfg.URL = "rtsp://10.0.0.11/ch1"
+		}
+		if cfg.Transport == "" {
+			cfg.Transport = TCP
+		}
+		cfg.Dial, cfg.OnState = c.dial, w.state
+		s, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		start := time.Now()
+		if err := s.Run(ctx, w.sink); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Run: %v", err)
+		}
+		if over := time.Since(start) - d; over > 2*time.Second {
+			t.Errorf("Run ended %v late", over)
+		}
+		c.tasks.Wait()
+		then(w, s)
+	})
+}
+
+func goodbyeFrame() []byte {
+	b, _ := (&rtcp.Goodbye{Sources: []uint32{7}}).Marshal()
+	return b
+}

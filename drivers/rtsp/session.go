@@ -1,0 +1,303 @@
+package rtsp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"sentrybox/drivers/media"
+)
+
+const (
+	goodbye  = time.Second     // for a polite end of a session
+	byeGrace = 2 * time.Second // that pictures may still come after RTCP BYE
+)
+
+// session is one connection to a camera, from dialling to hanging up.
+type session struct {
+	cfg    *Config
+	addr   *address
+	proto  Transport // TCP or UDP
+	count  *counters
+	line   *timeline
+	again  bool          // pictures were handed on before
+	silent time.Duration // without any packet until the session is over
+	sink   func(media.AccessUnit)
+	online func(progress) // called when pictures begin, and when Info changes
+
+	client *gortsplib.Client
+	wire   *wire
+	auth   *authenticator
+	sets   map[int][][]byte // of the description, by media
+	desc   *description.Session
+	pick   choice
+	rx     *receiver
+	broken atomic.Pointer[Error] // our own failure on the camera's bytes
+	bye    atomic.Bool
+	began  time.Time // of playing
+	other  bool      // the other transport may do better
+	tasks  sync.WaitGroup
+}
+
+// run holds the session until it fails or ctx ends. It returns nil only when ctx
+// ended.
+func (s *session) run(ctx context.Context) *Error {
+	udp := s.proto == UDP
+	s.wire = newWire(s.cfg, s.addr, udp)
+	s.auth = &authenticator{}
+	if u := s.addr.url.User; u != nil {
+		s.auth.user = u.Username()
+		s.auth.pass, _ = u.Password()
+	}
+	s.client = s.newClient(udp)
+	if err := s.client.Start(); err != nil {
+		return explain("start", err, s.addr)
+	}
+	err := s.start(ctx)
+	if err == nil {
+		err = s.watch(ctx)
+	}
+	s.hangUp()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (s *session) newClient(udp bool) *gortsplib.Client {
+	proto := gortsplib.ProtocolTCP
+	if udp {
+		proto = gortsplib.ProtocolUDP
+	}
+	// Its own time-outs are a second net under ours.
+	wait := 2*max(s.cfg.Timeout, s.cfg.Stall) + time.Second
+	return &gortsplib.Client{
+		Scheme:                s.addr.url.Scheme,
+		Host:                  s.addr.url.Host,
+		Protocol:              &proto,
+		ReadTimeout:           wait,
+		InitialUDPReadTimeout: wait,
+		WriteTimeout:          s.cfg.Timeout,
+		UserAgent:             "sentrybox",
+		TLSConfig: &tls.Config{
+			ServerName:         s.addr.host,
+			RootCAs:            s.cfg.RootCAs,
+			InsecureSkipVerify: s.cfg.InsecureTLS, //nolint:gosec // the user's choice for this camera
+			MinVersion:         tls.VersionTLS12,
+		},
+		DialContext:       s.wire.dial,
+		ListenPacket:      listenPacket,
+		OnRequest:         s.auth.onRequest,
+		OnResponse:        s.onResponse,
+		OnTransportSwitch: func(error) {},
+		OnPacketsLost:     func(uint64) {}, // the receiver counts for itself
+		OnDecodeError:     func(error) { s.count.decodeErrors.Add(1) },
+	}
+}
+
+func (s *session) onResponse(res *base.Response) {
+	s.auth.onResponse(res)
+	if ct := res.Header["Content-Type"]; len(ct) == 1 && strings.HasPrefix(ct[0], "application/sdp") {
+		res.Body, s.sets = mend(res.Body)
+	}
+}
+
+// start does everything up to the first packet.
+func (s *session) start(ctx context.Context) *Error {
+	err := s.step(ctx, "connect to "+s.addr.String(), func() (err error) {
+		s.desc, _, err = s.client.Describe(s.addr.url)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var e *Error
+	if s.pick, e = choose(s.desc); e != nil {
+		return e
+	}
+	// The library goes on with a nil URL here, and would panic.
+	if u, err := s.pick.media.URL(s.desc.BaseURL); err != nil || u == nil {
+		return &Error{Phase: NoVideo, text: "the camera describes its video with an address that is none"}
+	}
+	if e = s.step(ctx, "set up "+string(s.proto), s.setup); e != nil {
+		return e
+	}
+	info := media.Info{Codec: s.pick.codec, Transport: string(s.proto), Secure: s.addr.secure}
+	s.rx = newReceiver(s.pick.codec, s.pick.format.ClockRate(), info, s.sets[s.pick.index], s.line, s.count, s.cfg, s.again)
+	s.listen()
+	return s.step(ctx, "play over "+string(s.proto), func() error {
+		_, err := s.client.Play(nil)
+		return err
+	})
+}
+
+// setup chooses UDP ports itself: left alone, the library tries for ever when
+// none can be had.
+func (s *session) setup() error {
+	if s.proto != UDP {
+		_, err := s.client.Setup(s.desc.BaseURL, s.pick.media, 0, 0)
+		return err
+	}
+	var err error
+	for range 16 {
+		port := 10000 + 2*rand.IntN((65534-10000)/2) //nolint:gosec // a port is no secret
+		_, err = s.client.Setup(s.desc.BaseURL, s.pick.media, port, port+1)
+		if !isAddressInUse(err) {
+			break
+		}
+	}
+	return err
+}
+
+// listen connects the library's callbacks with the receiver.
+func (s *session) listen() {
+	medi, forma := s.pick.media, s.pick.format
+	s.rx.ntp = func(ts uint32) (time.Time, bool) {
+		return s.client.PacketNTP(medi, &rtp.Packet{Header: rtp.Header{PayloadType: forma.PayloadType(), Timestamp: ts}})
+	}
+	s.client.OnPacketRTP(medi, forma, func(p *rtp.Packet) {
+		if s.broken.Load() != nil {
+			return
+		}
+		units, err := s.rx.take(p)
+		if err != nil {
+			s.broken.Store(&Error{Phase: Unreachable, text: s.addr.secret.text(err.Error())})
+			return
+		}
+		for i := range units {
+			s.count.accessUnits.Add(1)
+			s.count.bytes.Add(uint64(len(units[i].Data)))
+			if units[i].Keyframe {
+				s.count.keyframes.Add(1)
+			}
+			s.sink(units[i])
+		}
+	})
+	s.client.OnPacketRTCP(medi, func(p rtcp.Packet) {
+		if _, ok := p.(*rtcp.Goodbye); ok {
+			s.bye.Store(true)
+		}
+	})
+}
+
+// step runs one request with a deadline, and once more if the camera only
+// wanted a newer nonce.
+func (s *session) step(ctx context.Context, what string, f func() error) *Error {
+	var late atomic.Bool
+	timer := time.AfterFunc(s.cfg.Timeout, func() {
+		late.Store(true)
+		s.wire.cut()
+	})
+	defer timer.Stop()
+	stop := context.AfterFunc(ctx, s.wire.cut)
+	defer stop()
+	err := f()
+	var status liberrors.ErrClientBadStatusCode
+	if errors.As(err, &status) && status.Code == base.StatusUnauthorized && s.auth.retry() {
+		err = f()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case late.Load():
+		return &Error{Phase: Unreachable, text: fmt.Sprintf("%s: no answer within %v", what, s.cfg.Timeout)}
+	}
+	s.other = s.desc != nil && wantsOther(err)
+	return explain(what, err, s.addr)
+}
+
+// watch waits for the stream's end, and ends it when pictures stay away.
+func (s *session) watch(ctx context.Context) *Error {
+	ended := make(chan error, 1)
+	s.tasks.Go(func() { ended <- s.client.Wait() }) // hangUp ends it, and waits
+	tick := time.NewTicker(max(s.cfg.Stall/20, 5*time.Millisecond))
+	defer tick.Stop()
+	s.began = time.Now()
+	var told progress
+	for {
+		var err error
+		over := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case err = <-ended:
+			over = true
+		case <-s.rx.news:
+		case <-tick.C:
+		}
+		p := s.rx.snapshot()
+		if p.delivered > 0 && (told.delivered == 0 || p.info != told.info) {
+			told = p
+			s.online(p)
+		}
+		if over {
+			s.other = !p.packet
+			return explain("stream", err, s.addr)
+		}
+		if e := s.check(p); e != nil {
+			return e
+		}
+	}
+}
+
+// check says what is wrong with a running stream, if anything is.
+func (s *session) check(p progress) *Error {
+	if e := s.broken.Load(); e != nil {
+		return e
+	}
+	now := time.Now()
+	last := s.began
+	if p.pictures > 0 {
+		last = p.last
+	}
+	idle := now.Sub(last)
+	switch {
+	case !p.packet && idle >= s.silent:
+		s.other = true
+		return &Error{Phase: Stalled, text: fmt.Sprintf("the camera accepts %s and sends nothing for %v", s.proto, s.silent)}
+	case idle >= s.cfg.Stall:
+		return &Error{Phase: Stalled, text: fmt.Sprintf("no picture for %v", s.cfg.Stall)}
+	case s.bye.Load() && idle >= byeGrace:
+		return &Error{Phase: Unreachable, text: "the camera ended the stream"}
+	case p.delivered == 0 && now.Sub(s.began) >= s.cfg.KeyframeWait:
+		return &Error{Phase: Stalled, text: fmt.Sprintf("pictures, but no keyframe for %v", s.cfg.KeyframeWait)}
+	}
+	return nil
+}
+
+// hangUp ends the session. Afterwards no callback runs and nothing is left open.
+func (s *session) hangUp() {
+	timer := time.AfterFunc(goodbye, s.wire.cut)
+	defer timer.Stop()
+	s.client.Close()
+	s.wire.cut()
+	s.tasks.Wait()
+}
+
+// pictured returns how long the session has had pictures.
+func (s *session) pictured() time.Duration {
+	if s.rx == nil || s.began.IsZero() {
+		return 0
+	}
+	p := s.rx.snapshot()
+	if p.delivered == 0 {
+		return 0
+	}
+	return p.last.Sub(s.began)
+}
+
+func isAddressInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

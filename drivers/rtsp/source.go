@@ -1,0 +1,204 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"sentrybox/drivers/media"
+)
+
+// Source is one camera, read for as long as Run runs. Its methods may be called
+// by any goroutine.
+type Source struct {
+	cfg   Config
+	addr  *address
+	count counters
+	busy  atomic.Bool
+
+	// Run alone uses these.
+	line     timeline
+	proto    Transport // that Auto tries next
+	phase    Phase
+	info     media.Info
+	pictures bool // some were handed on
+	sessions int
+}
+
+// New returns a Source for a camera. It fails if the URL or another field of the
+// Config makes no sense; its errors do not show the URL.
+func New(cfg Config) (*Source, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	addr, err := parseAddress(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	return &Source{cfg: cfg, addr: addr, proto: TCP}, nil
+}
+
+// String returns the camera's URL without its secrets.
+func (s *Source) String() string { return s.addr.String() }
+
+// Stats returns the counters.
+func (s *Source) Stats() Stats { return s.count.snapshot() }
+
+// Run reads the camera until ctx ends, and returns its error. It connects again
+// by itself after every failure.
+//
+// sink gets the access units in decoding order, beginning with a keyframe in
+// every session. It is called by one goroutine at a time, never after Run has
+// returned, and owns what it gets. It must return soon and must not wait for
+// Run: while it runs, nothing is received, and Run cannot end.
+func (s *Source) Run(ctx context.Context, sink func(media.AccessUnit)) error {
+	if !s.busy.CompareAndSwap(false, true) {
+		return errors.New("camera is already being read")
+	}
+	defer s.busy.Store(false)
+	s.tell(State{Phase: Connecting})
+	var fails, refusals int
+	for {
+		end := s.round(ctx, sink)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if end.pictured >= s.cfg.Stable {
+			fails = 0
+		}
+		var wait time.Duration
+		if end.err.Phase == Refused {
+			// Cameras lock an address out after a few tries.
+			wait = grow(s.cfg.RefusedWait, s.cfg.RefusedMax, refusals)
+			wait += time.Duration(s.cfg.Rand() * float64(wait) / 5)
+			refusals++
+		} else {
+			wait = s.backoff(fails)
+			refusals = 0
+			fails++
+		}
+		st := State{Phase: end.err.Phase, Err: end.err, Retry: wait}
+		if st.Phase == Unreachable && end.pictured > 0 {
+			st.Phase = Connecting // it was there a moment ago
+		}
+		s.tell(st)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
+}
+
+// outcome is how a session ended.
+type outcome struct {
+	err      *Error
+	pictured time.Duration
+}
+
+// round runs a session, and by Auto a second one over the other transport if the
+// first got nothing.
+func (s *Source) round(ctx context.Context, sink func(media.AccessUnit)) outcome {
+	out, other := s.session(ctx, s.transport(), sink)
+	if s.cfg.Transport != Auto || s.addr.secure || ctx.Err() != nil {
+		return out
+	}
+	if other {
+		first := out.err
+		s.cfg.Log.Debug("camera: trying the other transport", "camera", s.addr.String(), "failed", string(s.proto), "error", first.text)
+		s.proto = swap(s.proto)
+		out, _ = s.session(ctx, s.proto, sink)
+		if ctx.Err() != nil {
+			return out
+		}
+		if out.pictured == 0 { // neither works
+			s.proto = TCP
+			out.err = &Error{Phase: out.err.Phase, Status: out.err.Status, text: first.text + "; " + out.err.text}
+		}
+	}
+	if out.err.Phase == Stalled {
+		s.proto = TCP
+	}
+	return out
+}
+
+// transport returns what the next session uses.
+func (s *Source) transport() Transport {
+	if s.cfg.Transport != Auto {
+		return s.cfg.Transport
+	}
+	if s.addr.secure {
+		return TCP
+	}
+	return s.proto
+}
+
+func swap(t Transport) Transport {
+	if t == UDP {
+		return TCP
+	}
+	return UDP
+}
+
+func (s *Source) session(ctx context.Context, proto Transport, sink func(media.AccessUnit)) (out outcome, other bool) {
+	if s.sessions > 0 {
+		s.count.reconnects.Add(1)
+	}
+	s.sessions++
+	one := &session{
+		cfg: &s.cfg, addr: s.addr, proto: proto, count: &s.count, line: &s.line,
+		again: s.pictures, silent: s.cfg.Stall, sink: sink,
+		online: func(p progress) {
+			s.info, s.pictures = p.info, true
+			s.tell(State{Phase: Online})
+		},
+	}
+	if s.cfg.Transport == Auto && !s.addr.secure {
+		one.silent = s.cfg.Stall / 2 // both transports are tried within one Stall
+	}
+	out.err = one.run(ctx)
+	out.pictured = one.pictured()
+	return out, one.other
+}
+
+// backoff returns how long to wait after the n-th failure in a row: doubled each
+// time, and up to a fifth shorter, so that cameras that lost the same switch do
+// not come back in step.
+func (s *Source) backoff(n int) time.Duration {
+	d := grow(s.cfg.Backoff+s.cfg.Backoff/4, s.cfg.BackoffMax, n)
+	return d - time.Duration(s.cfg.Rand()*float64(d)/5)
+}
+
+// grow returns base doubled n times, at most limit.
+func grow(base, limit time.Duration, n int) time.Duration {
+	d := float64(base) * math.Pow(2, float64(min(n, 40)))
+	return time.Duration(min(d, float64(max(limit, base))))
+}
+
+// tell passes a change on, and logs it if it is one of phase.
+func (s *Source) tell(st State) {
+	st.Info = s.info
+	level := slog.LevelDebug
+	if st.Phase != s.phase {
+		level = slog.LevelWarn
+		if st.Err == nil {
+			level = slog.LevelInfo
+		}
+	}
+	s.phase = st.Phase
+	args := []any{"camera", s.addr.String(), "phase", string(st.Phase)}
+	if st.Phase == Online {
+		args = append(args, "codec", st.Info.Codec.String(), "width", st.Info.Width, "height", st.Info.Height, "transport", st.Info.Transport)
+	}
+	if st.Err != nil {
+		args = append(args, "error", st.Err.Error(), "retry", st.Retry.Round(100*time.Millisecond))
+	}
+	s.cfg.Log.Log(context.Background(), level, "camera", args...)
+	s.cfg.OnState(st)
+}
