@@ -166,7 +166,7 @@ func (d *document) finishRule(r *Rule, path string) {
 	if r.Zone == "" {
 		r.Zone = AllZones
 	}
-	if !d.given(path+".severity") && known || r.Severity == 0 && d.sound(path+".severity") {
+	if r.Severity == 0 && d.sound(path+".severity") {
 		r.Severity = defaultSeverity(r.Kind)
 	} else if d.sound(path+".severity") && (r.Severity < 1 || r.Severity > 4) {
 		d.fault(path+".severity", "config.range", 1, 4)
@@ -180,7 +180,7 @@ func (d *document) finishRule(r *Rule, path string) {
 func (d *document) finishAfter(r *Rule, path string) {
 	after := defaultAfter(r.Kind)
 	switch {
-	case after == 0 && d.given(path):
+	case after == 0 && r.After != 0:
 		d.fault(path, "config.after", string(r.Kind))
 	case after == 0:
 	case !d.given(path):
@@ -192,10 +192,10 @@ func (d *document) finishAfter(r *Rule, path string) {
 
 func (d *document) finishPeople(r *Rule, path string) {
 	switch {
-	case r.Kind != wire.Gathering && d.given(path):
+	case r.Kind != wire.Gathering && r.People != 0:
 		d.fault(path, "config.people", string(r.Kind))
 	case r.Kind != wire.Gathering:
-	case !d.given(path):
+	case r.People == 0 && d.sound(path):
 		r.People = defaultPeople
 	case d.sound(path) && (r.People < minPeople || r.People > maxPeople):
 		d.fault(path, "config.range", minPeople, maxPeople)

@@ -22,6 +22,7 @@ const (
 	maxNesting = 32      // lists and mappings within each other
 	maxIndent  = 200     // columns
 	maxNodes   = 200_000 // values read, an alias counting as all that it stands for
+	maxBlank   = 200     // empty lines on end
 	maxAliases = 16      // aliases and merge keys that lead to each other
 )
 
@@ -132,7 +133,9 @@ func (d *document) parse(data []byte) (root ast.Node) {
 		d.report("", mark{}, "config.yaml.utf8")
 		return nil
 	}
-	data = d.clean(data)
+	if data = d.clean(data); data == nil {
+		return nil
+	}
 	defer func() {
 		// A library that panics on a file is no reason for the gateway to.
 		if recover() != nil {
@@ -169,18 +172,25 @@ func (d *document) parse(data []byte) (root ast.Node) {
 }
 
 // clean reports bytes that YAML does not allow and takes them out, so that they
-// do not hide the other problems.
+// do not hide the other problems. It returns nil where reading on would take too
+// long.
 func (d *document) clean(data []byte) []byte {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = bytes.TrimRight(data, " \t\r\n")
 	out := make([]byte, 0, len(data))
-	line := 0
+	line, blank := 0, 0
 	for l := range bytes.Lines(data) {
 		line++
 		if len(bytes.TrimSpace(l)) == 0 {
-			// The lexer takes time in the square of such lines if they have spaces.
+			// The lexer takes time in the square of their length after a | or >.
+			if blank++; blank > maxBlank {
+				d.report("", mark{line: line}, "config.yaml.blank", maxBlank)
+				return nil
+			}
 			out = append(out, '\n')
 			continue
 		}
+		blank = 0
 		at := mark{line: line, column: 1}
 		if !utf8.Valid(l) {
 			d.report("", at, "config.yaml.utf8")

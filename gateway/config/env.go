@@ -86,12 +86,12 @@ func (u *URL) decodeNode(d *document, n ast.Node, path string) {
 		return
 	}
 	if s, ok = d.expand(s, path, true); ok {
-		u.s = s
+		*u = NewURL(s)
 	}
 }
 
 func (s *Secret) decodeNode(d *document, n ast.Node, path string) {
 	if t, ok := d.text(n, path); ok {
-		s.s = t
+		*s = NewSecret(t)
 	}
 }

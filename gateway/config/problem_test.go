@@ -60,6 +60,7 @@ var yamlMistakes = []mistake{ //nolint:gochecknoglobals // a table
 	{"deep flow", "a: " + strings.Repeat("[", 33), `1: nested too deeply, at most 32 levels`},
 	{"deep block", strings.Repeat("- ", 33) + "a", `1: nested too deeply, at most 32 levels`},
 	{"deep indent", "a:\n" + strings.Repeat(" ", 200) + "b: 1", `2: nested too deeply, at most 32 levels`},
+	{"blank lines", "a: |\n" + strings.Repeat(" \n", 201) + "b: 1\n", `202: more than 200 empty lines on end`},
 	{"tab", "gateway:\n\tid: a\n", `2: a tab cannot indent, use spaces`},
 	{"colon", "gateway:\n  id: a: b\n", `2: a colon and a space cannot stand here; a text that has them needs quotes`},
 	{"quotes", "gateway:\n  id: \"hunter2\n", `2: the quotes are never closed`},

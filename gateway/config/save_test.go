@@ -14,7 +14,7 @@ func minimal(id string) string {
 		"uplink: {mqtt: [{url: \"mqtt://broker\"}]}\n"
 }
 
-func content(t *testing.T, path string) string {
+func content(t testing.TB, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {

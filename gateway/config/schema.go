@@ -1,6 +1,7 @@
 package config
 
 import (
+	"log/slog"
 	"time"
 
 	"sentrybox/analytics/wire"
@@ -74,6 +75,15 @@ type Vision struct {
 // Log says what is logged.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
+}
+
+// Slog returns the level in slog's terms.
+func (l Log) Slog() slog.Level {
+	var level slog.Level
+	if level.UnmarshalText([]byte(l.Level)) != nil {
+		return slog.LevelInfo
+	}
+	return level
 }
 
 // Camera is one camera and what to look for in its picture.

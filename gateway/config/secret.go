@@ -8,23 +8,44 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unique"
 )
 
 // hidden stands where a password would.
 const hidden = "***"
 
-// Secret is a text that is never printed, logged or marshalled.
-type Secret struct{ s string }
+// veiled is a text behind a pointer. Package fmt prints the fields of a struct
+// without calling their methods where a verb does not fit, as in %p: there it
+// finds the address only.
+type veiled struct{ h unique.Handle[string] }
+
+func veil(s string) veiled {
+	if s == "" {
+		return veiled{}
+	}
+	return veiled{unique.Make(s)}
+}
+
+func (v veiled) reveal() string {
+	if v == (veiled{}) {
+		return ""
+	}
+	return v.h.Value()
+}
+
+// Secret is a text that is never printed, logged or marshalled. Equal
+// ones are ==.
+type Secret struct{ v veiled }
 
 // NewSecret returns s as a Secret.
-func NewSecret(s string) Secret { return Secret{s} }
+func NewSecret(s string) Secret { return Secret{veil(s)} }
 
 // Reveal returns the text itself.
-func (s Secret) Reveal() string { return s.s }
+func (s Secret) Reveal() string { return s.v.reveal() }
 
 // String returns *** for every text but the empty one.
 func (s Secret) String() string {
-	if s.s == "" {
+	if s.Reveal() == "" {
 		return ""
 	}
 	return hidden
@@ -46,21 +67,21 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
 // URL is an address that may carry a password, which is never printed, logged
-// or marshalled.
-type URL struct{ s string }
+// or marshalled. Equal ones are ==.
+type URL struct{ v veiled }
 
 // NewURL returns s as a URL. It need not be a valid one.
-func NewURL(s string) URL { return URL{s} }
+func NewURL(s string) URL { return URL{veil(s)} }
 
 // Reveal returns the whole address with its password.
-func (u URL) Reveal() string { return u.s }
+func (u URL) Reveal() string { return u.v.reveal() }
 
 // IsZero reports whether there is no address.
-func (u URL) IsZero() bool { return u.s == "" }
+func (u URL) IsZero() bool { return u.v == veiled{} }
 
 // String returns the address with *** for its password, be it in the user
 // information or a parameter.
-func (u URL) String() string { return redact(u.s) }
+func (u URL) String() string { return redact(u.Reveal()) }
 
 // GoString is String in quotes.
 func (u URL) GoString() string { return fmt.Sprintf("%q", u.String()) }
@@ -80,7 +101,7 @@ func (u URL) MarshalJSON() ([]byte, error) { return json.Marshal(u.String()) }
 // Parse splits the address (RFC 3986). Unlike that of url.Parse, its error
 // does not quote it.
 func (u URL) Parse() (*url.URL, error) {
-	p, err := url.Parse(u.s)
+	p, err := url.Parse(u.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a URL", u)
 	}
@@ -108,14 +129,16 @@ var passwordParam = regexp.MustCompile(`(?i)((?:password|passwd|pass|pwd|psw|tok
 // up to the last @ for user information: rather too much is hidden than too
 // little.
 func redact(s string) string {
-	before, rest, ok := strings.Cut(s, "://")
+	scheme, rest, ok := strings.Cut(s, "://")
 	if ok {
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			if colon := strings.IndexByte(rest[:at], ':'); colon >= 0 {
-				rest = rest[:colon+1] + hidden + rest[at:]
-			}
+		scheme += "://"
+	} else {
+		scheme, rest = "", s
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		if colon := strings.IndexByte(rest[:at], ':'); colon >= 0 {
+			s = scheme + rest[:colon+1] + hidden + rest[at:]
 		}
-		s = before + "://" + rest
 	}
 	return passwordParam.ReplaceAllString(s, "${1}"+hidden)
 }

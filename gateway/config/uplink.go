@@ -34,7 +34,7 @@ func (m *MQTT) Address() (hostport string, secure bool) {
 func (m *MQTT) Credentials() (user string, password Secret) {
 	if u, err := m.URL.Parse(); err == nil && u.User != nil {
 		p, _ := u.User.Password()
-		return u.User.Username(), Secret{p}
+		return u.User.Username(), NewSecret(p)
 	}
 	return m.Username, m.Password
 }
@@ -89,8 +89,8 @@ func (d *document) finishMQTT(m *MQTT, path string) {
 		if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
 			d.fault(at, "config.mqtt.path")
 		}
-		for _, key := range []string{"username", "password"} {
-			if u.User != nil && d.given(path+"."+key) {
+		for key, value := range map[string]string{"username": m.Username, "password": m.Password.Reveal()} {
+			if u.User != nil && value != "" {
 				d.fault(path+"."+key, "config.mqtt.credentials")
 			}
 		}
@@ -100,8 +100,8 @@ func (d *document) finishMQTT(m *MQTT, path string) {
 		d.fault(path+".password", "config.mqtt.user")
 	}
 	if u != nil && strings.EqualFold(u.Scheme, "mqtt") {
-		for _, key := range []string{"ca", "cert", "key"} {
-			if d.given(path + "." + key) {
+		for key, value := range map[string]string{"ca": m.CA, "cert": m.Cert, "key": m.Key} {
+			if value != "" {
 				d.fault(path+"."+key, "config.mqtt.plain")
 			}
 		}
