@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/ntp"
+	"github.com/pion/rtcp"
 
 	"sentrybox/drivers/media"
 )
@@ -296,4 +298,49 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("%v: %v", c.cfg.URL, err)
 		}
 	}
+}
+
+// Nonces that serve once: each request is answered 401 with a new one, and must
+// be made again.
+func TestSourceStaleNonces(t *testing.T) {
+	nonce := 0
+	c := &camera{sdp: sdp264(), play: func(l *link) { l.pictures(time.Hour, 0) }}
+	c.answer = func(_ *camera, r *base.Request) *base.Response {
+		if r.Method == base.Options {
+			return nil
+		}
+		if auth := r.Header["Authorization"]; len(auth) > 0 && strings.Contains(auth[0], fmt.Sprintf(`nonce="n%d"`, nonce)) {
+			nonce++
+			return nil
+		}
+		return &base.Response{StatusCode: 401, Header: base.Header{"WWW-Authenticate": base.HeaderValue{
+			fmt.Sprintf(`Digest realm="x", nonce="n%d", stale="true"`, nonce)}}}
+	}
+	live(t, c, Config{URL: "rtsp://admin:s3cret@10.0.0.11/"}, 5*time.Second, func(w *watcher, s *Source) {
+		check(t, "phases", w.phases(), "connecting online")
+		check(t, "reconnects", s.Stats().Reconnects, 0)
+	})
+}
+
+// Wall time follows the camera's sender reports.
+func TestSourceSenderReports(t *testing.T) {
+	c := &camera{sdp: sdp264(), play: func(l *link) {
+		ts := l.pictures(time.Second, 1000)
+		captured := time.Now().Add(-700 * time.Millisecond)
+		sr := rtcp.SenderReport{SSRC: 7, NTPTime: ntp.Encode(captured), RTPTime: ts}
+		b, err := sr.Marshal()
+		if err != nil {
+			panic(err)
+		}
+		l.frame(1, b) //nolint:errcheck // seen by what follows
+		l.pictures(time.Hour, ts)
+	}}
+	live(t, c, Config{}, 3*time.Second, func(w *watcher, _ *Source) {
+		units := w.pictures()
+		early, late := units[0], units[len(units)-1]
+		media, wall := late.PTS-early.PTS, late.Wall.Sub(early.Wall)
+		if d := wall - media + 700*time.Millisecond; d.Abs() > time.Millisecond {
+			t.Errorf("wall time went on by %v in %v of media time", wall, media)
+		}
+	})
 }
