@@ -40,6 +40,7 @@ type camera struct {
 	began   time.Time // when time 0 of the timeline was, on the monotonic clock
 	packets uint32
 	octets  uint32
+	ended   chan struct{}
 
 	mutex    sync.Mutex // guards what follows
 	reportAt time.Time
@@ -48,12 +49,12 @@ type camera struct {
 	loss     float64
 	random   *rand.Rand
 	mangle   func([]byte) []byte
-	other    Clip // to go over to
-	switched chan error
+	other    Clip       // to go over to
+	switched chan error // gets the outcome, nil if nothing was asked for
 }
 
 func newCamera(path string, c Camera, log *slog.Logger) (*camera, error) {
-	cam := &camera{path: path, conf: c, log: log.With("camera", path), first: rand.Uint32()}
+	cam := &camera{path: path, conf: c, log: log.With("camera", path), first: rand.Uint32(), ended: make(chan struct{})}
 	if c.FirstTimestamp != nil {
 		cam.first = *c.FirstTimestamp
 	}
@@ -88,28 +89,26 @@ func (c *camera) close() {
 	c.player.close()
 	if c.stream != nil {
 		c.stream.Close()
-		c.stream = nil
 	}
 }
 
 // run plays until ctx ends.
 func (c *camera) run(ctx context.Context) {
+	defer close(c.ended)
 	c.began = time.Now()
 	c.reportSoon()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var last, due time.Duration
+	var latest, due, step time.Duration
 	for {
-		if err := c.switchClip(last + max(due/1000, 40*time.Millisecond)); err != nil {
-			c.log.Info("the other clip does not do", "cause", err)
-		}
+		c.switchClip(latest + step)
 		au, at, err := c.player.next()
 		if err != nil {
 			c.log.Info("the clip cannot be played on", "cause", err)
 			<-ctx.Done()
 			return
 		}
-		due, last = at, max(last, au.PTS)
+		step, due, latest = min(max(at-due, time.Millisecond), time.Second), at, max(latest, au.PTS)
 		wait := time.Until(c.began.Add(due))
 		if wait < -maxLate {
 			c.began = c.began.Add(-wait)
@@ -213,17 +212,17 @@ func (c *camera) reportSoon() {
 }
 
 // switchClip goes over to another clip if one was asked for, at time start.
-func (c *camera) switchClip(start time.Duration) error {
+func (c *camera) switchClip(start time.Duration) {
 	c.mutex.Lock()
 	other, done := c.other, c.switched
 	c.other, c.switched = nil, nil
 	c.mutex.Unlock()
-	if other == nil {
-		return nil
+	if done == nil {
+		return
 	}
 	p, err := newPlayer(other, 0, start)
 	if err == nil && p.queue[0].Codec != c.packetiser.codec {
-		err = fmt.Errorf("it is %s, the camera's is %s", p.queue[0].Codec, c.packetiser.codec)
+		err = fmt.Errorf("the other clip is %s, the camera's is %s", p.queue[0].Codec, c.packetiser.codec)
 		p.close()
 	}
 	if err == nil {
@@ -232,5 +231,4 @@ func (c *camera) switchClip(start time.Duration) error {
 		c.packetiser.describe(p.queue[0].Data)
 	}
 	done <- err
-	return err
 }

@@ -1,6 +1,7 @@
 package rtsptest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -81,7 +82,12 @@ func (s *Server) SwitchParameterSets(path string, other Clip) error {
 	case busy:
 		return fmt.Errorf("rtsptest: camera %q is just going over to another clip", path)
 	}
-	if err := <-done; err != nil {
+	select {
+	case err = <-done:
+	case <-s.camera(path).ended:
+		err = errors.New("it is closed")
+	}
+	if err != nil {
 		return fmt.Errorf("rtsptest: camera %q: %w", path, err)
 	}
 	return nil

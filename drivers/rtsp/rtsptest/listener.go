@@ -22,6 +22,7 @@ type gate struct {
 	mutex   sync.Mutex
 	changed *sync.Cond
 	open    net.Listener // nil while shut
+	held    bool         // until the server is whole; connections wait
 	closed  bool
 }
 
@@ -30,7 +31,7 @@ func newGate(address string) (*gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen at %s: %w", address, err)
 	}
-	g := &gate{addr: l.Addr(), open: l}
+	g := &gate{addr: l.Addr(), open: l, held: true}
 	g.changed = sync.NewCond(&g.mutex)
 	return g, nil
 }
@@ -39,7 +40,7 @@ func newGate(address string) (*gate, error) {
 func (g *gate) Accept() (net.Conn, error) {
 	for {
 		g.mutex.Lock()
-		for g.open == nil && !g.closed {
+		for (g.open == nil || g.held) && !g.closed {
 			g.changed.Wait()
 		}
 		l := g.open
@@ -58,6 +59,14 @@ func (g *gate) Accept() (net.Conn, error) {
 			return nil, err
 		}
 	}
+}
+
+// release lets the first connections in.
+func (g *gate) release() {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.held = false
+	g.changed.Broadcast()
 }
 
 // Close implements net.Listener.

@@ -25,6 +25,7 @@ type player struct {
 	round int           // pictures read in this round
 	queue []media.AccessUnit
 	due   []time.Duration // times of the queue's pictures, in order
+	delay time.Duration   // the most that a picture was decoded before it is shown
 }
 
 // newPlayer opens a clip whose first picture, the first keyframe from offset
@@ -111,8 +112,8 @@ func (p *player) read() (media.AccessUnit, error) {
 	}
 }
 
-// next returns the next picture in decoding order, and the time by which a
-// live camera has encoded it: the earliest of those that are still to come.
+// next returns the next picture in decoding order, and the time at which a
+// live camera sends it: evenly, and never before it has seen the picture.
 func (p *player) next() (media.AccessUnit, time.Duration, error) {
 	for len(p.queue) <= lookAhead {
 		au, err := p.read()
@@ -126,5 +127,6 @@ func (p *player) next() (media.AccessUnit, time.Duration, error) {
 	au, due := p.queue[0], p.due[0]
 	p.queue[0].Data = nil
 	p.queue, p.due = p.queue[1:], p.due[1:]
-	return au, due, nil
+	p.delay = max(p.delay, au.PTS-due)
+	return au, due + p.delay, nil
 }

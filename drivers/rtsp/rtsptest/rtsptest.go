@@ -71,7 +71,8 @@ type Server struct {
 	Address string
 	// Cameras by their paths, without a slash in front. At least one.
 	Cameras map[string]Camera
-	// User and Password are asked for unless User is empty.
+	// User and Password are asked for unless User is empty. With Basic, the
+	// password may not have a colon in it, which gortsplib does not take.
 	User, Password string
 	// AuthMethods offered, in order of preference; Digest with MD5 if empty.
 	AuthMethods []auth.VerifyMethod
@@ -135,6 +136,7 @@ func (s *Server) Start() (err error) {
 	for _, cam := range s.cams {
 		s.wg.Go(func() { cam.run(ctx) })
 	}
+	s.gate.release()
 	return nil
 }
 
@@ -190,13 +192,13 @@ func (s *Server) Close() {
 		return
 	}
 	s.cancel()
+	s.cancel = nil
 	s.wg.Wait()
-	for _, cam := range s.cams {
-		cam.close()
-	}
 	if s.rtsp != nil {
 		s.rtsp.Close()
-		s.rtsp = nil
+	}
+	for _, cam := range s.cams {
+		cam.close()
 	}
 }
 
