@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -105,7 +106,7 @@ func acts() map[string]act {
 			return refused(err, unix.EFBIG)
 		}},
 		"memory": {within: func(wire.Sandbox) error {
-			_, err := unix.Mmap(-1, 0, DefaultAddressSpace, unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
+			_, err := unix.Mmap(-1, 0, int(min(uint64(DefaultAddressSpace), math.MaxInt)), unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 			return refused(err, unix.ENOMEM)
 		}},
 		"descriptors": {within: func(wire.Sandbox) error {
