@@ -17,7 +17,9 @@
 //	Arm, Ping            ─────▶
 //	                     ◀─────     Detection (begun, then ended), Progress
 //	End                  ─────▶
-//	                     ◀─────     the last Detections, Summary; it exits 0
+//	                     ◀─────     the last Detections, Summary
+//	closes the pipe      ─────▶
+//	                                it exits 0
 //
 // The gateway treats what comes back as hostile: the process that wrote it has
 // parsed a stranger's video. Lengths are bounded, JSON is decoded strictly, and

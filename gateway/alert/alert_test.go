@@ -260,7 +260,7 @@ func TestAnswerToNothing(t *testing.T) {
 	}
 }
 
-var answers = []struct { //nolint:gochecknoglobals // one table for the test and the fuzz seeds
+var answers = []struct {
 	in string
 	ok bool
 }{

@@ -8,7 +8,6 @@ package camera
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -98,16 +97,15 @@ func (c *Camera) Run(ctx context.Context) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return c.source.Run(ctx, c.ring.push) })
-	g.Go(func() error { return c.analyse(ctx) })
-	g.Go(func() error { return c.arm(ctx) })
-	g.Go(func() error { return c.deliver(ctx) })
-	err := g.Wait()
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.source.Run(gctx, c.ring.push) })
+	g.Go(func() error { return c.analyse(gctx) })
+	g.Go(func() error { return c.arm(gctx) })
+	g.Go(func() error { return c.deliver(gctx) })
+	if err := g.Wait(); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (c *Camera) prepare() error {

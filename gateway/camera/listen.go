@@ -116,6 +116,7 @@ func (p *Process) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.summary, p.peak = true, peak
+	_ = p.in.Close() // lets it go
 }
 
 // peakMemory returns VmHWM of proc(5) in bytes, 0 if it cannot be read. Unlike

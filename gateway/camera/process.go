@@ -63,6 +63,7 @@ type Process struct {
 	summary  bool
 	peak     int64 // bytes
 	err      error
+	said     string // the last line on stderr, in brackets
 }
 
 // StartProcess starts a vision process and waits until its sandbox is closed.
@@ -158,22 +159,29 @@ func (p *Process) supervise(stderr io.Reader) {
 	<-watch
 	_ = p.in.Close()
 	_ = p.out.Close()
-	p.mu.Lock()
-	if p.summary && err == nil {
-		p.err = nil
-	} else if p.err == nil || errors.Is(p.err, io.EOF) {
-		p.err = fmt.Errorf("the vision process ended: %w", orClean(err))
-	}
-	p.mu.Unlock()
+	p.conclude(err)
 	close(p.detections)
 	close(p.done)
 }
 
-func orClean(err error) error {
-	if err == nil {
-		return errors.New("exit status 0 before it was told to end")
+// conclude settles why the process ended, from how it exited and from why we
+// may have killed it.
+func (p *Process) conclude(exit error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	killed := status.Signaled() && status.Signal() == syscall.SIGKILL
+	vague := p.err == nil || errors.Is(p.err, io.EOF) || errors.Is(p.err, context.Canceled)
+	switch {
+	case p.summary && exit == nil:
+		p.err = nil
+	case !vague || killed && p.err != nil && !errors.Is(p.err, io.EOF):
+		// We know better than the exit status.
+	case exit == nil:
+		p.err = errors.New("the vision process ended before it was told to")
+	default:
+		p.err = fmt.Errorf("the vision process ended: %w%s", exit, p.said)
 	}
-	return err
 }
 
 // kill ends the process for the reason err, unless it has ended by itself after
@@ -267,6 +275,9 @@ func (p *Process) log(stderr io.Reader) {
 			}
 			return
 		}
+		p.mu.Lock()
+		p.said = " (" + string(line) + ")"
+		p.mu.Unlock()
 		if n++; n <= maxLogLines {
 			p.cfg.Log.Warn("vision process", "says", string(line))
 		}

@@ -22,8 +22,10 @@ const (
 	maxNesting = 32      // lists and mappings within each other
 	maxIndent  = 200     // columns
 	maxNodes   = 200_000 // values read, an alias counting as all that it stands for
-	maxBlank   = 200     // empty lines on end
-	maxAliases = 16      // aliases and merge keys that lead to each other
+	maxTokens  = 100_000
+	maxKeys    = 1000 // in one mapping
+	maxBlank   = 200  // empty lines on end
+	maxAliases = 16   // aliases and merge keys that lead to each other
 )
 
 // A document is a file on its way to being a configuration.
@@ -144,7 +146,7 @@ func (d *document) parse(data []byte) (root ast.Node) {
 		}
 	}()
 	tokens := lexer.Tokenize(string(data))
-	if !d.shallow(tokens) {
+	if !d.bounded(tokens) {
 		return nil
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -216,33 +218,65 @@ func (d *document) clean(data []byte) []byte {
 // section 5.1, and the lone carriage return.
 func forbidden(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
-// shallow reports whether the nesting is within bounds, which must be known
-// before the parser descends into it.
-func (d *document) shallow(tokens token.Tokens) bool {
-	flow, line, block := 0, 0, 0
-	for _, t := range tokens {
-		if t.Position.Line != line {
-			line, block = t.Position.Line, 0
-			if flow == 0 && t.Position.Column > maxIndent && t.Type != token.CommentType {
-				block = maxNesting + 1
-			}
+// bounded reports whether the file has a size and a shape that the parser can
+// take: it descends into nested values, and once more for each key of a mapping.
+func (d *document) bounded(tokens token.Tokens) bool {
+	var s shape
+	for i, t := range tokens {
+		key, limit := s.add(t), maxNesting
+		switch {
+		case i >= maxTokens:
+			key, limit = "config.yaml.tokens", maxTokens
+		case key == "config.yaml.keys":
+			limit = maxKeys
 		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow = max(0, flow-1)
-		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
-			if flow == 0 {
-				block++
-			}
-		}
-		if flow > maxNesting || block > maxNesting {
-			d.report("", mark{line: t.Position.Line, column: t.Position.Column}, "config.yaml.deep", maxNesting)
+		if key != "" {
+			d.report("", mark{line: t.Position.Line, column: t.Position.Column}, key, limit)
 			return false
 		}
 	}
 	return true
+}
+
+// A shape follows how deep and how wide the tokens of a file are nested.
+type shape struct {
+	line  int // the last one seen
+	flow  int // [ and { that are open
+	block int // what opens a level without a line of its own, in this line
+	keys  [maxIndent + 1]int
+}
+
+// add takes the next token and returns what is too much with it.
+func (s *shape) add(t *token.Token) text.Key {
+	p := t.Position
+	if p.Line != s.line && s.flow == 0 && t.Type != token.CommentType {
+		s.line, s.block = p.Line, 0
+		if p.Column > maxIndent {
+			return "config.yaml.deep"
+		}
+		clear(s.keys[p.Column+1:]) // deeper mappings have ended
+	}
+	switch t.Type {
+	case token.MappingStartType, token.SequenceStartType:
+		s.flow++
+	case token.MappingEndType, token.SequenceEndType:
+		s.flow = max(0, s.flow-1)
+	case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+		if s.flow == 0 {
+			s.block++
+		}
+	case token.MappingValueType:
+		if s.flow == 0 && t.Prev != nil {
+			column := min(t.Prev.Position.Column, maxIndent)
+			if s.keys[column]++; s.keys[column] > maxKeys {
+				return "config.yaml.keys"
+			}
+		}
+	}
+	if s.flow > maxNesting || s.block > maxNesting {
+		return "config.yaml.deep"
+	}
+	return ""
 }
 
 // syntax reports an error of the parser. Its own text can quote the file, a

@@ -60,6 +60,8 @@ var yamlMistakes = []mistake{ //nolint:gochecknoglobals // a table
 	{"deep flow", "a: " + strings.Repeat("[", 33), `1: nested too deeply, at most 32 levels`},
 	{"deep block", strings.Repeat("- ", 33) + "a", `1: nested too deeply, at most 32 levels`},
 	{"deep indent", "a:\n" + strings.Repeat(" ", 200) + "b: 1", `2: nested too deeply, at most 32 levels`},
+	{"many keys", "# x\na: 1\nb:\n" + keys(1001), `1004: more than 1000 keys in one mapping`},
+	{"many tokens", "a: [" + strings.Repeat("0,", 50_000), `1: too much: more than 100000 words and marks`},
 	{"blank lines", "a: |\n" + strings.Repeat(" \n", 201) + "b: 1\n", `202: more than 200 empty lines on end`},
 	{"tab", "gateway:\n\tid: a\n", `2: a tab cannot indent, use spaces`},
 	{"colon", "gateway:\n  id: a: b\n", `2: a colon and a space cannot stand here; a text that has them needs quotes`},
@@ -288,12 +290,12 @@ func TestEveryMessage(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	bomb := "cameras:\n- &c {id: a, url: 'rtsp://x', privacy: [" + strings.Repeat("[[0,0],[1,0],[1,1]],", 60) + "]}\n" + strings.Repeat("- *c\n", 2000)
-	merge := "log:\n  <<: &a {" + strings.Repeat("x: 1, ", 2000) + "}\n" + strings.Repeat("  <<: *a\n", 2000)
+	merge := "log:\n  <<: &a {" + strings.Repeat("x: 1, ", 900) + "}\n" + strings.Repeat("  <<: *a\n", 900)
 	for _, test := range []struct{ name, config, want string }{
 		{"size", strings.Repeat("#", maxFile+1), "1: the file is larger than 1048576 bytes"},
 		{"aliases", head + bomb, "too much: more than 200000 values, aliases counted as what they stand for"},
 		{"merge keys", head + merge, "too much: more than 200000 values, aliases counted as what they stand for"},
-		{"problems", head + "log:\n" + keys(1500), "there are more problems, not listed"},
+		{"problems", head + "log:\n" + keys(900) + "alerts:\n" + keys(900), "there are more problems, not listed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("a.yaml", []byte(test.config), nil)

@@ -50,9 +50,12 @@ func parseSchedule(s string) (Schedule, *flaw) {
 	if strings.TrimSpace(s) == "" {
 		return Schedule{}, nil
 	}
-	const most = 64
+	const most = 64 // periods
+	if len(s) > most*64 {
+		return Schedule{}, &flaw{key: "config.schedule.form", quote: true}
+	}
 	var v Schedule
-	for part := range strings.SplitSeq(s, ",") {
+	for part := range strings.SplitSeq(plainMarks(s), ",") {
 		p, err := parsePeriod(strings.TrimSpace(part))
 		if err != nil || len(v.periods) == most {
 			return Schedule{}, &flaw{key: "config.schedule.form", quote: true}
@@ -63,6 +66,18 @@ func parseSchedule(s string) (Schedule, *flaw) {
 		v.periods = append(v.periods, p)
 	}
 	return v, nil
+}
+
+// plainMarks puts ASCII for the marks of a Chinese keyboard, and takes away the
+// spaces around hyphens.
+func plainMarks(s string) string {
+	s = strings.NewReplacer("，", ",", "、", ",", "：", ":", "–", "-", "—", "-", "～", "-", "　", " ").Replace(s)
+	for _, space := range []string{" -", "- "} {
+		for strings.Contains(s, space) {
+			s = strings.ReplaceAll(s, space, "-")
+		}
+	}
+	return s
 }
 
 // parsePeriod reads [days] hh:mm-hh:mm.

@@ -135,7 +135,7 @@ func Defaults() Config {
 			HandleWithin:  Duration(30 * time.Minute),
 			CoolDown:      Duration(time.Minute),
 		},
-		Vision: Vision{AddressSpace: 1024},
+		Vision: Vision{AddressSpace: 2048},
 		Log:    Log{Level: "info"},
 	}
 }

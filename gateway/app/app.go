@@ -1,0 +1,168 @@
+// Package app builds the gateway from its parts, runs it and stops it. It is the
+// one place that knows them all.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/camera"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/control"
+	"sentrybox/gateway/health"
+	"sentrybox/gateway/store"
+	"sentrybox/uplink/mqtt"
+	"sentrybox/uplink/outbox"
+)
+
+// App is a gateway. Set Config, Vision and Log, then Run.
+type App struct {
+	Config *config.Config
+	Vision string // path of the program sentrybox-vision; see FindVision
+	Log    *slog.Logger
+
+	store   *store.Store
+	outbox  *outbox.Box
+	alerts  *alert.Service
+	cameras map[string]*camera.Camera
+	uplink  *mqtt.Client
+	control *control.Server
+	monitor *health.Monitor
+}
+
+// stopWithin bounds what is still done after the context has ended.
+const stopWithin = 10 * time.Second
+
+// Run runs the gateway until ctx ends, which is no error, or a part fails that
+// it cannot go on without.
+func (a *App) Run(ctx context.Context) (err error) {
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		err = errors.Join(err, a.close(ctx))
+	}()
+	if err := a.build(); err != nil {
+		return err
+	}
+	a.Log.Info("sentrybox runs", "gateway", a.Config.Gateway.ID, "cameras", len(a.cameras), "data", a.Config.Data)
+	err = a.serve(ctx)
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		a.Log.Info("sentrybox stops")
+		return nil
+	}
+	return err
+}
+
+// serve runs every part. What raises alerts stops first, so that the uplink can
+// still send the last of them.
+func (a *App) serve(ctx context.Context) error {
+	uplinkCtx, stopUplink := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopUplink()
+	uplinkDone := make(chan struct{})
+	var uplinkErr error // written before uplinkDone is closed
+	go func() {
+		defer close(uplinkDone)
+		uplinkErr = a.uplink.Run(uplinkCtx)
+	}()
+	parts, partsCtx := errgroup.WithContext(ctx)
+	parts.Go(func() error {
+		select {
+		case <-uplinkDone: // the gateway does not go on without it
+			return fmt.Errorf("uplink: %w", orEnded(uplinkErr))
+		case <-partsCtx.Done():
+			return partsCtx.Err()
+		}
+	})
+	parts.Go(func() error { return a.control.Run(partsCtx) })
+	parts.Go(func() error { return a.report(partsCtx) })
+	for id, c := range a.cameras {
+		parts.Go(func() error {
+			if err := c.Run(partsCtx); err != nil {
+				return fmt.Errorf("camera %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	err := parts.Wait()
+	stopUplink()
+	<-uplinkDone
+	return err
+}
+
+func orEnded(err error) error {
+	if err == nil {
+		return errors.New("it ended by itself")
+	}
+	return err
+}
+
+func (a *App) open(ctx context.Context) error {
+	var err error
+	a.store, err = store.Open(ctx, a.Config.Data, store.Migration{Component: "outbox", Steps: outbox.Schema()})
+	if err != nil {
+		return err
+	}
+	if a.outbox, err = outbox.New(ctx, a.store.DB(), time.Now); err != nil {
+		return errors.Join(err, a.store.Close())
+	}
+	return nil
+}
+
+func (a *App) close(ctx context.Context) error {
+	return errors.Join(a.outbox.Close(ctx), a.store.Close())
+}
+
+func (a *App) build() error {
+	g, al := a.Config.Gateway, a.Config.Alerts
+	a.alerts = &alert.Service{
+		Store: a.store, Outbox: a.outbox, Log: a.Log.With("part", "alert"), Now: time.Now,
+		Gateway: g.ID, Street: g.Street, Community: g.Community,
+		FirstLevel:    alert.Level(al.Level),
+		RespondWithin: time.Duration(al.RespondWithin),
+		HandleWithin:  time.Duration(al.HandleWithin),
+		CoolDown:      time.Duration(al.CoolDown),
+	}
+	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now}
+	if err := a.buildCameras(); err != nil {
+		return err
+	}
+	a.monitor = &health.Monitor{
+		Store: a.store, Outbox: a.outbox, Cameras: a.cameras, Now: time.Now, Started: time.Now(),
+	}
+	return a.buildUplink()
+}
+
+func (a *App) buildCameras() error {
+	location := time.Local
+	if name := a.Config.Gateway.Timezone; name != "" {
+		var err error
+		if location, err = time.LoadLocation(name); err != nil {
+			return fmt.Errorf("gateway.timezone: %w", err)
+		}
+	}
+	a.cameras = make(map[string]*camera.Camera, len(a.Config.Cameras))
+	for _, cfg := range a.Config.Cameras {
+		log := a.Log.With("camera", cfg.ID)
+		if kinds := cfg.Unbuilt(); len(kinds) > 0 {
+			log.Warn("this version does not look for some of what the config asks for", "kinds", kinds)
+		}
+		a.cameras[cfg.ID] = &camera.Camera{
+			Config: cfg, Location: location, VisionPath: a.Vision, AddressSpace: a.Config.Vision.AddressSpace, Log: log,
+			Raise: func(ctx context.Context, e alert.Event) error {
+				_, err := a.alerts.Raise(ctx, e)
+				return err
+			},
+			OnState: func(s camera.State) { a.deviceState(&cfg, s) },
+		}
+	}
+	return nil
+}

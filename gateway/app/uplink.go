@@ -1,0 +1,116 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
+	"sentrybox/uplink/mqtt"
+	"sentrybox/uplink/outbox"
+)
+
+// lateAfter is how long an alert may wait before it counts as replayed: its
+// receiver should then look at its times.
+const lateAfter = 30 * time.Second
+
+func (a *App) buildUplink() error {
+	g := a.Config.Gateway
+	prefix := strings.Join([]string{a.Config.Uplink.Prefix, g.Street, g.Community, g.ID}, "/")
+	cfg := mqtt.Config{
+		Prefix:        prefix,
+		ClientID:      clientID(prefix),
+		Source:        a.outbox,
+		Render:        render,
+		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.answer}},
+		OnState:       a.uplinkState,
+		Log:           a.Log.With("part", "uplink"),
+	}
+	for i, m := range a.Config.Uplink.MQTT {
+		b := mqtt.Broker{URL: m.URL.Reveal(), Username: m.Username, Password: m.Password.Reveal()}
+		var err error
+		if b.TLS, err = tlsConfig(m); err != nil {
+			return fmt.Errorf("uplink.mqtt[%d]: %w", i, err)
+		}
+		cfg.Brokers = append(cfg.Brokers, b)
+	}
+	client, err := mqtt.New(cfg)
+	if err != nil {
+		return fmt.Errorf("uplink: %w", err)
+	}
+	a.uplink = client
+	return nil
+}
+
+// clientID is the same at each start, so that a broker drops a half-open session
+// of ours, and has the 23 letters and digits that every broker takes (MQTT 3.1.1,
+// 3.1.3.1).
+func clientID(prefix string) string {
+	sum := sha256.Sum256([]byte(prefix))
+	return "sentrybox" + hex.EncodeToString(sum[:7])
+}
+
+func tlsConfig(m config.MQTT) (*tls.Config, error) {
+	if m.CA == "" && m.Cert == "" {
+		return nil, nil //nolint:nilnil // no configuration of ours: the system's roots
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if m.CA != "" {
+		pem, err := os.ReadFile(m.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read ca: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no PEM certificate", m.CA)
+		}
+	}
+	if m.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(m.Cert, m.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read cert and key: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+func render(it outbox.Item, d mqtt.Delivery) ([]byte, error) {
+	if it.Lane != outbox.Alert {
+		return it.Payload, nil
+	}
+	now := time.Now()
+	return alert.Render(it.Payload, now, d.Replayed || now.Sub(it.Created) > lateAfter)
+}
+
+// answer takes ack/{id} from a duty room.
+func (a *App) answer(ctx context.Context, topic string, payload []byte) {
+	id := strings.TrimPrefix(topic, "ack/")
+	ans, err := alert.ParseAnswer(payload)
+	if err == nil {
+		err = a.alerts.Answer(ctx, id, ans)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, alert.ErrInvalid):
+		a.Log.Warn("an answer from the duty room was passed over", "error", err)
+	default:
+		a.Log.Error("an answer from the duty room could not be kept", "alert", id, "error", err)
+	}
+}
+
+func (a *App) uplinkState(s mqtt.State) {
+	if s.Err != nil {
+		a.Log.Warn("uplink", "state", s.Phase.String(), "broker", s.Broker, "error", s.Err)
+		return
+	}
+	a.Log.Info("uplink", "state", s.Phase.String(), "broker", s.Broker)
+}

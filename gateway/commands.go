@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/oklog/ulid/v2"
+	"golang.org/x/sys/unix"
+
+	"sentrybox/drivers/rtsp"
+	"sentrybox/gateway/app"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/control"
+	"sentrybox/gateway/demo"
+	"sentrybox/gateway/replay"
+	"sentrybox/gateway/text"
+)
+
+// version is set by the build, by -ldflags -X main.version=….
+var version = "" //nolint:gochecknoglobals // the linker writes it
+
+// env is what every command works with.
+type env struct {
+	ctx    context.Context
+	out    io.Writer
+	errOut io.Writer
+	lang   text.Lang
+}
+
+type commands struct {
+	Run     runCmd     `cmd:"" help:"${help_run}"`
+	Check   checkCmd   `cmd:"" help:"${help_check}"`
+	Raise   raiseCmd   `cmd:"" help:"${help_raise}"`
+	Replay  replayCmd  `cmd:"" help:"${help_replay}"`
+	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
+	Demo    demoCmd    `cmd:"" help:"${help_demo}"`
+	Version versionCmd `cmd:"" help:"${help_version}"`
+}
+
+// run carries out the command line and returns the exit status: 0 well, 1
+// failed, 2 misused.
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	lang := text.FromEnv()
+	vars := kong.Vars{}
+	for _, name := range []string{
+		"about", "run", "check", "raise", "replay", "probe", "demo", "version", "config", "kind", "severity",
+		"camera", "video", "json", "url", "transport", "for", "footage",
+	} {
+		vars["help_"+name] = text.T(lang, text.Key("help."+name))
+	}
+	exited := -1
+	var cmds commands
+	parser, err := kong.New(&cmds, vars, kong.Name("sentrybox"), kong.Description(vars["help_about"]),
+		kong.Writers(out, errOut), kong.Exit(func(code int) { exited = code }), kong.UsageOnError())
+	if err != nil {
+		_, _ = fmt.Fprintln(errOut, "sentrybox:", err)
+		return 1
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 { // --help was asked for
+		return exited
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(errOut, "sentrybox:", err)
+		_, _ = fmt.Fprintln(errOut, text.T(lang, "help.hint"))
+		return 2
+	}
+	e := &env{ctx: ctx, out: out, errOut: errOut, lang: lang}
+	if err := kctx.Run(e); err != nil {
+		e.complain(err)
+		return 1
+	}
+	return 0
+}
+
+// complain prints an error, a configuration's problems in the user's language.
+func (e *env) complain(err error) {
+	var problems *config.Problems
+	if !errors.As(err, &problems) {
+		_, _ = fmt.Fprintln(e.errOut, "sentrybox:", err)
+		return
+	}
+	_, _ = fmt.Fprint(e.errOut, problems.Text(e.lang))
+}
+
+func (e *env) log(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(e.errOut, &slog.HandlerOptions{Level: level}))
+}
+
+type runCmd struct {
+	Config string `required:"" placeholder:"FILE" help:"${help_config}"`
+}
+
+func (c *runCmd) Run(e *env) error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	a := &app.App{Config: cfg, Log: e.log(cfg.Log.Slog())}
+	if len(cfg.Cameras) > 0 {
+		if a.Vision, err = app.FindVision(cfg.Vision.Path); err != nil {
+			return err
+		}
+	}
+	return a.Run(e.ctx)
+}
+
+type checkCmd struct {
+	Config string `required:"" placeholder:"FILE" help:"${help_config}"`
+}
+
+func (c *checkCmd) Run(e *env) error {
+	if _, err := config.Load(c.Config); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(e.out, text.T(e.lang, "config.ok", c.Config))
+	return err
+}
+
+type raiseCmd struct {
+	Config   string `required:"" placeholder:"FILE" help:"${help_config}"`
+	Kind     string `default:"test" help:"${help_kind}"`
+	Severity int    `required:"" placeholder:"N" help:"${help_severity}"`
+}
+
+func (c *raiseCmd) Run(e *env) error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	req := control.Request{ID: ulid.Make().String(), Kind: c.Kind, Severity: c.Severity}
+	id, err := control.Raise(e.ctx, cfg.Data, req)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.out, id)
+	return err
+}
+
+type replayCmd struct {
+	Camera string `required:"" placeholder:"FILE" help:"${help_camera}"`
+	Video  string `arg:"" help:"${help_video}"`
+}
+
+func (c *replayCmd) Run(e *env) error {
+	cam, err := config.LoadCamera(c.Camera)
+	if err != nil {
+		return err
+	}
+	if kinds := cam.Unbuilt(); len(kinds) > 0 {
+		_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "replay.unbuilt", fmt.Sprint(kinds)))
+	}
+	r := &replay.Replay{
+		Camera: cam, Video: c.Video, AddressSpace: config.Defaults().Vision.AddressSpace, Out: e.out, Log: e.log(slog.LevelWarn),
+	}
+	if r.VisionPath, err = app.FindVision(""); err != nil {
+		return err
+	}
+	if isTerminal(e.errOut) {
+		r.Progress = e.errOut
+	}
+	return r.Run(e.ctx)
+}
+
+type probeCmd struct {
+	Transport string `default:"auto" enum:"auto,tcp,udp" help:"${help_transport}"`
+	JSON      bool   `help:"${help_json}"`
+	URL       string `arg:"" help:"${help_url}"`
+}
+
+func (c *probeCmd) Run(e *env) error {
+	rep, err := rtsp.Probe(e.ctx, rtsp.Config{URL: c.URL, Transport: rtsp.Transport(c.Transport)})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(e.out).Encode(rep)
+	}
+	return printProbe(e, rep)
+}
+
+type demoCmd struct {
+	For     time.Duration `help:"${help_for}"`
+	JSON    bool          `help:"${help_json}"`
+	Footage string        `type:"path" placeholder:"FILE" help:"${help_footage}"`
+}
+
+func (c *demoCmd) Run(e *env) error {
+	vision, err := app.FindVision("")
+	if err != nil {
+		return err
+	}
+	d := &demo.Demo{For: c.For, JSON: c.JSON, Footage: c.Footage, Vision: vision, Out: e.out, Log: e.log(slog.LevelWarn), Lang: e.lang}
+	return d.Run(e.ctx)
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(e *env) error {
+	v := version
+	if b, ok := debug.ReadBuildInfo(); ok && v == "" {
+		v = b.Main.Version
+	}
+	_, err := fmt.Fprintf(e.out, "sentrybox %s\n", v)
+	return err
+}
+
+// isTerminal reports whether w is a terminal, on which a progress bar makes sense.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}

@@ -1,0 +1,150 @@
+// Package demo runs everything on one machine: simulated cameras, a broker, the
+// gateway, and a duty room that prints each alert as the broker delivers it.
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sentrybox/drivers/rtsp/rtsptest"
+	"sentrybox/gateway/app"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/text"
+)
+
+// Errors of a demo.
+var (
+	ErrNoAlert   = errors.New("no alert went the whole way")
+	ErrNoFootage = errors.New("no footage")
+)
+
+// Demo is one run. Set the fields, then Run.
+type Demo struct {
+	For     time.Duration // 0 runs until the context ends
+	JSON    bool          // print each alert's payload instead of a sentence
+	Footage string        // MP4 file that the cameras play
+	Vision  string        // path of the program sentrybox-vision
+	Out     io.Writer
+	Log     *slog.Logger
+	Lang    text.Lang
+}
+
+// settle is how long alerts that are on their way at the end may take.
+const settle = 3 * time.Second
+
+// Run runs the demo. It returns ErrNoAlert if nothing was delivered.
+func (d *Demo) Run(ctx context.Context) error {
+	if d.Footage == "" {
+		return fmt.Errorf("%w: %s", ErrNoFootage, text.T(d.Lang, "demo.footage"))
+	}
+	data, err := os.MkdirTemp("", "sentrybox-demo-")
+	if err != nil {
+		return fmt.Errorf("make a data folder: %w", err)
+	}
+	defer os.RemoveAll(data)
+	broker, err := startBroker()
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	password := rand.Text()
+	cams := &rtsptest.Server{
+		User: "demo", Password: password,
+		Cameras: map[string]rtsptest.Camera{
+			"gate-east": {Clip: rtsptest.File(d.Footage)},
+			"yard":      {Clip: rtsptest.File(d.Footage), Offset: 20 * time.Second},
+		},
+	}
+	if err := cams.Start(); err != nil {
+		return fmt.Errorf("start the simulated cameras: %w", err)
+	}
+	defer cams.Close()
+	cfg, err := d.config(data, broker.addr, password, cams)
+	if err != nil {
+		return err
+	}
+	room := &dutyRoom{demo: d}
+	if err := room.listen(broker.addr, prefix); err != nil {
+		return err
+	}
+	defer room.close()
+	d.greet(broker, data, len(cfg.Cameras))
+	return d.watch(ctx, &app.App{Config: cfg, Vision: d.Vision, Log: d.Log}, room)
+}
+
+// watch runs the gateway for the demo's time and judges what came of it.
+func (d *Demo) watch(ctx context.Context, a *app.App, room *dutyRoom) error {
+	var cancel context.CancelFunc
+	if d.For > 0 {
+		ctx, cancel = context.WithTimeout(ctx, d.For)
+		defer cancel()
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.Run(gctx) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	room.settle(settle)
+	alerts, thumbs := room.delivered()
+	if !d.JSON {
+		d.say("demo.end", alerts, thumbs)
+	}
+	if alerts == 0 || thumbs == 0 {
+		return fmt.Errorf("%w: %s", ErrNoAlert, text.T(d.Lang, "demo.none"))
+	}
+	return nil
+}
+
+func (d *Demo) say(key text.Key, args ...any) {
+	_, _ = fmt.Fprintln(d.Out, text.T(d.Lang, key, args...))
+}
+
+func (d *Demo) greet(b *broker, data string, cameras int) {
+	if d.JSON {
+		return
+	}
+	d.say("demo.start", cameras, b.addr, data)
+	host, port := b.hostPort()
+	d.say("demo.listen", host, port, prefix)
+}
+
+const prefix = "sentrybox/v1/donghu/meiyuan/demo"
+
+// config is what a technician would write; it goes the way of every config. The
+// cameras look at a square: the gate is its lower half.
+func (d *Demo) config(data, broker, password string, cams *rtsptest.Server) (*config.Config, error) {
+	doc := fmt.Sprintf(`
+gateway: {id: demo, street: donghu, community: meiyuan}
+data: %q
+uplink: {mqtt: [{url: "mqtt://%s"}]}
+cameras:
+  - id: gate-east
+    url: %q
+    grid: "3"
+    zones:
+      gate: {polygon: [[0,0.45],[1,0.45],[1,1],[0,1]]}
+    detect:
+      - {kind: intrusion, zone: gate, severity: 2}
+  - id: yard
+    url: %q
+    grid: "4"
+    transport: tcp
+    detect:
+      - {kind: motion, severity: 4}
+`, data, broker, camURL(cams, "gate-east"), camURL(cams, "yard"))
+	env := func(name string) (string, bool) { return password, name == "CAM_PASS" }
+	return config.Parse(filepath.Join(data, "demo.yaml"), []byte(doc), env)
+}
+
+func camURL(cams *rtsptest.Server, path string) string {
+	return "rtsp://demo:${CAM_PASS}@" + cams.Addr().String() + "/" + path
+}

@@ -1,0 +1,76 @@
+# Sourced by the scripts here. Installs what they need on a Debian 12 and says
+# how the cgo parts are built.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+source hack/env.sh
+
+build_packages=(g++ binutils pkg-config ca-certificates libopencv-dev libavcodec-dev libavutil-dev)
+demo_packages=(ffmpeg opencv-doc)
+test_packages=(ffmpeg mosquitto mosquitto-clients gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3 python3-gi
+	vlc-bin vlc-plugin-base)
+
+say() { printf '\033[1m== %s\033[0m\n' "$*"; }
+
+# as_root COMMAND…: runs it as root, through sudo if need be.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# need PACKAGE…: installs those that are missing.
+need() {
+	local missing=() p
+	for p in "$@"; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
+	done
+	[ ${#missing[@]} = 0 ] && return
+	say "installing ${missing[*]}"
+	as_root apt-get update -qq
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# need_go: puts a Go of at least go.mod's version on PATH. Debian 12's own is too
+# old to build this, but it can fetch the right one: toolchains are modules.
+need_go() {
+	local want have
+	want=$(awk '$1 == "go" { print $2 }' go.mod)
+	have=$(go env GOVERSION 2>/dev/null || true)
+	if [ "$(printf '%s\n' "$want" "${have#go}" | sort -V | head -n 1)" = "$want" ]; then return; fi
+	need golang-go ca-certificates
+	local arch dir version="v0.0.1-go$want.linux"
+	case "$(dpkg --print-architecture)" in
+	amd64) arch=amd64 ;;
+	arm64) arch=arm64 ;;
+	*) echo "no Go $want for this machine: install it by hand" >&2; exit 1 ;;
+	esac
+	say "fetching Go $want"
+	dir=$(cd / && env -u GOFLAGS -u GOTOOLCHAIN GO111MODULE=on go mod download -json "golang.org/toolchain@$version-$arch" |
+		sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+	[ -n "$dir" ] || { echo "Go $want could not be fetched" >&2; exit 1; }
+	# Modules are unpacked without the right to be executed.
+	chmod -R u+w "$dir"
+	chmod +x "$dir"/bin/* "$dir"/pkg/tool/*/*
+	export GOROOT="$dir" PATH="$dir/bin:$PATH"
+}
+
+# build: both programs into build/.
+build() {
+	say "building"
+	mkdir -p build
+	local version
+	version=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$version" -o build/sentrybox ./gateway
+	go build -trimpath -ldflags "-s -w -X main.release=$version" -o build/sentrybox-vision ./analytics/vision
+}
+
+# footage: the demo's video, once: real people on a square, from Debian's
+# opencv-doc, as a camera would send it.
+footage() {
+	local out=build/footage/vtest.mp4
+	[ -s "$out" ] && return
+	say "encoding the footage"
+	mkdir -p build/footage
+	ffmpeg -nostdin -v error -y -i /usr/share/doc/opencv-doc/examples/data/vtest.avi -an -c:v libx264 -preset veryfast \
+		-crf 23 -g 20 -bf 0 -pix_fmt yuv420p -movflags +faststart "$out.part.mp4"
+	mv "$out.part.mp4" "$out"
+}
