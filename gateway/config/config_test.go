@@ -1,11 +1,7 @@
 package config
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
-	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -265,78 +261,6 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestSecrecy prints a configuration in every way there is.
-func TestSecrecy(t *testing.T) {
-	c := mustParse(t, strings.Replace(uplink("url: 'mqtts://b', username: u, password: '${SECRET}'"), "  - {", "  - url: mqtt://user:${SECRET}@b\n  - {", 1)+
-		"cameras:\n- id: a\n  url: rtsp://u:${SECRET}@h/x\n  detect_url: rtsp://h/user=a&password=${SECRET}&channel=1\n")
-	if c.Uplink.MQTT[1].Password.Reveal() != secret || !strings.Contains(c.Cameras[0].DetectURL.Reveal(), secret) {
-		t.Fatalf("not read: %+v", c)
-	}
-	var out bytes.Buffer
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%T", "%p", "%e", "%U", "%100v", "%.200s"} {
-		camera, broker := c.Cameras[0], c.Uplink.MQTT[1]
-		for _, v := range []any{c, *c, c.Cameras, camera, &camera, camera.URL, &camera.URL, broker, broker.Password, &broker.Password,
-			map[string]any{"a": camera.URL}, []any{broker.Password}, struct{ U URL }{camera.URL}} {
-			fmt.Fprintf(&out, verb+"\n", v)
-		}
-	}
-	fmt.Fprintln(&out, c.Cameras[0].URL, c.Uplink.MQTT[1].Password, fmt.Errorf("dial %s: %v", c.Cameras[0].URL, c))
-	for _, v := range []any{c, c.Cameras[0].URL, c.Uplink.MQTT[1].Password} {
-		j, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		y, err := yaml.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out.Write(append(j, y...))
-		for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-			slog.New(h).Info("config", "value", v, "group", slog.GroupValue(slog.Any("again", v)))
-		}
-	}
-	_, err := NewURL("rtsp://u:" + secret + "@ho st/").Parse()
-	if err == nil {
-		t.Error("no error for a bad URL")
-	}
-	fmt.Fprintln(&out, err)
-	got := out.String()
-	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret)} {
-		if i := strings.Index(got, form); i >= 0 {
-			t.Errorf("%q is in it: %s", form, got[max(0, i-100):i+20])
-		}
-	}
-	for _, want := range []string{"rtsp://u:***@h/x", "mqtt://user:***@b", "rtsp://h/user=a&password=***&channel=1"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("%s is not in it", want)
-		}
-	}
-}
-
-func TestRedact(t *testing.T) {
-	for _, test := range []struct{ in, want string }{
-		{"", ""},
-		{"rtsp://10.0.0.11/101", "rtsp://10.0.0.11/101"},
-		{"rtsp://10.0.0.11:554/101", "rtsp://10.0.0.11:554/101"},
-		{"rtsp://user@h/x", "rtsp://user@h/x"},
-		{"rtsp://user:hunter2@h/x", "rtsp://user:***@h/x"},
-		{"rtsp://user:@h/x", "rtsp://user:***@h/x"},
-		{"rtsp://user:hunter@2@h/x", "rtsp://user:***@h/x"},
-		{"rtsp://user:hunter/2@h/x", "rtsp://user:***@h/x"},
-		{"rtsp://user:12/hunter2@h/x", "rtsp://user:***@h/x"},
-		{"rtsp://user:hunter#2?@h/x", "rtsp://user:***@h/x"},
-		{"rtsp://h/x?user=a&password=hunter2&c=1", "rtsp://h/x?user=a&password=***&c=1"},
-		{"rtsp://h/x?Pwd=hunter2", "rtsp://h/x?Pwd=***"},
-		{"rtsp://h/user=a&password=hunter2&channel=1&stream=0.sdp?real", "rtsp://h/user=a&password=***&channel=1&stream=0.sdp?real"},
-		{"rtsp://h/user=a_password=hunter2_channel=1.sdp?real", "rtsp://h/user=a_password=***?real"},
-		{"user:hunter2@h", "user:***@h"}, {"user@h:1", "user@h:1"},
-	} {
-		if got := NewURL(test.in).String(); got != test.want {
-			t.Errorf("%q: %q, want %q", test.in, got, test.want)
-		}
-	}
-}
-
 // TestRoundTrip writes what has no secrets and reads it again.
 func TestRoundTrip(t *testing.T) {
 	config := strings.ReplaceAll(design, "user:${CAM_PASS}@", "")
@@ -401,79 +325,4 @@ func TestLocation(t *testing.T) {
 	if got := mustParse(t, head).Gateway.Location(); got != time.Local {
 		t.Errorf("got %s", got)
 	}
-}
-
-// TestTime has files that took a parser or this package long. Each is read in
-// well under a second; the bound is wide for a busy machine.
-func TestTime(t *testing.T) {
-	const n = 1 << 18
-	for name, s := range map[string]string{
-		"blank lines in a block text": "a: |\n" + strings.Repeat(strings.Repeat(" \n", maxBlank+1)+"b: |\n", n/2/maxBlank),
-		"blank lines, fewer":          strings.Repeat("a: |\n"+strings.Repeat("\n", maxBlank), n/maxBlank),
-		"blank lines at the end":      "a: |\n" + strings.Repeat(" \n", n/2),
-		"lists":                       "a: [" + strings.Repeat("[],", maxTokens/3-1),
-		"elements":                    "cameras: [" + strings.Repeat("0,", maxTokens/2-5) + "]",
-		"keys":                        keys(maxTokens / 3),
-		"keys in lists":               strings.Repeat("- "+strings.Repeat("a:\n  ", maxKeys)+"\n", 30),
-		"keys of one name":            strings.Repeat("a:\n", n/3),
-		"aliases":                     "a: &a 1\nb: [" + strings.Repeat("*a,", maxTokens/3-5) + "]",
-		"dashes":                      strings.Repeat("- ", n/2),
-		"comments":                    strings.Repeat("#\n", n/2),
-		"lines":                       strings.Repeat("-\n", maxTokens-1),
-		"carriage returns":            "a: |\n" + strings.Repeat(" \r", n/2),
-		"one long key":                strings.Repeat("k", n) + ": 1",
-	} {
-		start := time.Now()
-		_, err := Parse("a.yaml", []byte(s), nil)
-		problems(t, err)
-		took := time.Since(start)
-		t.Logf("%s: %v", name, took)
-		if took > 10*time.Second {
-			t.Errorf("%s: %v", name, took)
-		}
-	}
-}
-
-func FuzzParse(f *testing.F) {
-	for _, m := range mistakes {
-		if len(m.config) < 4096 {
-			f.Add([]byte(m.config))
-		}
-	}
-	f.Add([]byte(design))
-	f.Add([]byte(content(f, "testdata/mistakes.yaml")))
-	name := at(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<16 {
-			return
-		}
-		// Every variable is set to the marker, which the data cannot have itself.
-		env := func(string) (string, bool) { return secret, true }
-		if bytes.Contains(data, []byte(secret)) {
-			return
-		}
-		c, err := Parse(name, data, env)
-		_, errCamera := ParseCamera(name, data, env)
-		for _, err := range []error{err, errCamera} {
-			if err == nil {
-				continue
-			}
-			p := problems(t, err)
-			for _, l := range []text.Lang{text.English, text.Chinese} {
-				if s := p.Text(l); strings.Contains(s, secret) || strings.Contains(s, "%!") {
-					t.Errorf("a secret or a bad form in %s", s)
-				}
-			}
-			for i, q := range p.List {
-				if q.Line < 1 || q.Column < 1 || i > 0 && q.Line < p.List[i-1].Line {
-					t.Errorf("no place, or out of order: %+v", q)
-				}
-			}
-		}
-		if err == nil {
-			if c.Gateway.ID == "" || c.Data == "" || len(c.Uplink.MQTT) == 0 {
-				t.Errorf("incomplete: %+v", c)
-			}
-		}
-	})
 }
