@@ -16,7 +16,7 @@ import (
 	"sentrybox/gateway/text"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden holds a file with many mistakes to all of its problems, in both
 // languages.
@@ -144,12 +144,12 @@ func TestUnbuilt(t *testing.T) {
 
 // TestParseCamera has what replay is given: one camera, as JSON too.
 func TestParseCamera(t *testing.T) {
-	c, err := ParseCamera("a.camera.yaml", []byte("{\n \"id\": \"bag\\/1\\u5c97\",\n\t\"zones\": {\"z\": {\"polygon\": [[0, 0], [1e0, 1e-05], [1, 1]]}},\n"+
+	_, err := ParseCamera("a.camera.yaml", []byte("{\n \"id\": \"bag\\/1\\u5c97\",\n\t\"zones\": {\"z\": {\"polygon\": [[0, 0], [1e0, 1e-05], [1, 1]]}},\n"+
 		" \"detect\": [{\"kind\": \"abandoned_object\", \"zone\": \"z\", \"after\": \"10s\", \"severity\": 2}]\n}\n"), nil)
 	if err == nil || !strings.Contains(err.Error(), "a.camera.yaml:2: id: is one level") {
 		t.Errorf("got %v", err)
 	}
-	c, err = ParseCamera("a.camera.yaml", []byte("{\n \"id\": \"bag\\u5c97\",\n \"zones\": {\"z\": {\"polygon\": [[0, 0], [1e0, 1e-05], [1, 1]]}},\n"+
+	c, err := ParseCamera("a.camera.yaml", []byte("{\n \"id\": \"bag\\u5c97\",\n \"zones\": {\"z\": {\"polygon\": [[0, 0], [1e0, 1e-05], [1, 1]]}},\n"+
 		" \"detect\": [{\"kind\": \"abandoned_object\", \"zone\": \"z\", \"after\": \"10s\", \"severity\": 2}]\n}\n"), nil)
 	if err != nil {
 		t.Fatal(err)

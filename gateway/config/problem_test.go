@@ -48,9 +48,9 @@ type mistake struct {
 }
 
 // The table is also the seeds of the fuzz target.
-var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes) //nolint:gochecknoglobals // a table
+var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes)
 
-var yamlMistakes = []mistake{ //nolint:gochecknoglobals // a table
+var yamlMistakes = []mistake{
 	{"empty", "", `1: the file is empty`},
 	{"comments only", "# nothing\n\n---\n", `1: the file is empty`},
 	{"two documents", head + "---\na: 1\n", `5: a second YAML document begins here, there may be one only`},
@@ -103,7 +103,7 @@ var yamlMistakes = []mistake{ //nolint:gochecknoglobals // a table
 	{"escaped variable", head + "log: {level: \"$${info}\"}\n", `4: log.level: "${info}" is none of debug, info, warn, error`},
 }
 
-var gatewayMistakes = []mistake{ //nolint:gochecknoglobals // a table
+var gatewayMistakes = []mistake{
 	{"nothing required", "log: {}\n", "1: gateway.id: missing\n1: gateway.street: missing\n1: gateway.community: missing\n1: data: missing\n1: uplink.mqtt: at least one broker is needed"},
 	{"empty", "gateway: {id: , street: '', community: \"${EMPTY}\"}\ndata:\nuplink:\n  mqtt: []\n",
 		"1: gateway.id: missing\n1: gateway.street: missing\n1: gateway.community: missing\n2: data: missing\n4: uplink.mqtt: at least one broker is needed"},
@@ -135,7 +135,7 @@ func uplink(broker string) string {
 	return strings.Join(strings.SplitAfter(head, "\n")[:2], "") + "uplink:\n  mqtt:\n  - {" + broker + "}\n"
 }
 
-var uplinkMistakes = []mistake{ //nolint:gochecknoglobals // a table
+var uplinkMistakes = []mistake{
 	{"prefix", strings.Replace(head, "{mqtt", "{prefix: a//b, mqtt", 1), `3: uplink.prefix: must be a topic such as sentrybox/v1, with no empty level, no $ at its beginning, and at most 128 bytes`},
 	{"prefix of the broker", strings.Replace(head, "{mqtt", "{prefix: $SYS, mqtt", 1), `3: uplink.prefix: must be a topic such as sentrybox/v1, with no empty level, no $ at its beginning, and at most 128 bytes`},
 	{"prefix wildcard", strings.Replace(head, "{mqtt", "{prefix: a/+, mqtt", 1), `3: uplink.prefix: is one level of MQTT topics and cannot have / + or #`},
@@ -161,7 +161,7 @@ var uplinkMistakes = []mistake{ //nolint:gochecknoglobals // a table
 	{"no pair", uplink("url: 'mqtts://b', cert: file, key: file"), `5: uplink.mqtt[0].cert: not a PEM certificate, or the key is not that of it`},
 }
 
-var cameraMistakes = []mistake{ //nolint:gochecknoglobals // a table
+var cameraMistakes = []mistake{
 	{"empty camera", head + "cameras:\n- grid: 3\n", "5: cameras[0].id: missing\n5: cameras[0].url: missing"},
 	{"url", head + "cameras:\n- id: a\n  url: http://x\n  detect_url: rtsp:///x\n", "6: cameras[0].url: must begin with rtsp:// or rtsps://\n7: cameras[0].detect_url: has no host"},
 	{"same id", head + "cameras:\n- {id: a, url: 'rtsp://x'}\n- {id: a, url: 'rtsp://y'}\n", `6: cameras[1].id: "a" is the id of cameras[0] already`},
@@ -189,7 +189,7 @@ var cameraMistakes = []mistake{ //nolint:gochecknoglobals // a table
 	{"privacy, a text", head + "cameras:\n- id: a\n  url: rtsp://x\n  privacy: everything\n", `7: cameras[0].privacy: must be a list, not a text`},
 }
 
-var ruleMistakes = []mistake{ //nolint:gochecknoglobals // a table
+var ruleMistakes = []mistake{
 	{"no kind", camera + "  - {zone: gate}\n", `9: cameras[0].detect[0].kind: missing`},
 	{"kind", camera + "  - {kind: loitring}\n", `9: cameras[0].detect[0].kind: "loitring" is not known, did you mean "loitering"?`},
 	{"kind far off", camera + "  - {kind: fire}\n", `9: cameras[0].detect[0].kind: "fire" is none of motion, intrusion, line_crossing, loitering, thrown_object, gathering, abandoned_object, tamper`},
