@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -188,7 +189,7 @@ func (c *Camera) take(p *Process) {
 			Device: c.Config.ID, Grid: c.Config.Grid, Kind: string(d.Kind), Zone: d.Zone,
 			Severity: rules[d.Rule].Severity,
 			Start:    believe(d.StartWall, now), Detected: believe(d.DetectWall, now),
-			Confidence: d.Confidence, Thumbnail: d.JPEG,
+			Confidence: math.Round(d.Confidence*100) / 100, Thumbnail: d.JPEG,
 		}
 		select {
 		case c.events <- e:

@@ -135,7 +135,7 @@ func Defaults() Config {
 			HandleWithin:  Duration(30 * time.Minute),
 			CoolDown:      Duration(time.Minute),
 		},
-		Vision: Vision{AddressSpace: 2048},
+		Vision: Vision{AddressSpace: 4096},
 		Log:    Log{Level: "info"},
 	}
 }

@@ -39,7 +39,9 @@ func (r *dutyRoom) listen(broker, prefix string) error {
 		topic  string
 		handle func(topic string, payload []byte)
 	}{{"alert/+/+", r.alert}, {"thumb/+", r.thumb}} {
-		handle := func(_ paho.Client, m paho.Message) { sub.handle(strings.TrimPrefix(m.Topic(), prefix+"/"), m.Payload()) }
+		handle := func(_ paho.Client, m paho.Message) {
+			sub.handle(strings.TrimPrefix(m.Topic(), prefix+"/"), m.Payload())
+		}
 		if err := await(r.client.Subscribe(prefix+"/"+sub.topic, 1, handle)); err != nil {
 			return fmt.Errorf("subscribe the duty room: %w", err)
 		}

@@ -1,0 +1,332 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sentrybox/analytics/wire"
+	"sentrybox/drivers/media"
+	"sentrybox/drivers/rtsp"
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
+)
+
+func testProcess(t *testing.T, behave string) (*Process, error) {
+	t.Helper()
+	cfg, _ := WireConfig(&config.Camera{ID: "cam", Detect: []config.Rule{{Kind: wire.Intrusion, Zone: config.AllZones, Severity: 2}}})
+	cfg.Armed = []bool{true}
+	return StartProcess(t.Context(), ProcessConfig{Path: vision(t, behave), Config: cfg, Log: slog.New(slog.DiscardHandler)})
+}
+
+func TestProcessEndsWell(t *testing.T) {
+	p, err := testProcess(t, "well")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := range uint64(3) {
+		if err := p.Send(&wire.AccessUnit{Seq: seq + 1, Keyframe: true, Wall: time.Now(), Data: []byte("see")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan int)
+	go func() {
+		n := 0
+		for range p.Detections() {
+			n++
+		}
+		done <- n
+	}()
+	if err := p.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-done; n != 3 {
+		t.Errorf("%d detections, want 3", n)
+	}
+	if pr := p.Progress(); pr.Seen != 3 || pr.Seq != 3 {
+		t.Errorf("progress %+v", pr)
+	}
+	if cpu, peak := p.Usage(); cpu <= 0 || peak < 1<<20 {
+		t.Errorf("used %v and %d bytes", cpu, peak)
+	}
+}
+
+func TestProcessThatCannotBeBelieved(t *testing.T) {
+	for behave, want := range map[string]string{
+		"open":    "sandbox is open",
+		"garbage": "too long",
+		"flood":   "rule 0 asks for",
+		"ahead":   "is the last",
+	} {
+		t.Run(behave, func(t *testing.T) {
+			p, err := testProcess(t, behave)
+			if err == nil {
+				<-p.Done()
+				err = p.Err()
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want it to say %q", err, want)
+			}
+		})
+	}
+	if _, err := StartProcess(t.Context(), ProcessConfig{Path: "/nonexistent", Log: slog.New(slog.DiscardHandler)}); err == nil {
+		t.Error("a program that is not there was started")
+	}
+}
+
+func TestProcessThatTalksTooMuchLives(t *testing.T) {
+	p, err := testProcess(t, "chatty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Finish(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProcessHangs(t *testing.T) {
+	t.Parallel()
+	p, err := testProcess(t, "well")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if err := p.Send(&wire.AccessUnit{Seq: 1, Keyframe: true, Data: []byte("hang")}); err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if took := time.Since(begun); !errors.Is(p.Err(), ErrHung) || took < answerTimeout || took > answerTimeout+10*time.Second {
+		t.Errorf("ended after %v with %v", took, p.Err())
+	}
+}
+
+func TestProcessThatIsOnlyIdleLives(t *testing.T) {
+	t.Parallel()
+	p, err := testProcess(t, "idle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Send(&wire.AccessUnit{Seq: 1, Keyframe: true, Data: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+		t.Errorf("it was ended: %v", p.Err())
+	case <-time.After(answerTimeout + 2*time.Second):
+	}
+	p.Kill()
+}
+
+// fakeSource hands over what the test puts in.
+type fakeSource struct{ units chan media.AccessUnit }
+
+func (s *fakeSource) Run(ctx context.Context, sink func(media.AccessUnit)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case au := <-s.units:
+			sink(au)
+		}
+	}
+}
+
+func (s *fakeSource) Stats() rtsp.Stats { return rtsp.Stats{} }
+
+// rig is a running camera with a stand-in for the process.
+type rig struct {
+	*Camera
+	source *fakeSource
+	pts    time.Duration
+
+	mu     sync.Mutex
+	events []alert.Event // guarded by mu, as is all that follows
+	states []State
+	refuse int // so many times raising fails
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{source: &fakeSource{units: make(chan media.AccessUnit)}}
+	r.Camera = &Camera{
+		Config: config.Camera{ID: "cam", Grid: "3", URL: config.NewURL("rtsp://127.0.0.1/x"),
+			Detect: []config.Rule{{Kind: wire.Intrusion, Zone: config.AllZones, Severity: 2}}},
+		Location: time.UTC, VisionPath: vision(t, "well"), Log: slog.New(slog.DiscardHandler),
+		Raise: func(_ context.Context, e alert.Event) error {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if r.refuse > 0 {
+				r.refuse--
+				return errors.New("disk full")
+			}
+			r.events = append(r.events, e)
+			return nil
+		},
+		OnState: func(s State) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.states = append(r.states, s)
+		},
+		NewSource: func(rtsp.Config) (Source, error) { return r.source, nil },
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the camera ended with %v", err)
+		}
+	})
+	return r
+}
+
+func (r *rig) send(what string, key bool) {
+	r.pts += 100 * time.Millisecond
+	r.source.units <- media.AccessUnit{Codec: media.H264, PTS: r.pts, Wall: time.Now(), Keyframe: key, Data: []byte(what)}
+}
+
+func (r *rig) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.events)
+}
+
+func eventually(t *testing.T, what string, within time.Duration, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("%s: not within %v", what, within)
+}
+
+func TestEvent(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	r.send("see", false)
+	eventually(t, "an event", 10*time.Second, func() bool { return r.count() == 1 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.events[0]
+	if e.Device != "cam" || e.Grid != "3" || e.Kind != "intrusion" || e.Severity != 2 || string(e.Thumbnail) != "jpeg" || e.Confidence != 0.88 {
+		t.Errorf("event %+v", e)
+	}
+	if age := time.Since(e.Detected); age < 0 || age > time.Minute {
+		t.Errorf("detected %v ago", age)
+	}
+}
+
+// TestCrash: the process dies on a picture. The next one gets the pictures since
+// the last keyframe, dies of it again, and the one after begins behind them.
+func TestCrash(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	r.send("die", false)
+	eventually(t, "two lives", 10*time.Second, func() bool { return r.Counts().Restarts == 2 })
+	r.send("x", false)
+	r.send("see", true)
+	eventually(t, "an event after the poison", 10*time.Second, func() bool { return r.count() == 1 })
+	if n := r.Counts().Restarts; n != 2 {
+		t.Errorf("%d restarts, want 2", n)
+	}
+}
+
+func TestCrashHandsOverThePicturesSinceTheKeyframe(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	r.send("seen twice", false)
+	eventually(t, "the picture seen again by the second process", 10*time.Second, func() bool { return r.count() == 1 })
+	if n := r.Counts().Restarts; n != 1 {
+		t.Errorf("%d restarts, want 1", n)
+	}
+}
+
+func TestRestartWithinASecond(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	r.send("x", false)
+	eventually(t, "a process", 10*time.Second, func() bool { return r.process() != nil })
+	p := r.process()
+	begun := time.Now()
+	p.Kill()
+	eventually(t, "another process", 10*time.Second, func() bool { return r.process() != nil && r.process() != p })
+	t.Logf("restarted after %v", time.Since(begun))
+}
+
+func (r *rig) process() *Process {
+	r.Camera.mu.Lock()
+	defer r.Camera.mu.Unlock()
+	return r.vision
+}
+
+func TestBlind(t *testing.T) {
+	r := newRig(t)
+	r.streamState(rtsp.State{Phase: rtsp.Online, Info: media.Info{Codec: media.H264}})
+	blind := func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		last := r.states[len(r.states)-1]
+		return last.Phase == Blind && strings.Contains(last.Reason, "exit status 7")
+	}
+	for range 100 { // each keyframe ends one more process
+		if blind() {
+			return
+		}
+		r.send("die", true)
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("not blind after 100 deaths")
+}
+
+func TestRaiseIsTriedAgain(t *testing.T) {
+	r := newRig(t)
+	r.mu.Lock()
+	r.refuse = 1
+	r.mu.Unlock()
+	r.send("see", true)
+	eventually(t, "the event at the second try", 10*time.Second, func() bool { return r.count() == 1 })
+}
+
+func TestBelieve(t *testing.T) {
+	now := time.Now()
+	for _, tc := range []struct {
+		t    time.Time
+		want bool
+	}{{now.Add(-time.Minute), true}, {now.Add(-time.Hour), false}, {now.Add(time.Minute), false}, {time.Unix(0, 0), false}} {
+		if got := believe(tc.t, now); got.Equal(tc.t) != tc.want {
+			t.Errorf("%v: got %v", tc.t, got)
+		}
+	}
+}
+
+func TestWireConfig(t *testing.T) {
+	sched, err := config.ParseSchedule("22:00-06:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cam := &config.Camera{
+		ID:    "cam",
+		Zones: map[string]config.Zone{"b": {Polygon: config.Polygon{{0, 0}, {1, 0}, {1, 1}}}, "a": {Polygon: config.Polygon{{0, 0}, {1, 0}, {0, 1}}}},
+		Detect: []config.Rule{
+			{Kind: wire.ThrownObject, Zone: "a"}, {Kind: wire.Intrusion, Zone: "b", Schedule: sched}, {Kind: wire.Motion, Zone: config.AllZones},
+		},
+		Privacy: config.Polygons{{{0, 0}, {0.1, 0}, {0, 0.1}}},
+	}
+	cfg, schedules := WireConfig(cam)
+	cfg.Armed = armedAt(schedules, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Rules) != 2 || cfg.Rules[0].Zone != "b" || cfg.Armed[0] || !cfg.Armed[1] || len(cfg.Privacy) != 1 {
+		t.Errorf("got %+v", cfg)
+	}
+	if cfg.Zones[0].Name != "a" || cfg.Zones[2].Name != config.AllZones {
+		t.Errorf("zones %+v", cfg.Zones)
+	}
+}

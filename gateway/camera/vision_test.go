@@ -1,0 +1,128 @@
+package camera
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"sentrybox/analytics/wire"
+)
+
+// TestMain lets the test binary stand in for sentrybox-vision: the gateway
+// starts it without arguments and environment, so its name says how to behave.
+func TestMain(m *testing.M) {
+	if _, behave, ok := strings.Cut(os.Args[0], "vision-"); ok {
+		standIn(behave)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// vision returns the path of a stand-in that behaves so.
+func vision(t *testing.T, behave string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir() + "/vision-" + behave
+	if err := os.Symlink(self, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// standIn speaks the protocol as told: it reports a detection for an access unit
+// that says "see", and on one that says "die" or "hang" it does that.
+func standIn(behave string) {
+	in, out := os.NewFile(3, "in"), os.NewFile(4, "out")
+	r, w := wire.NewReader(in, wire.MaxToVision), wire.NewWriter(out, wire.MaxFromVision)
+	var cfg wire.Config
+	_, p, err := r.Next()
+	if err != nil || wire.Decode(p, &cfg) != nil {
+		os.Exit(1)
+	}
+	if behave == "mute" {
+		select {}
+	}
+	hello := wire.Hello{Version: wire.Version, Sandbox: wire.Sandbox{NoNewPrivs: true, Seccomp: behave != "open"}}
+	_ = w.JSON(wire.TypeHello, hello)
+	switch behave {
+	case "garbage":
+		_, _ = out.WriteString("\xff\xff\xff\xff\xff")
+	case "flood":
+		for {
+			_ = w.Detection(detection(1, "elsewhere", time.Now()))
+		}
+	case "ahead":
+		_ = w.JSON(wire.TypeProgress, wire.Progress{Seq: 1 << 50})
+	case "chatty":
+		for range 100 {
+			fmt.Fprintln(os.Stderr, strings.Repeat("noise ", 500))
+		}
+	}
+	s := stand{w: w, behave: behave}
+	for {
+		typ, p, err := r.Next()
+		if err != nil {
+			os.Exit(1)
+		}
+		switch typ {
+		case wire.TypeAccessUnit:
+			s.accessUnit(p)
+		case wire.TypePing:
+			_ = w.JSON(wire.TypeProgress, s.progress)
+		case wire.TypeEnd:
+			_ = w.JSON(wire.TypeSummary, s.progress)
+			_, _, _ = r.Next()
+			os.Exit(0)
+		}
+	}
+}
+
+type stand struct {
+	w        *wire.Writer
+	behave   string
+	progress wire.Progress
+	id       uint64
+}
+
+func (s *stand) accessUnit(p []byte) {
+	var au wire.AccessUnit
+	if wire.DecodeAccessUnit(p, &au) != nil {
+		os.Exit(1)
+	}
+	if s.progress.Seen == 0 && !au.Keyframe {
+		os.Exit(9) // the contract: a process begins at a keyframe
+	}
+	s.progress.Seq = au.Seq
+	s.progress.Seen++
+	switch string(au.Data) {
+	case "die":
+		os.Exit(7)
+	case "hang":
+		select {}
+	case "see":
+		s.id++
+		_ = s.w.Detection(detection(s.id, "all", au.Wall))
+	case "seen twice":
+		if au.CatchUp {
+			s.id++
+			_ = s.w.Detection(detection(s.id, "all", au.Wall))
+		} else {
+			os.Exit(8)
+		}
+	}
+	if s.behave != "idle" { // idle answers pings alone
+		_ = s.w.JSON(wire.TypeProgress, s.progress)
+	}
+}
+
+func detection(id uint64, zone string, at time.Time) *wire.Detection {
+	return &wire.Detection{
+		ID: id, Phase: wire.Begun, Kind: wire.Intrusion, Zone: zone, Start: 1, Detected: 2,
+		StartWall: at, DetectWall: at, Box: wire.Box{0.1, 0.1, 0.2, 0.2}, Confidence: 0.876, JPEG: []byte("jpeg"),
+	}
+}
