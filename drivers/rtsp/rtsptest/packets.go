@@ -47,7 +47,7 @@ func newPacketiser(au media.AccessUnit) (*packetiser, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.format, p.encode = f, e.Encode
+		p.format, p.encode = f, func(au []byte) ([]*rtp.Packet, error) { return e.Encode(twoTables(au)) }
 	default:
 		return nil, fmt.Errorf("%s cannot be sent", au.Codec)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"image/jpeg"
 	"net"
 	"runtime"
 	"strings"
@@ -224,6 +225,56 @@ func TestOffset(t *testing.T) {
 	}
 	if bytes.Equal(first["0"], first["1"]) || !bytes.Equal(first["1"], first["3"]) {
 		t.Fatal("offset of 1 s should differ from none and, in a clip of 2 s, equal one of 3 s")
+	}
+}
+
+// TestMJPEG checks that what a reader puts together is a whole picture, with a
+// table for luma and one for chroma.
+func TestMJPEG(t *testing.T) {
+	t.Parallel()
+	p, err := newPlayer(Bytes(mp4test.MJPEG()), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	pk, err := newPacketiser(p.queue[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pk.packets(p.queue[0].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder, err := pk.format.(*format.MJPEG).CreateDecoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range list {
+		b, err := decoder.Decode(p)
+		if i < len(list)-1 {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := jpeg.Decode(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := jpeg.Decode(bytes.NewReader(mp4test.MJPEG()[bytes.Index(mp4test.MJPEG(), []byte("\xff\xd8\xff")):]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for y := range 120 {
+			for x := range 160 {
+				if got.At(x, y) != want.At(x, y) {
+					t.Fatalf("at %d, %d: %v, want %v", x, y, got.At(x, y), want.At(x, y))
+				}
+			}
+		}
+	}
+	if b := twoTables(twoTables(p.queue[0].Data)); !bytes.Equal(b, twoTables(p.queue[0].Data)) {
+		t.Error("a third table")
 	}
 }
 
