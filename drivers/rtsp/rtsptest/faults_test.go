@@ -91,7 +91,7 @@ func TestRefuseConnections(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Server{Cameras: one(Bytes(mp4test.MJPEG()))})
 	v := mustView(t, s.URL("cam"), nil)
-	for range 3 {
+	for range 2 {
 		if err := errors.Join(s.RefuseConnections(true), s.RefuseConnections(true)); err != nil {
 			t.Fatal(err)
 		}
