@@ -99,8 +99,13 @@ func (c *camera) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 	near, far := net.Pipe()
 	c.tasks.Go(func() { c.serve(far) })
-	return near, ctx.Err()
+	return tcpPipe{near}, ctx.Err()
 }
+
+// tcpPipe is a pipe that says it is a TCP connection.
+type tcpPipe struct{ net.Conn }
+
+func (tcpPipe) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 11), Port: 554} }
 
 func (c *camera) serve(conn net.Conn) {
 	defer conn.Close() //nolint:errcheck // a pipe

@@ -51,8 +51,9 @@ type Config struct {
 	MaxAccessUnit int           // bytes of one picture; larger ones are dropped; 8 MiB
 	ProbeTime     time.Duration // that Probe watches the stream, twice that if keyframes are rare; 6 s
 
-	// Dial opens the RTSP connection; a net.Dialer's DialContext when nil. For
-	// UDP the connection's RemoteAddr must be a *net.TCPAddr.
+	// Dial opens the RTSP connection; a net.Dialer's DialContext when nil. It must
+	// heed its context, and unless Transport is TCP the connection's RemoteAddr
+	// must be a *net.TCPAddr.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the wall clock that access units are stamped with; time.Now when nil.
 	Now func() time.Time

@@ -3,7 +3,6 @@ package rtsp
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,31 +53,27 @@ func Probe(ctx context.Context, cfg Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	protos := []Transport{cfg.Transport}
-	if cfg.Transport == Auto {
-		protos = []Transport{TCP, UDP}
-		if addr.secure {
-			protos = protos[:1]
+	proto := cfg.Transport
+	auto := proto == Auto && !addr.secure
+	if proto == Auto {
+		proto = TCP
+	}
+	rep, fail, other := probe(ctx, &cfg, addr, proto, auto)
+	if fail != nil && auto && other && sleep(ctx, breather) == nil {
+		first := fail
+		if rep, fail, _ = probe(ctx, &cfg, addr, swapped(rep.Transport), auto); fail != nil {
+			fail = join(first, fail)
+		} else {
+			rep.Problems = append(rep.Problems, first.text)
 		}
 	}
-	var failed []string
-	for i, proto := range protos {
-		rep, fail, other := probe(ctx, &cfg, addr, proto)
-		if fail == nil {
-			if ctx.Err() != nil && rep.Pictures == 0 {
-				return rep, ctx.Err()
-			}
-			if len(failed) > 0 {
-				rep.Problems = append(rep.Problems, failed...)
-			}
-			return rep, nil
-		}
-		failed = append(failed, fail.text)
-		if !other || i == len(protos)-1 {
-			return rep, &Error{Phase: fail.Phase, Status: fail.Status, text: fmt.Sprintf("probe %s: %s. %s", addr, strings.Join(failed, "; "), advice(fail.Phase, addr))}
-		}
+	if ctx.Err() != nil && rep.Pictures == 0 {
+		return rep, ctx.Err()
 	}
-	panic("unreachable")
+	if fail != nil {
+		return rep, &Error{Phase: fail.Phase, Status: fail.Status, text: fmt.Sprintf("probe %s: %s. %s", addr, fail.text, advice(fail.Phase, addr))}
+	}
+	return rep, nil
 }
 
 // advice says what to do about a phase.
@@ -131,7 +126,7 @@ func (t *tally) add(au media.AccessUnit) {
 	}
 }
 
-func probe(ctx context.Context, cfg *Config, addr *address, proto Transport) (Report, *Error, bool) {
+func probe(ctx context.Context, cfg *Config, addr *address, proto Transport, auto bool) (Report, *Error, bool) {
 	var count counters
 	t := &tally{twoKeys: make(chan struct{})}
 	watching, stop := context.WithCancel(ctx)
@@ -140,7 +135,7 @@ func probe(ctx context.Context, cfg *Config, addr *address, proto Transport) (Re
 	var timers sync.WaitGroup
 	s := &session{
 		cfg: cfg, addr: addr, proto: proto, count: &count, line: &timeline{},
-		silent: cfg.Stall, sink: t.add,
+		swap: auto, sink: t.add,
 		online: func(progress) {
 			if !began.IsZero() {
 				return
@@ -149,13 +144,10 @@ func probe(ctx context.Context, cfg *Config, addr *address, proto Transport) (Re
 			timers.Go(func() { watchFor(watching, cfg.ProbeTime, t.twoKeys, stop) })
 		},
 	}
-	if cfg.Transport == Auto && !addr.secure {
-		s.silent = cfg.Stall / 2
-	}
 	fail := s.run(watching)
 	stop()
 	timers.Wait()
-	rep := Report{URL: addr.String(), Transport: proto}
+	rep := Report{URL: addr.String(), Transport: s.proto}
 	rep.Auth, rep.Server = s.auth.offered()
 	rep.Server = addr.secret.text(rep.Server)
 	s.report(&rep)
@@ -168,6 +160,9 @@ func probe(ctx context.Context, cfg *Config, addr *address, proto Transport) (Re
 	}
 	rep.PacketsLost = count.packetsLost.Load()
 	t.report(&rep, time.Since(began))
+	if s.refused != nil {
+		rep.Problems = append(rep.Problems, s.refused.text)
+	}
 	if fail != nil {
 		rep.Problems = append(rep.Problems, "the stream broke off: "+fail.text)
 	}

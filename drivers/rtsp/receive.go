@@ -243,7 +243,7 @@ func (r *receiver) finish() {
 		r.describe()
 	}
 	r.begun, r.lastTS = true, r.ts
-	pts, jump := r.line.at(r.ts, r.at)
+	pts, jump := r.line.at(r.ts, r.at, key)
 	wall := r.wall()
 	r.gap = r.gap || jump
 	r.note(func(s *progress) { s.pictures++; s.last = time.Now() })

@@ -31,39 +31,40 @@ const (
 type session struct {
 	cfg    *Config
 	addr   *address
-	proto  Transport // TCP or UDP
+	proto  Transport // TCP or UDP, of which the other is tried too if swap is set
+	swap   bool
 	count  *counters
 	line   *timeline
-	again  bool          // pictures were handed on before
-	silent time.Duration // without any packet until the session is over
+	again  bool // pictures were handed on before
 	sink   func(media.AccessUnit)
 	online func(progress) // called when pictures begin, and when Info changes
 
-	client *gortsplib.Client
-	wire   *wire
-	auth   *authenticator
-	sets   map[int][][]byte // of the description, by media
-	desc   *description.Session
-	pick   choice
-	rx     *receiver
-	broken atomic.Pointer[Error] // our own failure on the camera's bytes
-	bye    atomic.Bool
-	began  time.Time // of playing
-	other  bool      // the other transport may do better
-	tasks  sync.WaitGroup
+	client  *gortsplib.Client
+	wire    *wire
+	auth    *authenticator
+	sets    map[int][][]byte // of the description, by media
+	desc    *description.Session
+	pick    choice
+	rx      *receiver
+	broken  atomic.Pointer[Error] // our own failure on the camera's bytes
+	bye     atomic.Bool
+	began   time.Time // of playing
+	other   bool      // the other transport may do better
+	refused *Error    // what the camera said to the transport that was tried first
+	misled  bool      // the camera answered with a transport that was not asked for
+	tasks   sync.WaitGroup
 }
 
 // run holds the session until it fails or ctx ends. It returns nil only when ctx
 // ended.
 func (s *session) run(ctx context.Context) *Error {
-	udp := s.proto == UDP
-	s.wire = newWire(s.cfg, s.addr, udp)
+	s.wire = newWire(s.cfg, s.addr, s.swap || s.proto == UDP)
 	s.auth = &authenticator{}
 	if u := s.addr.url.User; u != nil {
 		s.auth.user = u.Username()
 		s.auth.pass, _ = u.Password()
 	}
-	s.client = s.newClient(udp)
+	s.client = s.newClient()
 	if err := s.client.Start(); err != nil {
 		return explain("start", err, s.addr)
 	}
@@ -78,17 +79,13 @@ func (s *session) run(ctx context.Context) *Error {
 	return err
 }
 
-func (s *session) newClient(udp bool) *gortsplib.Client {
-	proto := gortsplib.ProtocolTCP
-	if udp {
-		proto = gortsplib.ProtocolUDP
-	}
+func (s *session) newClient() *gortsplib.Client {
 	// Its own time-outs are a second net under ours.
 	wait := 2*max(s.cfg.Timeout, s.cfg.Stall) + time.Second
 	return &gortsplib.Client{
 		Scheme:                s.addr.url.Scheme,
 		Host:                  s.addr.url.Host,
-		Protocol:              &proto,
+		Protocol:              protocol(s.proto),
 		ReadTimeout:           wait,
 		InitialUDPReadTimeout: wait,
 		WriteTimeout:          s.cfg.Timeout,
@@ -107,6 +104,14 @@ func (s *session) newClient(udp bool) *gortsplib.Client {
 		OnPacketsLost:     func(uint64) {}, // the receiver counts for itself
 		OnDecodeError:     func(error) { s.count.decodeErrors.Add(1) },
 	}
+}
+
+func protocol(t Transport) *gortsplib.Protocol {
+	p := gortsplib.ProtocolTCP
+	if t == UDP {
+		p = gortsplib.ProtocolUDP
+	}
+	return &p
 }
 
 func (s *session) onResponse(res *base.Response) {
@@ -133,7 +138,7 @@ func (s *session) start(ctx context.Context) *Error {
 	if u, err := s.pick.media.URL(s.desc.BaseURL); err != nil || u == nil {
 		return &Error{Phase: NoVideo, text: "the camera describes its video with an address that is none"}
 	}
-	if e = s.step(ctx, "set up "+string(s.proto), s.setup); e != nil {
+	if e = s.setup(ctx); e != nil {
 		return e
 	}
 	info := media.Info{Codec: s.pick.codec, Transport: string(s.proto), Secure: s.addr.secure}
@@ -145,9 +150,27 @@ func (s *session) start(ctx context.Context) *Error {
 	})
 }
 
-// setup chooses UDP ports itself: left alone, the library tries for ever when
+// setup asks for the video over the session's transport, and for the other one
+// if the camera says no.
+func (s *session) setup(ctx context.Context) *Error {
+	e := s.step(ctx, "set up "+string(s.proto), s.ask)
+	if e == nil || !s.swap || !s.other || (e.Status == 0 && !s.misled) {
+		return e
+	}
+	s.proto = swapped(s.proto)
+	s.client.Protocol = protocol(s.proto) // it is read with the next request
+	second := s.step(ctx, "set up "+string(s.proto), s.ask)
+	if second == nil {
+		s.other, s.refused = false, e
+		return nil
+	}
+	s.proto = swapped(s.proto)
+	return join(e, second)
+}
+
+// ask sends one SETUP. It chooses UDP ports itself: left alone, the library tries for ever when
 // none can be had.
-func (s *session) setup() error {
+func (s *session) ask() error {
 	if s.proto != UDP {
 		_, err := s.client.Setup(s.desc.BaseURL, s.pick.media, 0, 0)
 		return err
@@ -217,6 +240,7 @@ func (s *session) step(ctx context.Context, what string, f func() error) *Error 
 		return &Error{Phase: Unreachable, text: fmt.Sprintf("%s: no answer within %v", what, s.cfg.Timeout)}
 	}
 	s.other = s.desc != nil && wantsOther(err)
+	s.misled = errors.Is(err, liberrors.ErrClientServerRequestedTCP{}) || errors.Is(err, liberrors.ErrClientServerRequestedUDP{})
 	return explain(what, err, s.addr)
 }
 
@@ -266,9 +290,9 @@ func (s *session) check(p progress) *Error {
 	}
 	idle := now.Sub(last)
 	switch {
-	case !p.packet && idle >= s.silent:
+	case !p.packet && idle >= s.patience():
 		s.other = true
-		return &Error{Phase: Stalled, text: fmt.Sprintf("the camera accepts %s and sends nothing for %v", s.proto, s.silent)}
+		return &Error{Phase: Stalled, text: fmt.Sprintf("the camera accepts %s and sends nothing for %v", s.proto, s.patience())}
 	case idle >= s.cfg.Stall:
 		return &Error{Phase: Stalled, text: fmt.Sprintf("no picture for %v", s.cfg.Stall)}
 	case s.bye.Load() && idle >= byeGrace:
@@ -277,6 +301,15 @@ func (s *session) check(p progress) *Error {
 		return &Error{Phase: Stalled, text: fmt.Sprintf("pictures, but no keyframe for %v", s.cfg.KeyframeWait)}
 	}
 	return nil
+}
+
+// patience is how long a camera may send no packet at all. Both transports are
+// tried within one Stall.
+func (s *session) patience() time.Duration {
+	if s.swap {
+		return s.cfg.Stall / 2
+	}
+	return s.cfg.Stall
 }
 
 // hangUp ends the session. Afterwards no callback runs and nothing is left open.

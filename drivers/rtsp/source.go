@@ -86,46 +86,65 @@ func (s *Source) Run(ctx context.Context, sink func(media.AccessUnit)) error {
 			st.Phase = Connecting // it was there a moment ago
 		}
 		s.tell(st)
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
+		if err := sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
 }
 
 // outcome is how a session ended.
 type outcome struct {
-	err      *Error
+	err      *Error // nil only when the context has ended
 	pictured time.Duration
+	proto    Transport
+	other    bool // the other transport may do better
 }
+
+// breather is the pause between two transports. Some cameras serve one viewer,
+// and take a moment to see that the last one has gone.
+const breather = 500 * time.Millisecond
 
 // round runs a session, and by Auto a second one over the other transport if the
 // first got nothing.
 func (s *Source) round(ctx context.Context, sink func(media.AccessUnit)) outcome {
-	out, other := s.session(ctx, s.transport(), sink)
-	if s.cfg.Transport != Auto || s.addr.secure || ctx.Err() != nil {
+	out := s.session(ctx, s.transport(), sink)
+	if !s.auto() || ctx.Err() != nil {
 		return out
 	}
-	if other {
-		first := out.err
-		s.cfg.Log.Debug("camera: trying the other transport", "camera", s.addr.String(), "failed", string(s.proto), "error", first.text)
-		s.proto = swap(s.proto)
-		out, _ = s.session(ctx, s.proto, sink)
+	if out.other {
+		first := out
+		s.cfg.Log.Debug("camera: trying the other transport", "camera", s.addr.String(), "failed", string(out.proto), "error", first.err.text)
+		if sleep(ctx, breather) != nil {
+			return out
+		}
+		out = s.session(ctx, swapped(first.proto), sink)
 		if ctx.Err() != nil {
 			return out
 		}
 		if out.pictured == 0 { // neither works
-			s.proto = TCP
-			out.err = &Error{Phase: out.err.Phase, Status: out.err.Status, text: first.text + "; " + out.err.text}
+			out.err = join(first.err, out.err)
 		}
 	}
-	if out.err.Phase == Stalled {
+	s.proto = out.proto
+	if out.err.Phase == Stalled || out.pictured == 0 {
 		s.proto = TCP
 	}
 	return out
+}
+
+// auto says whether both transports may be tried. Plain UDP would leave the
+// encryption of rtsps.
+func (s *Source) auto() bool { return s.cfg.Transport == Auto && !s.addr.secure }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 // transport returns what the next session uses.
@@ -133,38 +152,31 @@ func (s *Source) transport() Transport {
 	if s.cfg.Transport != Auto {
 		return s.cfg.Transport
 	}
-	if s.addr.secure {
-		return TCP
-	}
 	return s.proto
 }
 
-func swap(t Transport) Transport {
+func swapped(t Transport) Transport {
 	if t == UDP {
 		return TCP
 	}
 	return UDP
 }
 
-func (s *Source) session(ctx context.Context, proto Transport, sink func(media.AccessUnit)) (out outcome, other bool) {
+func (s *Source) session(ctx context.Context, proto Transport, sink func(media.AccessUnit)) outcome {
 	if s.sessions > 0 {
 		s.count.reconnects.Add(1)
 	}
 	s.sessions++
 	one := &session{
 		cfg: &s.cfg, addr: s.addr, proto: proto, count: &s.count, line: &s.line,
-		again: s.pictures, silent: s.cfg.Stall, sink: sink,
+		swap: s.auto(), again: s.pictures, sink: sink,
 		online: func(p progress) {
 			s.info, s.pictures = p.info, true
 			s.tell(State{Phase: Online})
 		},
 	}
-	if s.cfg.Transport == Auto && !s.addr.secure {
-		one.silent = s.cfg.Stall / 2 // both transports are tried within one Stall
-	}
-	out.err = one.run(ctx)
-	out.pictured = one.pictured()
-	return out, one.other
+	err := one.run(ctx)
+	return outcome{err: err, pictured: one.pictured(), proto: one.proto, other: one.other}
 }
 
 // backoff returns how long to wait after the n-th failure in a row: doubled each

@@ -252,8 +252,14 @@ func TestSourceAutoBothFail(t *testing.T) {
 	}}
 	live(t, c, Config{Transport: Auto}, 20*time.Second, func(w *watcher, _ *Source) {
 		check(t, "phases", w.phases(), "connecting unreachable")
-		if text := w.last().Err.Error(); !strings.Contains(text, "set up tcp: the camera answered 461") {
+		text := w.last().Err.Error()
+		if !strings.Contains(text, "set up tcp: the camera answered 461") || !strings.Contains(text, "set up udp: the camera answered 461") {
 			t.Errorf("error %q", text)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if n := strings.Count(strings.Join(c.requests, " "), "SETUP"); n != 4*len(c.dials)/2 {
+			t.Errorf("%d SETUPs over %d connections", n, len(c.dials))
 		}
 	})
 }

@@ -44,3 +44,11 @@ type Error struct {
 
 // Error returns what was tried and what came of it.
 func (e *Error) Error() string { return e.text }
+
+// join makes one error of what two tries came to. The second decides.
+func join(first, second *Error) *Error {
+	if first.text == second.text {
+		return second
+	}
+	return &Error{Phase: second.Phase, Status: second.Status, text: first.text + "; " + second.text}
+}

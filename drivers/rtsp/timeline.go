@@ -6,6 +6,8 @@ const (
 	// reorder is how far a picture may lie before the latest one: more than any
 	// camera's B-pictures need.
 	reorder = 2 * time.Second
+	// jitter is how far a keyframe may: some cameras stamp pictures unevenly.
+	jitter = 100 * time.Millisecond
 	// lead is how far media time may run ahead of arrival in one step: a server
 	// that sends what it has buffered.
 	lead = 10 * time.Second
@@ -39,8 +41,10 @@ func (t *timeline) begin(rate int) {
 }
 
 // at returns the media time of a picture with timestamp ts that arrived at now.
-// jump says that the timestamps were not continuous with those before.
-func (t *timeline) at(ts uint32, now time.Time) (pts time.Duration, jump bool) {
+// key says that it is one that decoding can start with, and so is shown after
+// everything before it. jump says that the timestamps were not continuous with
+// those before.
+func (t *timeline) at(ts uint32, now time.Time, key bool) (pts time.Duration, jump bool) {
 	if !t.started {
 		t.started, t.fresh = true, false
 		t.anchor(ts, now, 0)
@@ -59,7 +63,8 @@ func (t *timeline) at(ts uint32, now time.Time) (pts time.Duration, jump bool) {
 	}
 	step := t.duration(int64(int32(ts - t.last)))
 	pts = t.pts + step
-	if pts < t.high-reorder || step > elapsed+lead {
+	back := t.high - pts
+	if back > reorder || (key && back > jitter) || step > elapsed+lead {
 		t.anchor(ts, now, t.high+max(elapsed, time.Millisecond))
 		return t.pts, true
 	}

@@ -11,19 +11,22 @@ func TestTimeline(t *testing.T) {
 		wait time.Duration // since the step before
 		pts  time.Duration
 		jump bool
+		key  bool
 	}
 	const ms, s = time.Millisecond, time.Second
 	for _, c := range []struct {
 		name  string
 		steps []step
 	}{
-		{"steady", []step{{1000, 0, 0, false}, {4600, 40 * ms, 40 * ms, false}, {8200, 41 * ms, 80 * ms, false}}},
-		{"wrap", []step{{0xfffff000, 0, 0, false}, {0xfffff000 + 3600, 40 * ms, 40 * ms, false}, {3104, 40 * ms, 80 * ms, false}}},
-		{"B-pictures", []step{{0, 0, 0, false}, {10800, 40 * ms, 120 * ms, false}, {3600, 40 * ms, 40 * ms, false}, {7200, 40 * ms, 80 * ms, false}, {21600, 40 * ms, 240 * ms, false}}},
-		{"burst", []step{{0, 0, 0, false}, {90000 * 8, ms, 8 * s, false}}},
-		{"leap ahead", []step{{0, 0, 0, false}, {90000 * 60, 40 * ms, 40 * ms, true}, {90000*60 + 3600, 40 * ms, 80 * ms, false}}},
-		{"leap back", []step{{90000 * 60, 0, 0, false}, {0, 40 * ms, 40 * ms, true}, {3600, 40 * ms, 80 * ms, false}}},
-		{"pause", []step{{0, 0, 0, false}, {90000 * 60, 60 * s, 60 * s, false}}},
+		{"steady", []step{{1000, 0, 0, false, false}, {4600, 40 * ms, 40 * ms, false, false}, {8200, 41 * ms, 80 * ms, false, false}}},
+		{"wrap", []step{{0xfffff000, 0, 0, false, false}, {0xfffff000 + 3600, 40 * ms, 40 * ms, false, false}, {3104, 40 * ms, 80 * ms, false, false}}},
+		{"B-pictures", []step{{0, 0, 0, false, false}, {10800, 40 * ms, 120 * ms, false, false}, {3600, 40 * ms, 40 * ms, false, false}, {7200, 40 * ms, 80 * ms, false, false}, {21600, 40 * ms, 240 * ms, false, false}}},
+		{"burst", []step{{0, 0, 0, false, false}, {90000 * 8, ms, 8 * s, false, false}}},
+		{"short leap back at a keyframe", []step{{90000, 0, 0, false, true}, {180000, s, s, false, false}, {90000, 40 * ms, 1040 * ms, true, true}, {93600, 40 * ms, 1080 * ms, false, false}}},
+		{"uneven keyframe", []step{{90000, 0, 0, false, true}, {180000, s, s, false, false}, {179100, 40 * ms, 990 * ms, false, true}}},
+		{"leap ahead", []step{{0, 0, 0, false, false}, {90000 * 60, 40 * ms, 40 * ms, true, false}, {90000*60 + 3600, 40 * ms, 80 * ms, false, false}}},
+		{"leap back", []step{{90000 * 60, 0, 0, false, false}, {0, 40 * ms, 40 * ms, true, false}, {3600, 40 * ms, 80 * ms, false, false}}},
+		{"pause", []step{{0, 0, 0, false, false}, {90000 * 60, 60 * s, 60 * s, false, false}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l timeline
@@ -31,7 +34,7 @@ func TestTimeline(t *testing.T) {
 			now := time.Unix(1e9, 0)
 			for i, st := range c.steps {
 				now = now.Add(st.wait)
-				pts, jump := l.at(st.ts, now)
+				pts, jump := l.at(st.ts, now, st.key)
 				if pts != st.pts || jump != st.jump {
 					t.Errorf("step %d: got %v, %v, want %v, %v", i, pts, jump, st.pts, st.jump)
 				}
@@ -54,7 +57,7 @@ func TestTimelineDoesNotDrift(t *testing.T) {
 			now = now.Add(41700 * time.Microsecond)
 		}
 		var jump bool
-		if pts, jump = l.at(ts, now); jump {
+		if pts, jump = l.at(ts, now, false); jump {
 			t.Fatalf("jump at picture %d, %v", i, pts)
 		}
 	}
@@ -72,13 +75,13 @@ func TestTimelineSessions(t *testing.T) {
 	var l timeline
 	now := time.Unix(1e9, 0)
 	l.begin(90000)
-	l.at(77, now)
-	l.at(77+3600, now.Add(40*time.Millisecond))
+	l.at(77, now, true)
+	l.at(77+3600, now.Add(40*time.Millisecond), false)
 	for _, ts := range []uint32{0, 0xfffffff0, 77} {
 		high := l.high
 		l.begin(90000)
 		now = now.Add(7 * time.Second)
-		pts, jump := l.at(ts, now)
+		pts, jump := l.at(ts, now, false)
 		if !jump || pts <= high || pts < 6*time.Second {
 			t.Errorf("session from %d: %v, %v after %v", ts, pts, jump, high)
 		}
@@ -93,7 +96,7 @@ func TestTimelineGivesUpOnBadTimestamps(t *testing.T) {
 		now, high := time.Unix(1e9, 0), time.Duration(0)
 		at := func(i int) time.Duration {
 			now = now.Add(40 * time.Millisecond)
-			pts, _ := l.at(uint32(i*rate), now)
+			pts, _ := l.at(uint32(i*rate), now, false)
 			if pts < high-reorder {
 				t.Fatalf("%s: went back from %v to %v", name, high, pts)
 			}

@@ -146,8 +146,8 @@ func VLC(t testing.TB, o Options) string {
 		port = freePort(t)
 	}
 	args := []string{
-		"--intf", "dummy", "--no-audio", "--loop", "--sout-keep", "--no-sout-all",
-		"--sout", fmt.Sprintf("#rtp{sdp=rtsp://127.0.0.1:%d/live}", port),
+		"--intf", "dummy", "--no-audio", "--loop", "--sout-keep", "--sout-all",
+		"--sout", fmt.Sprintf("#gather:rtp{sdp=rtsp://127.0.0.1:%d/live}", port),
 	}
 	if o.User != "" {
 		args = append(args, "--sout-rtsp-user", o.User, "--sout-rtsp-pwd", o.Password)
