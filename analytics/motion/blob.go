@@ -2,12 +2,19 @@ package motion
 
 import (
 	"cmp"
+	"image"
 	"slices"
 )
 
 const (
 	outlineSamples = 240 // points of a blob's outline that are looked at
-	edgeStep       = 10  // grey levels by which an edge must be stronger to be new
+	// An edge is new if it is stronger than the background's by so many grey levels,
+	// depending on the blob's contrast, beyond the noise.
+	minEdgeStep = 4
+	maxEdgeStep = 10
+	edgeShare   = 0.35
+
+	restlessNoise = 3 << 8 // grey levels × 256
 )
 
 // findBlobs turns the foreground mask into blobs and fills class.
@@ -55,8 +62,56 @@ func (d *Detector) findBlobs() {
 		b, s := &d.blobs[i], &sums[i+1]
 		b.Moving = float64(s.moving) / float64(b.Area)
 		b.Contrast = float64(s.contrast) / float64(b.Area)
+		b.Restless = d.restless(b.Box)
 	}
+	d.fill(&ids)
 	d.compareOutlines(&ids)
+}
+
+// restless returns the part of a box's surroundings that is never still.
+func (d *Detector) restless(b image.Rectangle) float64 {
+	around := image.Rect(b.Min.X-b.Dx(), b.Min.Y-b.Dy(), b.Max.X+b.Dx(), b.Max.Y+b.Dy()).
+		Intersect(image.Rect(0, 0, d.w, d.h))
+	step := 1 + max(around.Dx(), around.Dy())/40 // about 1,600 samples at most
+	n, active := 0, 0
+	for y := around.Min.Y; y < around.Max.Y; y += step {
+		for i := y*d.w + around.Min.X; i < y*d.w+around.Max.X; i += step {
+			if d.class[i] != 0 {
+				continue
+			}
+			n++
+			if d.noise[i] > restlessNoise {
+				active++
+			}
+		}
+	}
+	return float64(active) / float64(max(n, 1))
+}
+
+// fill marks the pixels between a blob's first and last of a row as its
+// filler: a person's dark trousers before a dark table are no foreground,
+// but must not become background either.
+func (d *Detector) fill(ids *[maxFragments]uint8) {
+	l := &d.label
+	for i := range l.runs {
+		f := l.fragment(i)
+		if f < 0 || ids[f] == 0 {
+			continue
+		}
+		// Runs of a row follow each other; those of other blobs may lie between.
+		for j := i + 1; j < len(l.runs) && l.runs[j].y == l.runs[i].y; j++ {
+			if l.fragment(j) != f {
+				continue
+			}
+			at := int(l.runs[i].y) * d.w
+			for k := at + int(l.runs[i].x1); k < at+int(l.runs[j].x0); k++ {
+				if d.class[k] == 0 {
+					d.class[k] = filler | ids[f]
+				}
+			}
+			break
+		}
+	}
 }
 
 // compareOutlines fills New and Lost of the blobs.
@@ -66,12 +121,16 @@ func (d *Detector) compareOutlines(ids *[maxFragments]uint8) {
 	for i := range d.blobs {
 		skip[i+1] = 1 + 2*d.blobs[i].Box.Dy()/outlineSamples
 	}
+	var least [MaxBlobs + 1]int
+	for i := range d.blobs {
+		least[i+1] = int(min(max(edgeShare*d.blobs[i].Contrast, minEdgeStep), maxEdgeStep))
+	}
 	look := func(id uint8, x, y int) {
 		if x < 2 || y < 2 || x >= d.w-2 || y >= d.h-2 {
 			return // the picture's edge is nobody's outline
 		}
 		c, p := d.edge(d.curPix, x, y), d.edge(d.predPix, x, y)
-		step := edgeStep + int(d.noise[y*d.w+x]>>7)
+		step := least[id] + int(d.noise[y*d.w+x]>>7)
 		seen[id]++
 		switch {
 		case c-p > step:

@@ -13,7 +13,7 @@ const (
 	baseThreshold   = 6  // grey levels
 	noiseFactor     = 5  // halves of the noise
 	flickerFactor   = 60 // grey levels for each change of state a second beyond flickerFree
-	flickerFree     = 26 // changes of state a second × 256
+	flickerFree     = 64 // changes of state a second × 256
 	changeThreshold = 4  // grey levels between pictures, beyond the noise
 
 	learnBackground = 8 * time.Second
@@ -22,6 +22,7 @@ const (
 	learnNoise      = 10 * time.Second
 
 	firstNoise = 2 << 8
+	noiseStep  = 2 << 8 // by which it can grow beyond three times itself
 	settleTime = 800 * time.Millisecond
 	maxStep    = time.Second
 
@@ -166,19 +167,21 @@ func (d *Detector) Learn() {
 	if d.step == 0 {
 		return
 	}
-	var rates [MaxBlobs + 1]int32
-	var held [MaxBlobs + 1]bool
-	rates[0] = rate(d.step, learnBackground)
+	var rates [256]int32
+	var held [256]bool
+	for i := range rates {
+		rates[i] = rate(d.step, learnBackground)
+	}
 	for i := range d.blobs {
 		b := &d.blobs[i]
 		rates[i+1], held[i+1] = rate(d.step, learnBlob), b.Hold
 		switch {
-		case b.Hold:
-			// What is held follows the light as its surroundings do.
+		case b.Hold: // it follows the light as its surroundings do
 			rates[i+1] = rates[0]
 		case b.Lost > 0.3 && b.Lost > 2*b.New:
 			rates[i+1] = rate(d.step, learnGhost)
 		}
+		held[filler|(i+1)] = b.Hold
 	}
 	quick := rate(d.step, min(learnNoise, max(d.age, time.Second)))
 	slow := rate(d.step, learnNoise)
@@ -195,8 +198,9 @@ func (d *Detector) Learn() {
 		}
 		bg[i] = uint16(b + ((c<<8-b)*rates[k]+1<<15)>>16)
 		diff := c - p
-		diff = max(diff, -diff) << 8
 		s := int32(noise[i])
+		// What is far beyond the noise is something else; it counts for little.
+		diff = min(max(diff, -diff)<<8, 3*s+noiseStep)
 		noise[i] = uint16(s + ((diff-s)*quick+1<<15)>>16)
 		f, x := int32(flicker[i]), int32(0)
 		if st := state[i]; (st^st>>2)&1 != 0 {

@@ -40,6 +40,9 @@ const MinSide = 32
 // MaxBlobs bounds the blobs of a picture; the largest are kept.
 const MaxBlobs = 64
 
+// filler is the bit of a class that marks a pixel enclosed by a blob and not of it.
+const filler = 0x80
+
 // Blob is a connected part of the foreground. Boxes and centres are in pixels
 // of the working size.
 type Blob struct {
@@ -54,6 +57,9 @@ type Blob struct {
 	Moving float64
 	// Contrast is the mean difference from the background, in grey levels.
 	Contrast float64
+	// Restless is the part of its surroundings, as far as its own size around
+	// it, that is never still: foliage, water, a screen. 0 to 1.
+	Restless float64
 	// Hold keeps the blob's pixels out of the background. The caller sets it
 	// before Learn.
 	Hold bool
@@ -93,7 +99,7 @@ type Detector struct {
 	noise      []uint16 // mean |difference|, grey levels × 256
 	flicker    []uint16 // changes of state a second × 256
 	state      []uint8  // bit 0: differs by more than its noise, flicker left aside; bit 1: changed since the last picture
-	class      []uint8  // 0 or the id of the blob that the pixel belongs to
+	class      []uint8  // 0, or 1 + the index of the pixel's blob, with filler or without
 
 	light light
 	label labeller
@@ -180,12 +186,7 @@ func (d *Detector) Close() {
 // Size returns the size of the pictures, in pixels.
 func (d *Detector) Size() (width, height int) { return d.w, d.h }
 
-// BlobAt returns the index in Result.Blobs of the blob that a pixel belongs
-// to, or -1.
-func (d *Detector) BlobAt(x, y int) int {
-	return int(d.class[y*d.w+x]) - 1
-}
-
-// Classes returns for each pixel 0 or 1 + the index in Result.Blobs of the blob
-// that it belongs to, valid until the next Detect.
+// Classes returns for each pixel 1 + the index in Result.Blobs of the blob that
+// it belongs to, and any other value for pixels of none. It is valid until the
+// next Detect.
 func (d *Detector) Classes() []uint8 { return d.class }

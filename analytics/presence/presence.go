@@ -70,7 +70,10 @@ type Watch struct {
 	event    Event
 	lastIn   time.Duration
 	lastBox  image.Rectangle
-	rearm    time.Duration
+	// last is the largest of those that were in the zone in the last picture
+	// with any, and left says that it was on its way out.
+	last uint64
+	left bool
 }
 
 // New returns a watch for wire.Intrusion or wire.Motion in a zone.
@@ -84,7 +87,7 @@ func (w *Watch) Resize(z *zone.Mask) {
 	w.zone = z
 	w.visitors = w.visitors[:0]
 	w.lastBox = image.Rectangle{}
-	w.rearm = rearmLost
+	w.last, w.left = 0, false
 }
 
 // Arm arms or disarms the rule at a media time. Disarming ends an occupation; who is in the
@@ -120,31 +123,35 @@ func (w *Watch) Step(s *Scene) (Event, bool) {
 	for i := range w.visitors {
 		w.visitors[i].seen = false
 	}
-	var first *track.Track
-	start, occupied := s.Time, false
+	var first, largest *track.Track
+	start := s.Time
 	for i := range s.Tracks {
 		t := &s.Tracks[i]
 		v := w.visit(t, s)
-		if v == nil {
+		switch {
+		case v == nil:
 			continue
-		}
-		if w.counts(t) {
+		case w.counts(t):
 			if first == nil || v.since < start {
 				first, start = t, v.since
 			}
-			occupied = true
-			w.lastBox = t.Box
-		} else if w.open && t.Seen >= 3 && !t.Box.Intersect(grow(w.lastBox)).Empty() {
-			occupied = true // perhaps the one that was lost
+		case !w.open || t.Seen < 3 || t.Box.Intersect(grow(w.lastBox)).Empty():
+			continue // else perhaps the one that was lost
+		}
+		if largest == nil || area(t) > area(largest) {
+			largest = t
 		}
 	}
 	w.leave(s)
+	occupied := largest != nil
 	if occupied {
-		w.lastIn = s.Time
-		w.rearm = rearmLost
+		w.lastIn, w.last, w.left = s.Time, largest.ID, largest.Left
+		if w.counts(largest) {
+			w.lastBox = largest.Box
+		}
 	}
 	switch {
-	case w.open && !occupied && s.Time-w.lastIn > w.rearm:
+	case w.open && !occupied && s.Time-w.lastIn > w.rearm():
 		return w.end(), true
 	case !w.open && first != nil && w.armed:
 		w.begin(first, max(start, w.since), s)
@@ -193,31 +200,32 @@ func (w *Watch) visit(t *track.Track, s *Scene) *visitor {
 	return &w.visitors[at]
 }
 
-// leave drops the visitors that went out and sets how soon the zone counts as
-// empty: at once if the last walked out, later if they were lost in it.
+// leave drops the visitors that went out or whose tracks ended.
 func (w *Watch) leave(s *Scene) {
 	kept := w.visitors[:0]
 	for _, v := range w.visitors {
-		if v.seen {
-			kept = append(kept, v)
-			continue
-		}
-		t := find(s.Tracks, v.id)
-		switch {
-		case t == nil: // the track ended; it set rearm when it was last unseen
-		case t.Blob >= 0: // seen, but outside
-			w.rearm = rearmLeft
-		default:
-			if w.counts(t) {
-				w.rearm = rearmLost
-				if t.Left {
-					w.rearm = rearmLeft
-				}
+		if !v.seen {
+			t := find(s.Tracks, v.id)
+			if t == nil {
+				continue
 			}
-			kept = append(kept, v)
+			if t.Blob >= 0 { // seen, but outside
+				w.left = w.left || t.ID == w.last
+				continue
+			}
 		}
+		kept = append(kept, v)
 	}
 	w.visitors = kept
+}
+
+// rearm returns how soon the zone counts as empty: at once if the last one went
+// out, later if it was lost in it.
+func (w *Watch) rearm() time.Duration {
+	if w.left {
+		return rearmLeft
+	}
+	return rearmLost
 }
 
 // inside says whether a track stands in the zone; was says that it did before.
@@ -261,6 +269,8 @@ func (w *Watch) overlap(t *track.Track, s *Scene) int {
 	}
 	return n
 }
+
+func area(t *track.Track) int { return t.Box.Dx() * t.Box.Dy() }
 
 func find(tracks []track.Track, id uint64) *track.Track {
 	for i := range tracks {

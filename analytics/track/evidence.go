@@ -19,7 +19,21 @@ const (
 	maxSpeed    = 2.5 // heights a second
 	standAge    = 3 * time.Second
 	standNew    = 0.5
-	pathStep    = 400 * time.Millisecond
+	standHeight = 0.06
+	standTall   = 1.3         // height over width
+	alive       = time.Second // within which it must have moved
+	// Among foliage what appears may be a branch that the wind bent.
+	standRest  = 0.4
+	standLarge = 0.25
+	pathStep   = 400 * time.Millisecond
+	slack      = 0.012 // of the picture's width: what blobs wander by themselves
+	restSlack  = 0.06  // the same in restless surroundings
+
+	moverNew      = 0.12
+	moverArea     = 0.0006 // of the picture, of its box
+	moverReach    = 0.5    // of its size
+	moverStraight = 0.5
+
 	stillMoving = 0.02 // part of the pixels that change in a living thing, at least
 	// holdStill bounds for how long something without any life is kept out of the background.
 	holdStill = 60 * time.Second
@@ -29,23 +43,23 @@ const (
 
 // evidence is what a track has shown of itself.
 type evidence struct {
-	x0, y0    float64 // where it began
-	px, py    float64 // the last point of its path
-	pathTime  time.Duration
-	path      float64 // its length, in pixels
-	reach     float64 // the greatest distance from the beginning, in pixels
-	travel    float64 // distance in units of its own size at that time
-	newSum    float64
-	heightSum float64
-	widthSum  float64
-	areaMax   int
-	n         int
-	moved     time.Duration // when it last moved at all
-	top       float64       // the highest speed of its path, in sizes a second
+	since           time.Duration // when it began to be judged
+	x0, y0          float64       // where that was
+	px, py          float64       // the last point of its path
+	pathTime        time.Duration
+	path            float64 // its length, in pixels
+	reach           float64 // the greatest distance from the beginning, in pixels
+	newSum, moveSum float64
+	restSum         float64
+	heightSum       float64
+	widthSum        float64
+	n               int
+	moved           time.Duration // when it last moved at all
+	top             float64       // the highest speed of its path, in sizes a second
 }
 
 func (e *evidence) start(x, y float64, now time.Duration) {
-	e.x0, e.y0, e.px, e.py, e.pathTime, e.moved = x, y, x, y, now, now
+	*e = evidence{since: now, x0: x, y0: y, px: x, py: y, pathTime: now, moved: now}
 }
 
 func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration, w, h int) {
@@ -53,7 +67,8 @@ func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration, w, h int) {
 	e.newSum += b.New
 	e.heightSum += float64(b.Box.Dy())
 	e.widthSum += float64(b.Box.Dx())
-	e.areaMax = max(e.areaMax, b.Area)
+	e.moveSum += b.Moving
+	e.restSum += b.Restless
 	if b.Moving > stillMoving {
 		e.moved = now
 	}
@@ -65,7 +80,7 @@ func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration, w, h int) {
 	}
 	e.reach = max(e.reach, math.Hypot(t.x.p-e.x0, t.y.p-e.y0))
 	t.Person = t.Person || t.person(now, w, h)
-	t.Mover = t.Mover || t.mover()
+	t.Mover = t.Mover || t.mover(w, h)
 }
 
 // Novelty returns which part of its outline was new on average, 0 to 1.
@@ -80,19 +95,22 @@ func (t *Track) Displacement() float64 { return t.reach / max(t.Height(), 1) }
 
 func (t *Track) person(now time.Duration, w, h int) bool {
 	height, width := t.Height(), t.widthSum/float64(t.n)
-	if now-t.First < sureAge || float64(t.Seen) < sureSeen*float64(t.Pictures) ||
-		t.Novelty() < sureNew || height < sureHeight*float64(h) || width > wideThing*height || t.top > maxSpeed {
+	if now-t.since < sureAge || float64(t.Seen) < sureSeen*float64(t.Pictures) ||
+		now-t.moved > alive || t.Novelty() < sureNew || height < sureHeight*float64(h) || width > wideThing*height || t.top > maxSpeed {
 		return false
 	}
-	if t.reach > walked*height && t.reach > straight*t.path {
+	rest := t.restSum / float64(t.n)
+	if t.reach > walked*height+(slack+restSlack*rest)*float64(w) && t.reach > straight*t.path {
 		return true
 	}
-	return now-t.First > standAge && t.Novelty() > standNew
+	return now-t.since > standAge && t.Novelty() > standNew && t.moveSum > stillMoving*float64(t.n) &&
+		height > standHeight*float64(h) && height > standTall*width && (rest < standRest || height > standLarge*float64(h))
 }
 
-func (t *Track) mover() bool {
+func (t *Track) mover(w, h int) bool {
 	size := math.Sqrt(t.Height() * t.widthSum / float64(t.n))
-	return t.Seen >= 3 && t.Seen*2 > t.Pictures && t.Novelty() > 0.12 && t.reach > 0.5*size && t.reach > 0.5*t.path
+	return t.Seen >= 3 && t.Seen*2 > t.Pictures && t.Novelty() > moverNew && size*size > moverArea*float64(w*h) &&
+		t.reach > moverReach*size+(slack+restSlack*t.restSum/float64(t.n))*float64(w) && t.reach > moverStraight*t.path
 }
 
 // holds says whether the track's blob stays out of the background.

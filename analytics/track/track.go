@@ -23,6 +23,7 @@ const MaxTracks = 64
 const (
 	keepNew  = 700 * time.Millisecond // for how long a track that nothing supports yet is kept unseen
 	keepSure = 2 * time.Second        // the same for one known as a person or a mover
+	soonGone = 0.4                    // seconds in which a track about to leave is outside
 	maxGap   = 2 * time.Second        // pictures further apart share no tracks
 )
 
@@ -36,7 +37,7 @@ type Track struct {
 	Seen        int             // pictures with it
 	Missed      int             // pictures without it since it was last seen
 	Pictures    int             // all pictures since the first
-	// Left says that it was last seen at the picture's edge.
+	// Left says that it was last seen at the picture's edge or about to cross it.
 	Left bool
 
 	Person bool // it has shown itself to be a person, a group or a vehicle
@@ -111,6 +112,7 @@ func (t *Tracker) Update(r motion.Result, now time.Duration) {
 		}
 	}
 	t.share(r.Blobs, now)
+	t.doubtParts(now)
 	t.prune(now)
 	if !r.Settling {
 		t.begin(r.Blobs, now)
@@ -156,6 +158,24 @@ func (t *Tracker) share(blobs []motion.Blob, now time.Duration) {
 			if k.Blob >= 0 && 2*area(blobs[j].Box.Intersect(k.Box)) > area(blobs[j].Box) {
 				t.owner[j] = i
 				blobs[j].Hold = k.holds(now)
+				break
+			}
+		}
+	}
+}
+
+// doubtParts begins to judge a track anew while it lies within somebody: it may
+// be a part of them, or what they left.
+func (t *Tracker) doubtParts(now time.Duration) {
+	for i := range t.tracks {
+		k := &t.tracks[i]
+		if k.Person || k.Blob < 0 {
+			continue
+		}
+		for j := range t.tracks {
+			o := &t.tracks[j]
+			if o.Person && o.Blob >= 0 && 2*area(k.Box) < area(o.Box) && 2*area(k.Box.Intersect(o.Box)) > area(k.Box) {
+				k.evidence.start(k.x.p, k.y.p, now)
 				break
 			}
 		}
@@ -215,7 +235,9 @@ func (t *Track) see(b *motion.Blob, now time.Duration, w, h int) {
 	t.Box, t.Last = b.Box, now
 	t.Seen++
 	t.Missed = 0
-	t.Left = b.Box.Min.X <= 2 || b.Box.Max.X >= w-2 || b.Box.Min.Y <= 2 || b.Box.Max.Y >= h-2
+	soon := t.Predicted(soonGone)
+	t.Left = b.Box.Min.X <= 2 || b.Box.Max.X >= w-2 || b.Box.Min.Y <= 2 || b.Box.Max.Y >= h-2 ||
+		soon.Min.X < 0 || soon.Max.X > w || soon.Min.Y < 0 || soon.Max.Y > h
 	t.evidence.add(t, b, now, w, h)
 }
 
