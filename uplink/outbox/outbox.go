@@ -57,8 +57,9 @@ const (
 // Lanes is the number of lanes.
 const Lanes = int(Metrics) + 1
 
-// MaxPayload is the longest payload of an item, in bytes.
-const MaxPayload = 256 << 10
+// MaxPayload is the longest payload of an item, in bytes: eight seconds of a
+// line of 64 kbit/s, for an alert may have to wait for one.
+const MaxPayload = 64 << 10
 
 // ErrInvalid means that an item can never be sent as it is.
 var ErrInvalid = errors.New("invalid outbox item")

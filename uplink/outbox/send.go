@@ -17,18 +17,29 @@ const lookahead = 256
 // maxVars is how many sequence numbers go into one statement.
 const maxVars = 500
 
+// querier is the database or one connection of it.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // Next returns at most n items that may be sent now: by lane down to lowest,
 // the older first, none in skip, and none whose topic has an older item that is
 // not done, or whose After still waits. What has expired and is not in skip is
 // removed and counted on the way.
-func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struct{}) ([]Item, error) {
-	if err := b.expire(ctx, skip); err != nil {
+func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struct{}) (items []Item, err error) {
+	// One connection for all of it: it queues behind the writers once.
+	conn, err := b.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := b.expire(ctx, conn, skip); err != nil {
 		return nil, err
 	}
-	var items []Item
 	for lane := Alert; lane <= lowest && int(lane) < Lanes && len(items) < n; lane++ {
-		var err error
-		if items, err = b.nextOf(ctx, lane, n, skip, items); err != nil {
+		if items, err = b.nextOf(ctx, conn, lane, n, skip, items); err != nil {
 			return nil, fmt.Errorf("read the outbox: %w", err)
 		}
 	}
@@ -36,8 +47,8 @@ func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struc
 }
 
 // nextOf appends items of one lane until there are n.
-func (b *Box) nextOf(ctx context.Context, lane Lane, n int, skip map[int64]struct{}, items []Item) ([]Item, error) {
-	rows, err := b.db.QueryContext(ctx, `
+func (b *Box) nextOf(ctx context.Context, db querier, lane Lane, n int, skip map[int64]struct{}, items []Item) ([]Item, error) {
+	rows, err := db.QueryContext(ctx, `
 		SELECT a.seq FROM (SELECT seq, topic, after FROM outbox WHERE lane = ? ORDER BY seq LIMIT ?) a
 		WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.topic = a.topic AND o.seq < a.seq)
 		AND (a.after = '' OR NOT EXISTS (SELECT 1 FROM outbox k WHERE k.key = a.after AND k.key <> '' AND k.seq < a.seq))
@@ -56,7 +67,7 @@ func (b *Box) nextOf(ctx context.Context, lane Lane, n int, skip map[int64]struc
 		if _, ok := skip[seq]; ok {
 			continue
 		}
-		it, err := b.item(ctx, seq)
+		it, err := b.item(ctx, db, seq)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue // replaced since
 		}
@@ -68,10 +79,10 @@ func (b *Box) nextOf(ctx context.Context, lane Lane, n int, skip map[int64]struc
 	return items, nil
 }
 
-func (b *Box) item(ctx context.Context, seq int64) (Item, error) {
+func (b *Box) item(ctx context.Context, db querier, seq int64) (Item, error) {
 	it := Item{Seq: seq}
 	var created, expires int64
-	err := b.db.QueryRowContext(ctx, `SELECT lane, topic, retain, key, after, created, expires, attempts, payload
+	err := db.QueryRowContext(ctx, `SELECT lane, topic, retain, key, after, created, expires, attempts, payload
 		FROM outbox WHERE seq = ?`, seq).
 		Scan(&it.Lane, &it.Topic, &it.Retain, &it.Key, &it.After, &created, &expires, &it.Attempts, &it.Payload)
 	if err != nil {
@@ -87,12 +98,12 @@ func (b *Box) item(ctx context.Context, seq int64) (Item, error) {
 
 // expire removes what has expired, except what is on its way. Mostly there is
 // nothing, and then nothing is written.
-func (b *Box) expire(ctx context.Context, skip map[int64]struct{}) error {
-	gone, lanes, err := b.expired(ctx, skip)
+func (b *Box) expire(ctx context.Context, db querier, skip map[int64]struct{}) error {
+	gone, lanes, err := b.expired(ctx, db, skip)
 	if err != nil {
 		return fmt.Errorf("look for what has expired in the outbox: %w", err)
 	}
-	if err := b.remove(ctx, gone); err != nil {
+	if err := b.remove(ctx, db, gone); err != nil {
 		return fmt.Errorf("remove what has expired from the outbox: %w", err)
 	}
 	b.mu.Lock()
@@ -103,8 +114,8 @@ func (b *Box) expire(ctx context.Context, skip map[int64]struct{}) error {
 	return nil
 }
 
-func (b *Box) expired(ctx context.Context, skip map[int64]struct{}) (seqs []int64, lanes []Lane, err error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT seq, lane FROM outbox WHERE expires > 0 AND expires <= ?
+func (b *Box) expired(ctx context.Context, db querier, skip map[int64]struct{}) (seqs []int64, lanes []Lane, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT seq, lane FROM outbox WHERE expires > 0 AND expires <= ?
 		ORDER BY expires LIMIT ?`, b.now().UnixMilli(), maxVars+len(skip))
 	if err != nil {
 		return nil, nil, err
@@ -149,13 +160,13 @@ func (b *Box) Sending(ctx context.Context, seqs ...int64) error {
 // Done removes items that the receiver has acknowledged, all in one write. To
 // remove one that is not there is no error.
 func (b *Box) Done(ctx context.Context, seqs ...int64) error {
-	if err := b.remove(ctx, seqs); err != nil {
+	if err := b.remove(ctx, b.db, seqs); err != nil {
 		return fmt.Errorf("remove %d acknowledged items from the outbox: %w", len(seqs), err)
 	}
 	return nil
 }
 
-func (b *Box) remove(ctx context.Context, seqs []int64) error {
+func (b *Box) remove(ctx context.Context, db querier, seqs []int64) error {
 	for len(seqs) > 0 {
 		part := seqs[:min(len(seqs), maxVars)]
 		seqs = seqs[len(part):]
@@ -163,7 +174,7 @@ func (b *Box) remove(ctx context.Context, seqs []int64) error {
 		for i, seq := range part {
 			args[i] = seq
 		}
-		_, err := b.db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (?`+strings.Repeat(`, ?`, len(part)-1)+`)`, args...)
+		_, err := db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (?`+strings.Repeat(`, ?`, len(part)-1)+`)`, args...)
 		if err != nil {
 			return err
 		}
@@ -204,7 +215,10 @@ func (b *Box) Dropped(lane Lane) uint64 {
 func (b *Box) Close(ctx context.Context) (err error) {
 	b.noteMu.Lock()
 	defer b.noteMu.Unlock()
-	if !b.noted {
+	b.mu.Lock()
+	nothing := !b.noted && len(b.tried) == 0
+	b.mu.Unlock()
+	if nothing {
 		return nil
 	}
 	tx, err := b.db.BeginTx(ctx, nil)

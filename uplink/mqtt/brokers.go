@@ -1,0 +1,86 @@
+package mqtt
+
+import (
+	"time"
+)
+
+// verdict is how an attempt at a broker ended.
+type verdict int
+
+const (
+	failed     verdict = iota // not reached, or nothing acknowledged
+	stalled                   // acknowledged at first, and then no more
+	lost                      // ended after it had acknowledged something
+	turnedDown                // refused us, or the certificates do not fit
+)
+
+// brokers chooses the broker to try and when. The clock is an argument.
+type brokers struct {
+	timing Timing
+	rand   func() float64 // in [0, 1)
+	each   []standing
+}
+
+// standing is what is known of one broker.
+type standing struct {
+	failures  int
+	notBefore time.Time
+	// keep is whether to wait for it rather than to try the next: it worked
+	// until a moment ago, and mostly that is over at once.
+	keep bool
+}
+
+func newBrokers(n int, timing Timing, rand func() float64) *brokers {
+	return &brokers{timing: timing, rand: rand, each: make([]standing, n)}
+}
+
+// pick returns the broker to try next and how long to wait before: the first in
+// the order of preference that may be tried now or is worth waiting for, else
+// the one that may be tried soonest.
+func (b *brokers) pick(now time.Time) (int, time.Duration) {
+	best := 0
+	for i, s := range b.each {
+		if s.keep || !s.notBefore.After(now) {
+			best = i
+			break
+		}
+		if s.notBefore.Before(b.each[best].notBefore) {
+			best = i
+		}
+	}
+	return best, max(0, b.each[best].notBefore.Sub(now))
+}
+
+// ended notes how an attempt at broker i ended, after the connection had lived
+// for a while.
+func (b *brokers) ended(i int, now time.Time, v verdict, lived time.Duration) {
+	s := &b.each[i]
+	s.keep = false
+	if v == turnedDown {
+		// It will not change its mind soon, and some lock out who asks often.
+		s.notBefore = now.Add(b.timing.Refused + time.Duration(b.rand()*float64(b.timing.Refused)/2))
+		return
+	}
+	limit := b.timing.BackoffMax
+	if v == lost {
+		if lived >= b.timing.Stable {
+			s.failures = 0
+		}
+		s.keep = s.failures == 0
+		// A line that breaks all the time still carries something each time.
+		limit = min(limit, 10*b.timing.BackoffMin)
+	}
+	s.failures++
+	s.notBefore = now.Add(b.delay(s.failures, limit))
+}
+
+// delay is random between the shortest back-off and one that doubles with each
+// failure, so that a thousand gateways do not come back at once.
+func (b *brokers) delay(failures int, limit time.Duration) time.Duration {
+	least, most := b.timing.BackoffMin, b.timing.BackoffMin
+	for i := 0; i < failures && most < limit; i++ {
+		most *= 2
+	}
+	most = max(min(most, limit), least)
+	return least + time.Duration(b.rand()*float64(most-least))
+}

@@ -1,0 +1,83 @@
+package mqtt
+
+import (
+	"testing"
+	"time"
+)
+
+func policy(n int) *brokers {
+	return newBrokers(n, Timing{}.withDefaults(), func() float64 { return 0.9999 })
+}
+
+func wantPick(t *testing.T, b *brokers, now time.Time, broker int, wait time.Duration) {
+	t.Helper()
+	i, w := b.pick(now)
+	if i != broker || w.Round(100*time.Millisecond) != wait {
+		t.Fatalf("broker %d after %v, want %d after %v", i, w, broker, wait)
+	}
+}
+
+func TestBackoffDoublesUpToAMinute(t *testing.T) {
+	b, now := policy(1), time.Unix(1000, 0)
+	wantPick(t, b, now, 0, 0)
+	for _, want := range []time.Duration{2, 4, 8, 16, 32, 60, 60, 60} {
+		b.ended(0, now, failed, time.Hour) // however long it lived: nothing was acknowledged
+		wantPick(t, b, now, 0, want*time.Second)
+		now = now.Add(want * time.Second)
+	}
+	b.rand = func() float64 { return 0 }
+	b.ended(0, now, failed, 0)
+	wantPick(t, b, now, 0, time.Second) // never less
+}
+
+func TestNextBrokerIsTriedAtOnce(t *testing.T) {
+	b, now := policy(3), time.Unix(1000, 0)
+	wantPick(t, b, now, 0, 0)
+	b.ended(0, now, failed, 0)
+	wantPick(t, b, now, 1, 0)
+	b.ended(1, now, stalled, time.Minute)
+	wantPick(t, b, now, 2, 0)
+	b.ended(2, now, failed, 0)
+	wantPick(t, b, now, 0, 2*time.Second)
+	now = now.Add(2 * time.Second)
+	wantPick(t, b, now, 0, 0) // preferred again, as soon as it may be tried
+}
+
+func TestLostBrokerIsWaitedForOnce(t *testing.T) {
+	b, now := policy(2), time.Unix(1000, 0)
+	b.ended(0, now, lost, time.Hour)
+	wantPick(t, b, now, 0, 2*time.Second)
+	now = now.Add(2 * time.Second)
+	b.ended(0, now, failed, 0) // it is gone for good
+	wantPick(t, b, now, 1, 0)
+}
+
+func TestShortLivedConnectionsAreNotStormed(t *testing.T) {
+	b, now := policy(1), time.Unix(1000, 0)
+	var longest time.Duration
+	for range 20 {
+		b.ended(0, now, lost, time.Second)
+		_, w := b.pick(now)
+		longest = max(longest, w)
+		now = now.Add(w)
+	}
+	if longest < 9*time.Second || longest > 10*time.Second {
+		t.Fatalf("the wait grows to %v", longest)
+	}
+	b.ended(0, now, lost, time.Minute)
+	wantPick(t, b, now, 0, 2*time.Second)
+}
+
+func TestRefusalIsRetriedSlowly(t *testing.T) {
+	b, now := policy(2), time.Unix(1000, 0)
+	b.ended(0, now, turnedDown, 0)
+	wantPick(t, b, now, 1, 0)
+	b.ended(1, now, turnedDown, 0)
+	if _, w := b.pick(now); w < time.Minute || w > 2*time.Minute {
+		t.Fatalf("tried again after %v", w)
+	}
+	b.rand = func() float64 { return 0 }
+	b.ended(0, now, turnedDown, 0)
+	b.ended(1, now, turnedDown, 0)
+	wantPick(t, b, now, 0, time.Minute)
+}

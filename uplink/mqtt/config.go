@@ -1,0 +1,260 @@
+// Package mqtt brings the items of an outbox to an MQTT 3.1.1 broker and takes
+// messages from there.
+//
+// # What an acknowledgement is worth
+//
+// The client below is paho.mqtt.golang, whose tokens say that all is well in
+// cases where nothing was acknowledged, depending on its options. The ones used
+// here are those under which a token's error tells the truth: a client for each
+// connection, a clean session, no reconnecting of its own, no store on disk.
+// Every connection is wrapped besides, because paho trusts its broker: a SUBACK
+// with one return code too many ends the whole process, a length field makes it
+// allocate 256 MiB, and an acknowledgement counts before its message was
+// written. The wrapper lets whole, well-formed and expected packets through and
+// gives every write a deadline.
+//
+// An item leaves the outbox when a PUBACK came for it on the connection that
+// carried it, and stays in every other case. What was on its way when a
+// connection ended is sent again on the next.
+//
+// # Brokers that do not answer
+//
+// A broker that takes messages and acknowledges none is given up after
+// Timing.Ack and the next one is tried. Each broker has a back-off of its own,
+// which only an acknowledgement resets, so none is stormed, not even by way of
+// accepting connections.
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"sentrybox/uplink/outbox"
+)
+
+// Source is the outbox as a sender needs it. *outbox.Box is one.
+type Source interface {
+	// Changed returns a channel that is closed when there is something new.
+	Changed() <-chan struct{}
+	// Next returns at most n items that may be sent now, down to the lane
+	// lowest, none of them in skip.
+	Next(ctx context.Context, n int, lowest outbox.Lane, skip map[int64]struct{}) ([]outbox.Item, error)
+	// Sending is called before an item's first byte leaves.
+	Sending(ctx context.Context, seqs ...int64) error
+	// Done removes acknowledged items. Removing one twice is no error.
+	Done(ctx context.Context, seqs ...int64) error
+}
+
+// Broker is one way to the world.
+type Broker struct {
+	// URL is mqtt:// or tcp://, default port 1883, or mqtts:// or ssl://,
+	// default port 8883. A user and password in it count if Username is empty.
+	URL      string
+	Username string
+	Password string
+	// TLS is used with mqtts and ssl; the system's roots when nil. Its lowest
+	// version is raised to TLS 1.2, and an empty ServerName becomes the host.
+	TLS *tls.Config
+}
+
+// String returns the broker's address without user and password.
+func (b Broker) String() string {
+	u, err := url.Parse(b.URL)
+	if err != nil {
+		return "(bad URL)"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// GoString is String, so that no way of printing shows the password.
+func (b Broker) GoString() string { return b.String() }
+
+// LogValue is String, for slog.
+func (b Broker) LogValue() slog.Value { return slog.StringValue(b.String()) }
+
+// Delivery says what attempt at an item this is.
+type Delivery struct {
+	Attempt int // from 1
+	// Replayed is whether an earlier attempt may have reached a broker.
+	Replayed bool
+}
+
+// Subscription is interest in a kind of incoming message.
+type Subscription struct {
+	// Filter is a topic filter relative to the prefix, such as ack/+.
+	Filter string
+	// Handle gets the topic relative to the prefix, and at most MaxIncoming
+	// bytes, which are its own. Messages come one at a time in the order of the
+	// broker. While it runs, a few wait and more are dropped and counted.
+	Handle func(ctx context.Context, topic string, payload []byte)
+}
+
+// MaxIncoming is the longest payload that is taken from a broker, in bytes.
+// Longer ones are acknowledged and dropped.
+const MaxIncoming = 64 << 10
+
+// Phase is how a client stands with its brokers.
+type Phase int
+
+// The phases.
+const (
+	Offline Phase = iota // no broker reached, or lost; trying
+	Online               // a broker has acknowledged our status
+	Refused              // a broker refuses user, password or client id; tried again slowly
+	BadTLS               // certificates do not fit; tried again slowly
+)
+
+// String returns the phase in lower case.
+func (p Phase) String() string {
+	switch p {
+	case Offline:
+		return "offline"
+	case Online:
+		return "online"
+	case Refused:
+		return "refused"
+	case BadTLS:
+		return "tls"
+	default:
+		return fmt.Sprintf("phase(%d)", int(p))
+	}
+}
+
+// State is what OnState gets.
+type State struct {
+	Phase  Phase
+	Broker string // address without secrets; empty before the first attempt
+	Err    error  // why, without secrets; nil when Online
+}
+
+// Timing is every interval, each with a default for zero. KeepAlive is in whole
+// seconds.
+type Timing struct {
+	Connect    time.Duration // name, TCP, TLS and CONNACK together; 30 s
+	Write      time.Duration // one packet; 10 s
+	KeepAlive  time.Duration // silence before a ping; 15 s
+	Ping       time.Duration // answer to a ping; 5 s
+	Ack        time.Duration // no acknowledgement for what is on its way; 20 s, and more for many bytes
+	BackoffMin time.Duration // 1 s
+	BackoffMax time.Duration // 60 s
+	Refused    time.Duration // after refused credentials or certificates; 60 s
+	Stable     time.Duration // a connection that lived so long starts the back-off anew; 15 s
+	Grace      time.Duration // for what is on its way at the end; 2 s
+}
+
+func (t Timing) withDefaults() Timing {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&t.Connect, 30*time.Second)
+	def(&t.Write, 10*time.Second)
+	def(&t.KeepAlive, 15*time.Second)
+	def(&t.Ping, 5*time.Second)
+	def(&t.Ack, 20*time.Second)
+	def(&t.BackoffMin, time.Second)
+	def(&t.BackoffMax, time.Minute)
+	def(&t.Refused, time.Minute)
+	def(&t.Stable, 15*time.Second)
+	def(&t.Grace, 2*time.Second)
+	t.KeepAlive = max(t.KeepAlive.Truncate(time.Second), time.Second)
+	return t
+}
+
+// Config is what a Client needs. Brokers, Prefix, ClientID and Source must be
+// given.
+type Config struct {
+	Brokers  []Broker // in order of preference
+	Prefix   string   // of every topic, without a slash at its ends
+	ClientID string
+	Source   Source
+	// Render gives an item the form in which it is sent now; nil sends the
+	// payload as it is. It is not called for an empty payload, which clears a
+	// topic. An item that cannot be rendered waits for a minute.
+	Render        func(outbox.Item, Delivery) ([]byte, error)
+	Subscriptions []Subscription
+	// OnState is called on every change of state, from Run. It must not block.
+	OnState func(State)
+	Log     *slog.Logger // discards when nil
+	Timing  Timing
+}
+
+// check returns every problem of c.
+func (c *Config) check() error {
+	var errs []error
+	if len(c.Brokers) == 0 {
+		errs = append(errs, errors.New("no broker"))
+	}
+	if c.ClientID == "" || len(c.ClientID) > 128 || !utf8.ValidString(c.ClientID) {
+		errs = append(errs, fmt.Errorf("client id %.130q", c.ClientID))
+	}
+	if c.Source == nil {
+		errs = append(errs, errors.New("no source"))
+	}
+	if c.Prefix == "" || strings.HasPrefix(c.Prefix, "/") || strings.HasSuffix(c.Prefix, "/") ||
+		strings.ContainsAny(c.Prefix, "+#\x00") || !utf8.ValidString(c.Prefix) || len(c.Prefix) > 1024 {
+		errs = append(errs, fmt.Errorf("prefix %.100q", c.Prefix))
+	}
+	for _, s := range c.Subscriptions {
+		if s.Handle == nil || !validFilter(s.Filter) {
+			errs = append(errs, fmt.Errorf("subscription %.100q", s.Filter))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// target is a broker's URL, taken apart.
+type target struct {
+	addr     string // host:port
+	host     string
+	secure   bool
+	username string
+	password string
+	tls      *tls.Config
+	name     string // for people
+}
+
+// newTarget takes a broker's URL apart. Its errors do not repeat the URL, which
+// may hold a password.
+func newTarget(b Broker) (target, error) {
+	u, err := url.Parse(b.URL)
+	if err != nil {
+		return target{}, errors.New("the broker's URL cannot be read")
+	}
+	t := target{host: u.Hostname(), username: b.Username, password: b.Password, tls: b.TLS, name: b.String()}
+	port := "1883"
+	switch u.Scheme {
+	case "mqtt", "tcp":
+	case "mqtts", "ssl":
+		t.secure, port = true, "8883"
+	default:
+		return target{}, fmt.Errorf("broker with scheme %q: use mqtt or mqtts", u.Scheme)
+	}
+	if t.host == "" {
+		return target{}, errors.New("the broker's URL has no host")
+	}
+	if (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
+		return target{}, fmt.Errorf("broker %s: a path, query or fragment means nothing here", t.name)
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	t.addr = net.JoinHostPort(t.host, port)
+	if t.username == "" && u.User != nil {
+		t.username = u.User.Username()
+		t.password, _ = u.User.Password()
+	}
+	if t.username == "" && t.password != "" {
+		return target{}, fmt.Errorf("broker %s: a password without a user", t.name)
+	}
+	return t, nil
+}

@@ -1,0 +1,195 @@
+package mqtt
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// minRate is the slowest line that is not taken for a dead one, in bytes a
+// second.
+const minRate = 2 << 10
+
+// errAborted ends a connection that we gave up without a reason of its own.
+var errAborted = errors.New("connection given up")
+
+// counters are what conns count for their client.
+type counters struct {
+	oversized atomic.Uint64 // incoming messages above MaxIncoming
+	strayAcks atomic.Uint64 // PUBACKs for what was not sent
+}
+
+// conn is a connection on which nothing arrives but whole, well-formed packets
+// that answer to something, and no write lasts for ever. paho reads from one
+// goroutine and writes whole packets from several.
+type conn struct {
+	net.Conn          // TCP, or TLS over raw
+	raw      net.Conn // TCP
+	timeout  time.Duration
+	count    *counters
+
+	// Of the reader alone.
+	r       *bufio.Reader
+	pending []byte // of a packet that was let through
+	greeted bool   // CONNACK is past
+
+	wmu  sync.Mutex          // held while a packet is written
+	acks map[uint16]struct{} // guarded by wmu: ids written and not acknowledged
+	subs map[uint16]int      // guarded by wmu: filters of SUBSCRIBEs not answered
+
+	abortOnce sync.Once
+	aborted   atomic.Pointer[error]
+}
+
+// dial connects to a broker, with TLS where it says so. ctx bounds all of it.
+func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn, error) {
+	d := net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
+		Control:         userTimeout(timing.Ack),
+	}
+	raw, err := d.DialContext(ctx, "tcp", t.addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw, raw: raw, timeout: timing.Write, count: count, acks: map[uint16]struct{}{}, subs: map[uint16]int{}}
+	if t.secure {
+		cfg := &tls.Config{}
+		if t.tls != nil {
+			cfg = t.tls.Clone()
+		}
+		cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+		if cfg.ServerName == "" {
+			cfg.ServerName = t.host
+		}
+		tc := tls.Client(raw, cfg)
+		if err := tc.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+		c.Conn = tc
+	}
+	c.r = bufio.NewReaderSize(c.Conn, 4096)
+	return c, nil
+}
+
+// Read gives bytes of packets that have passed.
+func (c *conn) Read(p []byte) (int, error) {
+	for len(c.pending) == 0 {
+		pk, err := readPacket(c.r)
+		if err == nil {
+			err = c.admit(pk)
+		}
+		if err != nil {
+			return 0, c.reason(err)
+		}
+	}
+	n := copy(p, c.pending)
+	c.pending = c.pending[n:]
+	return n, nil
+}
+
+// admit makes pk pending, swallows it, or refuses it with an error.
+func (c *conn) admit(pk packet) error {
+	if c.greeted == (pk.kind == typeConnack) { // 3.2: CONNACK is the first, and only once
+		return violation("type %#x at the wrong time", pk.kind)
+	}
+	c.greeted = true
+	switch pk.kind {
+	case typePublish:
+		if pk.raw == nil {
+			c.count.oversized.Add(1)
+			return c.acknowledge(pk)
+		}
+	case typePuback:
+		c.wmu.Lock()
+		_, ok := c.acks[pk.id]
+		delete(c.acks, pk.id)
+		c.wmu.Unlock()
+		if !ok {
+			c.count.strayAcks.Add(1)
+			return nil
+		}
+	case typeSuback:
+		c.wmu.Lock()
+		n, ok := c.subs[pk.id]
+		delete(c.subs, pk.id)
+		c.wmu.Unlock()
+		if !ok || n != len(pk.codes) {
+			return violation("SUBACK with %d codes for %d filters", len(pk.codes), n)
+		}
+	}
+	c.pending = pk.raw
+	return nil
+}
+
+// acknowledge answers a message that paho does not get to see, since a broker
+// stops sending when too many are open.
+func (c *conn) acknowledge(pk packet) error {
+	if pk.qos == 0 {
+		return nil
+	}
+	_, err := c.Write([]byte{typePuback, 2, byte(pk.id >> 8), byte(pk.id)})
+	return err
+}
+
+// Write writes one whole packet. What it may be answered with is noted only
+// once it is written, so that nothing can be acknowledged before it was sent.
+func (c *conn) Write(p []byte) (int, error) {
+	o := parseOutgoing(p)
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	allow := c.timeout + time.Duration(len(p))*time.Second/minRate
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(allow)); err != nil {
+		return 0, c.reason(err)
+	}
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		// Half a packet may be out: nothing sensible can follow.
+		c.abort(err)
+		return n, c.reason(err)
+	}
+	switch o.kind {
+	case typePublish:
+		c.acks[o.id] = struct{}{}
+	case typeSubscribe:
+		c.subs[o.id] = o.filters
+	}
+	return n, nil
+}
+
+// SetDeadline sets the deadline of reads. Each write has its own, and paho,
+// which clears the deadline after a PUBLISH, must not clear that of a ping.
+func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+
+// SetWriteDeadline does nothing; see SetDeadline.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+
+// abort ends the connection without a word to the broker, so that it publishes
+// our last will. TLS gets no chance to say goodbye, which could block.
+func (c *conn) abort(why error) {
+	c.abortOnce.Do(func() {
+		c.aborted.Store(&why)
+		_ = c.raw.Close()
+	})
+}
+
+// reason returns why the connection was aborted, if it was. paho takes the
+// error of a closed connection for one that it closed itself, and would go on
+// as if nothing had happened.
+func (c *conn) reason(err error) error {
+	why := c.aborted.Load()
+	switch {
+	case why == nil:
+		return err
+	case errors.Is(*why, net.ErrClosed):
+		return errAborted
+	default:
+		return *why
+	}
+}

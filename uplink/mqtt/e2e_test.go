@@ -1,0 +1,130 @@
+//go:build e2e
+
+package mqtt_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sentrybox/uplink/mqtt"
+	"sentrybox/uplink/mqtt/mqtttest"
+	"sentrybox/uplink/outbox"
+)
+
+// TestMosquittoKilledInMidFlow adds items while a real broker is killed and
+// started again, empty. Every item is retained, so that a subscriber who comes
+// back later than we do sees it too.
+func TestMosquittoKilledInMidFlow(t *testing.T) {
+	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	sub := mqtttest.Subscribe(t, m.URL(), prefix+"/#")
+	g := newGateway(t, m.URL()).start()
+	const kills, each = 4, 40
+	for k := range kills {
+		for i := range each {
+			g.put(alert(fmt.Sprintf("%d-%d", k, i), fmt.Sprintf("%d-%d", k, i)))
+			if i == each/2 {
+				ups := sub.Ups()
+				m.Kill()
+				time.Sleep(50 * time.Millisecond)
+				m.Start()
+				sub.WaitUp(ups + 1)
+			}
+		}
+	}
+	g.waitDepth(0, 30*time.Second)
+	sub.Wait(10*time.Second, "all items", func(all []mqtttest.Message) bool { return len(seen(all)) == kills*each })
+	t.Logf("%d items through %d kills in %d publications", kills*each, kills, g.client.Stats().Sent)
+}
+
+func TestMosquittoPaused(t *testing.T) {
+	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	sub := mqtttest.Subscribe(t, m.URL(), prefix+"/alert/#")
+	g := newGateway(t, m.URL()).start()
+	g.waitState(mqtt.Online, 5*time.Second)
+	m.Pause() // its kernel still takes connections and bytes
+	g.put(alert("A", "a"))
+	g.waitState(mqtt.Offline, 10*time.Second)
+	if g.depth() != 1 {
+		t.Fatal("the alert is gone")
+	}
+	m.Resume()
+	g.waitDepth(0, 20*time.Second)
+	sub.WaitTopic(5*time.Second, prefix+"/alert/community/A")
+}
+
+func TestMosquittoPassword(t *testing.T) {
+	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{Users: map[string]string{"gw": "s3cret-77"}})
+	sub := mqtttest.Subscribe(t, m.URL(), prefix+"/#", mqtttest.SubscriberOptions{Username: "gw", Password: "s3cret-77"})
+	g := newGateway(t)
+	g.cfg.Brokers = []mqtt.Broker{{URL: m.URL(), Username: "gw", Password: "wrong-77"}}
+	g.put(alert("A", "a"))
+	g.start()
+	g.waitState(mqtt.Refused, 5*time.Second)
+	g.stop()
+	g.cfg.Brokers = []mqtt.Broker{{URL: strings.Replace(m.URL(), "mqtt://", "mqtt://gw:s3cret-77@", 1)}}
+	g.start()
+	g.waitDepth(0, 5*time.Second)
+	sub.WaitTopic(5*time.Second, prefix+"/alert/community/A")
+	if strings.Contains(g.log.String(), "-77") {
+		t.Error("a password is in the log")
+	}
+}
+
+func TestMosquittoTLS(t *testing.T) {
+	certs, others := mqtttest.NewCerts(t), mqtttest.NewCerts(t)
+	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{CA: certs.CA, Cert: certs.Cert, Key: certs.Key, ClientCert: true})
+	sub := mqtttest.Subscribe(t, m.URL(), prefix+"/#", mqtttest.SubscriberOptions{Certs: certs})
+	for _, c := range []struct {
+		name          string
+		ca, cert, key string
+		want          mqtt.Phase
+	}{
+		{"no certificate of ours", certs.CA, "", "", mqtt.BadTLS},
+		{"a certificate of another authority", certs.CA, others.ClientCert, others.ClientKey, mqtt.BadTLS},
+		{"a broker of an authority that we do not know", others.CA, certs.ClientCert, certs.ClientKey, mqtt.BadTLS},
+		{"both known", certs.CA, certs.ClientCert, certs.ClientKey, mqtt.Online},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, err := mqtt.LoadTLS(c.ca, c.cert, c.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := newGateway(t)
+			g.cfg.Brokers = []mqtt.Broker{{URL: m.URL(), TLS: cfg}}
+			g.put(alert("A", "a"))
+			g.start()
+			g.waitState(c.want, 5*time.Second)
+			if c.want == mqtt.Online {
+				g.waitDepth(0, 5*time.Second)
+				sub.WaitTopic(5*time.Second, prefix+"/alert/community/A")
+			} else if g.depth() != 1 {
+				t.Error("the alert is gone")
+			}
+		})
+	}
+}
+
+// TestMosquittoRetained holds that a closed alert is gone for whoever comes
+// later, and the will is there after a kill of the line.
+func TestMosquittoRetained(t *testing.T) {
+	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	line := mqtttest.NewLine(t, m.Addr())
+	g := newGateway(t, "mqtt://"+line.Addr())
+	g.put(alert("open", "raised"), alert("closed", "raised"),
+		outbox.Item{Lane: outbox.Alert, Topic: "alert/community/closed", Retain: true})
+	g.start()
+	g.waitDepth(0, 5*time.Second)
+	line.Down(true)
+	g.waitState(mqtt.Offline, 5*time.Second)
+	time.Sleep(200 * time.Millisecond) // the broker publishes the will
+	late := mqtttest.Subscribe(t, m.URL(), prefix+"/#")
+	got := late.Wait(5*time.Second, "what is retained", func(all []mqtttest.Message) bool { return len(all) >= 2 })
+	if payloads(got, "alert/community/open") == nil || payloads(got, "alert/community/closed") != nil {
+		t.Errorf("retained are %v", got)
+	}
+	if s := payloads(got, "status"); len(s) != 1 || s[0] != `{"state":"offline"}` {
+		t.Errorf("status is %q", s)
+	}
+}

@@ -1,0 +1,224 @@
+package mqtt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Control packet types, MQTT 3.1.1, table 2.1, as the high half of the first
+// byte.
+const (
+	typeConnack   = 0x20
+	typePublish   = 0x30
+	typePuback    = 0x40
+	typeSubscribe = 0x80
+	typeSuback    = 0x90
+	typePingresp  = 0xd0
+)
+
+// maxTopic is the longest topic that is taken from a broker, in bytes.
+const maxTopic = 1024
+
+// errProtocol means that a broker broke MQTT 3.1.1.
+var errProtocol = errors.New("the broker breaks the protocol")
+
+func violation(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errProtocol}, args...)...)
+}
+
+// byteReader is what a packet is read from.
+type byteReader interface {
+	io.Reader
+	io.ByteReader
+	Discard(n int) (int, error)
+}
+
+// packet is one control packet from a broker. The zero value of what its type
+// does not have means nothing.
+type packet struct {
+	raw   []byte // as it came; nil if it was too long to keep
+	kind  byte
+	id    uint16
+	qos   byte
+	codes []byte // of a SUBACK
+}
+
+// readPacket reads one packet that a broker may send to a client with clean
+// session and subscriptions at QoS 1. A PUBLISH whose payload is longer than
+// MaxIncoming is read to its end and comes back without raw.
+func readPacket(r byteReader) (packet, error) {
+	first, err := r.ReadByte()
+	if err != nil {
+		return packet{}, err
+	}
+	header, length, err := readLength(r, first)
+	if err != nil {
+		return packet{}, unexpected(err)
+	}
+	p := packet{kind: first & 0xf0}
+	switch p.kind {
+	case typePublish:
+		return readPublish(r, p, header, length)
+	case typeConnack, typePuback:
+		if first&0x0f != 0 || length != 2 {
+			return packet{}, violation("type %#x with %d bytes", first, length)
+		}
+	case typeSuback:
+		if first&0x0f != 0 || length < 3 || length > 2+256 {
+			return packet{}, violation("type %#x with %d bytes", first, length)
+		}
+	case typePingresp:
+		if first&0x0f != 0 || length != 0 {
+			return packet{}, violation("type %#x with %d bytes", first, length)
+		}
+	default:
+		return packet{}, violation("unexpected type %#x", first)
+	}
+	p.raw = append(header, make([]byte, length)...)
+	body := p.raw[len(header):]
+	if _, err := io.ReadFull(r, body); err != nil {
+		return packet{}, unexpected(err)
+	}
+	switch p.kind {
+	case typeConnack: // 3.2.2.3: codes above 5 are reserved
+		if body[0] > 1 || body[1] > 5 {
+			return packet{}, violation("CONNACK %#x", body)
+		}
+	case typePuback:
+		p.id = binary.BigEndian.Uint16(body)
+	case typeSuback:
+		p.id, p.codes = binary.BigEndian.Uint16(body), body[2:]
+	}
+	return p, nil
+}
+
+// readLength reads the remaining length, MQTT 3.1.1, 2.2.3, and returns the
+// fixed header as it came.
+func readLength(r io.ByteReader, first byte) (header []byte, length int, err error) {
+	header = append(make([]byte, 0, 5), first)
+	for shift := 0; shift < 28; shift += 7 {
+		b, err := r.ReadByte()
+		if err != nil {
+			return nil, 0, err
+		}
+		header = append(header, b)
+		length |= int(b&0x7f) << shift
+		if b&0x80 == 0 {
+			return header, length, nil
+		}
+	}
+	return nil, 0, violation("a length of more than four bytes")
+}
+
+func readPublish(r byteReader, p packet, header []byte, length int) (packet, error) {
+	p.qos = header[0] >> 1 & 3
+	if p.qos > 1 {
+		return packet{}, violation("PUBLISH at QoS %d", p.qos)
+	}
+	fixed := 2 + 2*int(p.qos) // of the topic's length and the id
+	var size [2]byte
+	if length < fixed {
+		return packet{}, violation("PUBLISH of %d bytes", length)
+	}
+	if _, err := io.ReadFull(r, size[:]); err != nil {
+		return packet{}, unexpected(err)
+	}
+	n := int(binary.BigEndian.Uint16(size[:]))
+	if n == 0 || n > maxTopic || fixed+n > length {
+		return packet{}, violation("PUBLISH of %d bytes with a topic of %d", length, n)
+	}
+	rest := make([]byte, n+2*int(p.qos))
+	if _, err := io.ReadFull(r, rest); err != nil {
+		return packet{}, unexpected(err)
+	}
+	topic := string(rest[:n])
+	if !utf8.ValidString(topic) || strings.ContainsAny(topic, "+#\x00") {
+		return packet{}, violation("PUBLISH on %.50q", topic)
+	}
+	if p.qos == 1 {
+		if p.id = binary.BigEndian.Uint16(rest[n:]); p.id == 0 {
+			return packet{}, violation("PUBLISH with id 0")
+		}
+	}
+	payload := length - fixed - n
+	if payload > MaxIncoming {
+		_, err := r.Discard(payload)
+		return p, unexpected(err)
+	}
+	p.raw = make([]byte, 0, len(header)+length)
+	p.raw = append(append(append(p.raw, header...), size[:]...), rest...)
+	head := len(p.raw)
+	p.raw = p.raw[:head+payload]
+	_, err := io.ReadFull(r, p.raw[head:])
+	return p, unexpected(err)
+}
+
+// unexpected makes of an end in the middle of a packet what it is.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// outgoing is what has to be known of a packet of ours to judge the answer.
+type outgoing struct {
+	kind    byte
+	id      uint16
+	filters int // of a SUBSCRIBE
+}
+
+// parseOutgoing reads a PUBLISH at QoS 1 or a SUBSCRIBE that paho has written,
+// and returns the zero value for all others.
+func parseOutgoing(b []byte) outgoing {
+	if len(b) < 2 {
+		return outgoing{}
+	}
+	kind, qos := b[0]&0xf0, b[0]>>1&3
+	if kind != typeSubscribe && (kind != typePublish || qos == 0) {
+		return outgoing{}
+	}
+	b = b[1:]
+	for len(b) > 0 && b[0]&0x80 != 0 {
+		b = b[1:]
+	}
+	if len(b) == 0 {
+		return outgoing{}
+	}
+	b = b[1:]
+	if kind == typePublish {
+		_, rest, ok := cutString(b)
+		if !ok || len(rest) < 2 {
+			return outgoing{}
+		}
+		return outgoing{kind: kind, id: binary.BigEndian.Uint16(rest)}
+	}
+	if len(b) < 2 {
+		return outgoing{}
+	}
+	o := outgoing{kind: kind, id: binary.BigEndian.Uint16(b)}
+	for b = b[2:]; len(b) > 0; o.filters++ {
+		_, rest, ok := cutString(b)
+		if !ok || len(rest) < 1 {
+			return outgoing{}
+		}
+		b = rest[1:]
+	}
+	return o
+}
+
+// cutString splits off a string with its length before it, MQTT 3.1.1, 1.5.3.
+func cutString(b []byte) (s, rest []byte, ok bool) {
+	if len(b) < 2 {
+		return nil, nil, false
+	}
+	n := int(binary.BigEndian.Uint16(b))
+	if len(b) < 2+n {
+		return nil, nil, false
+	}
+	return b[2 : 2+n], b[2+n:], true
+}
