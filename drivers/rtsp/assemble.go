@@ -149,7 +149,7 @@ func (a *assembler) isKey(nals [][]byte) bool {
 func (a *assembler) join(nals [][]byte, key bool) []byte {
 	use := func(n []byte) bool {
 		k := kindOf(a.codec, n)
-		return k != nalSkip && !(key && k.isParameterSet())
+		return k != nalSkip && (!key || !k.isParameterSet())
 	}
 	size := 0
 	if key {

@@ -108,7 +108,7 @@ type tcpPipe struct{ net.Conn }
 func (tcpPipe) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 11), Port: 554} }
 
 func (c *camera) serve(conn net.Conn) {
-	defer conn.Close() //nolint:errcheck // a pipe
+	defer conn.Close()
 	r := bufio.NewReader(conn)
 	if c.silent {
 		for {
@@ -146,7 +146,7 @@ func (c *camera) serve(conn net.Conn) {
 				}
 			})
 			c.play(&link{Conn: conn, cam: c})
-			conn.Close() //nolint:errcheck // a pipe
+			conn.Close()
 			drain.Wait()
 			return
 		}

@@ -19,7 +19,8 @@
 // overrun small UDP buffers. If the camera refuses TCP, or accepts it and sends
 // nothing, UDP is tried at once, and the other way round. What worked is
 // remembered; after a stall over UDP the next try is TCP. The library's own
-// switching is not used: it keeps one connection's leftovers for the next.
+// switching is not used: it begins with UDP, cannot be told what worked before,
+// and does not come back from TCP.
 // Over rtsps:// Auto is TCP alone, as plain UDP would leave the encryption.
 //
 // # Time

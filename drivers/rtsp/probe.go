@@ -193,7 +193,7 @@ func (s *session) report(rep *Report) {
 	for i, m := range s.desc.Medias {
 		mr := MediaReport{Type: shorten(printable(string(m.Type)), 20), Chosen: s.pick.media != nil && i == s.pick.index}
 		for _, f := range m.Formats {
-			mr.Codecs = append(mr.Codecs, formatName(f))
+			mr.Codecs = append(mr.Codecs, s.addr.secret.text(formatName(f)))
 		}
 		rep.Medias = append(rep.Medias, mr)
 	}

@@ -37,6 +37,7 @@ type receiver struct {
 	out    []media.AccessUnit
 
 	// The sequence of packets.
+	heard     bool // any packet
 	sequenced bool
 	seq       uint16
 	late      int
@@ -112,9 +113,10 @@ func (r *receiver) take(p *rtp.Packet) (out []media.AccessUnit, err error) {
 	if !r.sequence(p.SequenceNumber) {
 		return nil, nil
 	}
-	r.mu.Lock()
-	r.seen.packet = true
-	r.mu.Unlock()
+	if !r.heard {
+		r.heard = true
+		r.note(func(s *progress) { s.packet = true })
+	}
 	if r.open && p.Timestamp != r.ts {
 		r.finish()
 	}

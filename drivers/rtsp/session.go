@@ -93,7 +93,7 @@ func (s *session) newClient() *gortsplib.Client {
 		TLSConfig: &tls.Config{
 			ServerName:         s.addr.host,
 			RootCAs:            s.cfg.RootCAs,
-			InsecureSkipVerify: s.cfg.InsecureTLS, //nolint:gosec // the user's choice for this camera
+			InsecureSkipVerify: s.cfg.InsecureTLS, // the user's choice for this camera
 			MinVersion:         tls.VersionTLS12,
 		},
 		DialContext:       s.wire.dial,
@@ -132,6 +132,7 @@ func (s *session) start(ctx context.Context) *Error {
 	}
 	var e *Error
 	if s.pick, e = choose(s.desc); e != nil {
+		e.text = s.addr.secret.text(e.text)
 		return e
 	}
 	// The library goes on with a nil URL here, and would panic.
@@ -177,7 +178,7 @@ func (s *session) ask() error {
 	}
 	var err error
 	for range 16 {
-		port := 10000 + 2*rand.IntN((65534-10000)/2) //nolint:gosec // a port is no secret
+		port := 10000 + 2*rand.IntN((65534-10000)/2) // a port is no secret
 		_, err = s.client.Setup(s.desc.BaseURL, s.pick.media, port, port+1)
 		if !isAddressInUse(err) {
 			break

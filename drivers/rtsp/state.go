@@ -29,7 +29,7 @@ type State struct {
 	Info media.Info
 	// Err is why, an *Error, nil while Online and at the first try.
 	Err error
-	// Retry is how long until the next try; 0 while Online or connecting.
+	// Retry is how long until the next try; 0 while Online and at the first try.
 	Retry time.Duration
 }
 

@@ -74,14 +74,14 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 		return nil, err
 	}
 	if _, ok := conn.RemoteAddr().(*net.TCPAddr); !ok && w.udp {
-		conn.Close() //nolint:errcheck // never used
+		conn.Close()
 		return nil, errNotTCP
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
 	case <-w.done:
-		conn.Close() //nolint:errcheck // never used
+		conn.Close()
 		return nil, errCut
 	default:
 		w.conns = append(w.conns, conn)
@@ -100,7 +100,7 @@ func (w *wire) cut() {
 	}
 	close(w.done)
 	for _, c := range w.conns {
-		c.Close() //nolint:errcheck // its end is what is wanted
+		c.Close()
 	}
 }
 

@@ -172,7 +172,7 @@ func VLC(t testing.TB, o Options) string {
 // describes asks a server for its stream, and takes any answer but 404 for the
 // stream's being there: VLC listens before it has opened its input.
 func describes(c net.Conn, raw string) error {
-	defer c.Close() //nolint:errcheck // only asked
+	defer c.Close()
 	u, err := url.Parse(raw)
 	if err != nil {
 		return err
@@ -268,7 +268,7 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // to be taken by the server
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }
 
