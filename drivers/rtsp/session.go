@@ -135,7 +135,8 @@ func (s *session) start(ctx context.Context) *Error {
 		e.text = s.addr.secret.text(e.text)
 		return e
 	}
-	// The library goes on with a nil URL here, and would panic.
+	// The library goes on with a nil URL here, and panics if it has a password
+	// to send with it.
 	if u, err := s.pick.media.URL(s.desc.BaseURL); err != nil || u == nil {
 		return &Error{Phase: NoVideo, text: "the camera describes its video with an address that is none"}
 	}

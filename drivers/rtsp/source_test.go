@@ -154,6 +154,12 @@ func TestSourceFailures(t *testing.T) {
 		}
 	}
 	digest := base.Header{"WWW-Authenticate": base.HeaderValue{`Digest realm="x", nonce="y"`}}
+	locked := func(_ *camera, r *base.Request) *base.Response {
+		if len(r.Header["Authorization"]) > 0 {
+			return nil
+		}
+		return &base.Response{StatusCode: 401, Header: digest}
+	}
 	for _, c := range []struct {
 		name  string
 		cam   *camera
@@ -171,7 +177,7 @@ func TestSourceFailures(t *testing.T) {
 		{"audio only", &camera{sdp: audio}, "", "connecting no_video", "only audio", [2]time.Duration{time.Second, 31 * time.Second}},
 		{"unknown codec", &camera{sdp: other("VP8/90000")}, "", "connecting codec", "VP8", [2]time.Duration{time.Second, 31 * time.Second}},
 		{"description is junk", &camera{sdp: "GIF89a"}, "", "connecting unreachable", "SDP", [2]time.Duration{time.Second, 31 * time.Second}},
-		{"track address is none", &camera{sdp: strings.Replace(sdp264(), "track2", "track2#x", 1)}, "", "connecting no_video", "address that is none", [2]time.Duration{time.Second, 31 * time.Second}},
+		{"track address is none", &camera{sdp: strings.Replace(sdp264(), "track2", "track2#x", 1), answer: locked}, "rtsp://admin:s3cret@10.0.0.11/", "connecting no_video", "address that is none", [2]time.Duration{time.Second, 31 * time.Second}},
 		{"never answers", &camera{silent: true}, "", "connecting unreachable", "no answer within 10s", [2]time.Duration{11 * time.Second, 41 * time.Second}},
 		{"sends nothing", &camera{sdp: sdp264(), play: func(*link) { time.Sleep(time.Hour) }}, "", "connecting stalled", "sends nothing for 10s", [2]time.Duration{11 * time.Second, 41 * time.Second}},
 		{"closes at once", &camera{sdp: sdp264(), play: func(*link) {}}, "", "connecting unreachable", "closed the connection", [2]time.Duration{time.Second, 31 * time.Second}},
