@@ -4,6 +4,7 @@ package media
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -58,4 +59,19 @@ type Info struct {
 	FPS           float64 // pictures a second by the parameter sets, 0 if they do not say
 	Transport     string  // "udp", "tcp", "file"
 	Secure        bool    // RTSP over TLS
+}
+
+// String returns what is known, such as "H.264 1920×1080 tcp".
+func (i Info) String() string {
+	var parts []string
+	if i.Codec != 0 {
+		parts = append(parts, i.Codec.String())
+	}
+	if i.Width > 0 {
+		parts = append(parts, fmt.Sprintf("%d×%d", i.Width, i.Height))
+	}
+	if i.Transport != "" {
+		parts = append(parts, i.Transport)
+	}
+	return strings.Join(parts, " ")
 }

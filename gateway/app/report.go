@@ -42,7 +42,7 @@ func (a *App) deviceState(cfg *config.Camera, s camera.State) {
 	if s.Reason != "" {
 		level = a.Log.Warn
 	}
-	level("camera", "camera", cfg.ID, "state", s.Phase, "reason", s.Reason)
+	level("camera", "camera", cfg.ID, "state", s.Phase, "reason", s.Reason, "stream", s.Info.String(), "sandboxed", s.Sandbox.Seccomp)
 	d := device{
 		ID: cfg.ID, Type: "camera", Grid: cfg.Grid, State: string(s.Phase), Since: alert.Time{Time: s.Since}, Reason: s.Reason,
 		Width: s.Info.Width, Height: s.Info.Height, FPS: s.Info.FPS, Transport: s.Info.Transport, Sandboxed: s.Sandbox.Seccomp,

@@ -31,7 +31,6 @@ func (a *App) buildUplink() error {
 		Source:        a.outbox,
 		Render:        render,
 		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.answer}},
-		OnState:       a.uplinkState,
 		Log:           a.Log.With("part", "uplink"),
 	}
 	for i, m := range a.Config.Uplink.MQTT {
@@ -105,12 +104,4 @@ func (a *App) answer(ctx context.Context, topic string, payload []byte) {
 	default:
 		a.Log.Error("an answer from the duty room could not be kept", "alert", id, "error", err)
 	}
-}
-
-func (a *App) uplinkState(s mqtt.State) {
-	if s.Err != nil {
-		a.Log.Warn("uplink", "state", s.Phase.String(), "broker", s.Broker, "error", s.Err)
-		return
-	}
-	a.Log.Info("uplink", "state", s.Phase.String(), "broker", s.Broker)
 }

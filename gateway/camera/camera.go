@@ -125,7 +125,6 @@ func (c *Camera) prepare() error {
 		URL:         url.Reveal(),
 		Transport:   rtsp.Transport(c.Config.Transport),
 		InsecureTLS: c.Config.Insecure,
-		Log:         c.Log,
 		OnState:     c.streamState,
 	})
 	if err != nil {

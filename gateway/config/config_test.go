@@ -237,7 +237,7 @@ func TestEnvironment(t *testing.T) {
 	for _, test := range []struct{ in, want string }{
 		{"rtsp://u:${PLAIN}@h/x", "rtsp://u:abc@h/x"},
 		{"rtsp://u:${ODD}@h/x", "rtsp://u:p%40s%2Fs%23w%3Fr%3Ad%20%254@h/x"},
-		{"rtsp://${ID}:${READY}@h/x", "rtsp://%E5%B2%97:p%40s@h/x"},
+		{"rtsp://${ID}:${READY}@h/x", "rtsp://%E5%B2%97:p%2540s@h/x"},
 		{"${URL}", "rtsp://u:p@h/x"},
 		{"rtsp://h/user=a&password=${PLAIN}&channel=1", "rtsp://h/user=a&password=abc&channel=1"},
 		{"rtsp://u:$${PLAIN}$@h/x", "rtsp://u:${PLAIN}$@h/x"},

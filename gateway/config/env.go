@@ -12,8 +12,7 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // expand puts the environment into s: ${NAME} is replaced by the variable's
 // value, which is not looked through again, and $${ stands for ${. It reports a
 // variable that is not set. In an address, what goes into the user information
-// is escaped, so that a password may have any character; an escape that is
-// there already (%40) stays as it is.
+// is escaped, so that a password may have any character.
 func (d *document) expand(s, path string, address bool) (string, bool) {
 	userEnd := -1
 	if scheme := strings.Index(s, "://"); address && scheme >= 0 {
@@ -61,16 +60,14 @@ func (d *document) expand(s, path string, address bool) (string, bool) {
 }
 
 // escapeUser percent-encodes what may not stand in the user information of a
-// URL (RFC 3986, section 3.2.1), but for escapes.
+// URL (RFC 3986, section 3.2.1).
 func escapeUser(s string) string {
 	const digits = "0123456789ABCDEF"
-	hex := func(c byte) bool { return strings.IndexByte(digits+"abcdef", c) >= 0 }
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		escape := c == '%' && i+2 < len(s) && hex(s[i+1]) && hex(s[i+2])
 		plain := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("0123456789-._~!$&'()*+,;=", c) >= 0
-		if escape || plain {
+		if plain {
 			b.WriteByte(c)
 		} else {
 			b.Write([]byte{'%', digits[c>>4], digits[c&15]})

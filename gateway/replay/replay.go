@@ -114,6 +114,12 @@ func (r *Replay) feed(ctx context.Context, video *mp4.Reader, p *camera.Process)
 		if errors.Is(err, io.EOF) {
 			return p.Finish(ctx)
 		}
+		var broken *mp4.SampleError
+		if errors.As(err, &broken) { // the pictures after it can be read
+			r.Log.Warn("a picture of the file is broken", "file", r.Video, "error", err)
+			seq--
+			continue
+		}
 		if err != nil {
 			p.Kill()
 			return fmt.Errorf("%s, picture %d: %w", r.Video, seq, err)

@@ -1,0 +1,154 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sentrybox/hack/foreign"
+)
+
+// replay runs `sentrybox replay` and returns its lines.
+func replay(t *testing.T, camera, video string) (lines []map[string]any, raw []string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "camera.yaml")
+	if err := os.WriteFile(path, []byte(camera), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := sentrybox("replay", "--camera", path, video)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("replay: %v", err)
+	}
+	for l := range strings.Lines(string(out)) {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(l), &v); err != nil {
+			t.Fatalf("%q: %v", l, err)
+		}
+		lines, raw = append(lines, v), append(raw, l)
+	}
+	return lines, raw
+}
+
+func TestReplay(t *testing.T) {
+	camera := `
+id: yard
+zones: {all: {polygon: [[0,0],[1,0],[1,1],[0,1]]}}
+detect: [{kind: intrusion, zone: all, schedule: "03:00-03:01"}, {kind: motion}]
+`
+	for _, codec := range []string{"h264", "h265"} {
+		video := walker(t, codec)
+		lines, raw := replay(t, camera, video)
+		_, again := replay(t, camera, video)
+		n := len(raw) - 1
+		if n < 2 || strings.Join(raw[:n], "") != strings.Join(again[:len(again)-1], "") {
+			t.Errorf("%s: two replays differ:\n%s\n%s", codec, raw, again)
+		}
+		kinds := map[any]int{}
+		for _, l := range lines[:n] {
+			kinds[l["kind"]]++
+			if start, end := l["start"].(float64), l["end"].(float64); start < 3 || start > 6.5 || end < 9.5 || end > 12 {
+				t.Errorf("%s: %v, but the walker is there from 4 to 11 s", codec, l)
+			}
+		}
+		if kinds["intrusion"] != 1 || kinds["motion"] != 1 {
+			t.Errorf("%s: %v, want one of each", codec, kinds)
+		}
+		sum := lines[n]
+		if sum["kind"] != "summary" || sum["frames_seen"] != 168.0 || sum["frames_decoded"] != 168.0 ||
+			sum["cpu_seconds"].(float64) <= 0 || sum["peak_memory_bytes"].(float64) < 10<<20 {
+			t.Errorf("%s: summary %v", codec, sum)
+		}
+	}
+}
+
+func TestReplayOfWhatIsNoVideo(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"empty.mp4": "", "film.avi": "RIFF\x00\x00\x00\x00AVI LIST", "text.mp4": "hello, world, this is no film"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		camera := filepath.Join(dir, "camera.yaml")
+		if err := os.WriteFile(camera, []byte("{id: a, detect: [{kind: motion}]}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := sentrybox("replay", "--camera", camera, path).CombinedOutput()
+		if err == nil || !bytes.Contains(out, []byte(name)) {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+		if name == "film.avi" && !bytes.Contains(out, []byte("ffmpeg -i")) {
+			t.Errorf("%s: it is not said what to do: %s", name, out)
+		}
+	}
+}
+
+func TestProbe(t *testing.T) {
+	url := foreign.GStreamer(t, foreign.Options{Codec: "h264", User: "admin", Password: camPass})
+	out, err := sentrybox("probe", "--json", url).Output()
+	if err != nil {
+		t.Fatalf("probe: %v", err)
+	}
+	var rep struct {
+		Auth             string
+		FPS              float64
+		KeyframeInterval int64
+		Info             struct{ Width, Height int }
+	}
+	if err := json.Unmarshal(out, &rep); err != nil {
+		t.Fatal(err)
+	}
+	if rep.Info.Width != 640 || rep.Info.Height != 360 || rep.FPS < 20 || rep.FPS > 30 || rep.KeyframeInterval <= 0 || !strings.Contains(rep.Auth, "digest") {
+		t.Errorf("probe says %s", out)
+	}
+	if bytes.Contains(out, []byte(camPass)) {
+		t.Error("probe shows the password")
+	}
+	out, err = sentrybox("probe", strings.Replace(url, "admin", "nobody", 1)).CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("password")) || bytes.Contains(out, []byte(camPass)) {
+		t.Errorf("with a wrong user: %v: %s", err, out)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	out, err := sentrybox("--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"run", "check", "raise", "replay", "probe", "demo", "version"} {
+		if !bytes.Contains(out, []byte("\n  "+command)) {
+			t.Errorf("--help does not name %s", command)
+		}
+		if out, err := sentrybox(command, "--help").Output(); err != nil || !bytes.Contains(out, []byte("Usage: sentrybox "+command)) {
+			t.Errorf("%s --help: %v: %s", command, err, out)
+		}
+	}
+	if err := sentrybox("fly").Run(); err == nil {
+		t.Error("an unknown command ends with 0")
+	}
+}
+
+// TestDemo runs the demo on the drawn walker; hack/demo runs it on real people.
+func TestDemo(t *testing.T) {
+	out, err := sentrybox("demo", "--for", "25s", "--json", "--footage", walker(t, "h264")).Output()
+	if err != nil {
+		t.Fatalf("demo: %v", err)
+	}
+	kinds := map[string]bool{}
+	for l := range strings.Lines(string(out)) {
+		var a contract
+		if err := json.Unmarshal([]byte(l), &a); err != nil {
+			t.Fatalf("%q: %v", l, err)
+		}
+		kinds[a.Kind] = true
+	}
+	if !kinds["intrusion"] || !kinds["motion"] {
+		t.Errorf("the demo delivered %v", kinds)
+	}
+}
