@@ -75,7 +75,7 @@ func packetCases(t testing.TB) []struct {
 func TestReadPacket(t *testing.T) {
 	for _, c := range packetCases(t) {
 		in := append(bytes.Clone(c.in), 0xd0, 0) // something follows, unless the packet is cut off
-		if c.want == io.ErrUnexpectedEOF {
+		if errors.Is(c.want, io.ErrUnexpectedEOF) {
 			in = c.in
 		}
 		r := bufio.NewReader(bytes.NewReader(in))

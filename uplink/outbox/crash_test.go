@@ -30,11 +30,11 @@ func TestChild(t *testing.T) {
 	for i := 0; ; i++ {
 		name := fmt.Sprintf("%d-%d", run, i)
 		seq := h.put(item(outbox.Alert, "alert/"+name, name), outbox.Item{Lane: outbox.State, Topic: "device/x", Key: "x", Payload: []byte(name)})[0]
-		fmt.Fprintf(out, "put %d %s\n", seq, name)
+		_, _ = fmt.Fprintf(out, "put %d %s\n", seq, name)
 		if i%3 == 2 { // what an honest receiver acknowledged is gone for good
 			h.sending(seq)
 			h.done(seq)
-			fmt.Fprintf(out, "done %d %s\n", seq, name)
+			_, _ = fmt.Fprintf(out, "done %d %s\n", seq, name)
 		}
 		if err := out.Flush(); err != nil {
 			return

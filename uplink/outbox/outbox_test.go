@@ -344,7 +344,7 @@ func TestAgainstModel(t *testing.T) {
 	for range 300 {
 		switch rng.IntN(5) {
 		case 0, 1:
-			it := outbox.Item{Lane: outbox.Lane(rng.IntN(outbox.Lanes)), Topic: fmt.Sprint("t", rng.IntN(12)), Payload: []byte(fmt.Sprint(rng.Int()))}
+			it := outbox.Item{Lane: outbox.Lane(rng.IntN(outbox.Lanes)), Topic: fmt.Sprint("t", rng.IntN(12)), Payload: fmt.Append(nil, rng.Int())}
 			if rng.IntN(2) == 0 {
 				it.Key = fmt.Sprint("k", rng.IntN(6))
 			}
