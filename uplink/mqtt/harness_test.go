@@ -220,7 +220,7 @@ func noneLeft(t testing.TB) {
 	var left []string
 	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		left = nil
-		for _, g := range strings.SplitSeq(stacks(), "\n\n") {
+		for g := range strings.SplitSeq(stacks(), "\n\n") {
 			if strings.Contains(g, "paho.mqtt.golang.") || strings.Contains(g, "uplink/mqtt.(") {
 				left = append(left, g)
 			}
