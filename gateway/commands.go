@@ -25,7 +25,7 @@ import (
 )
 
 // version is set by the build, by -ldflags -X main.version=….
-var version = "" //nolint:gochecknoglobals // the linker writes it
+var version = ""
 
 // env is what every command works with.
 type env struct {

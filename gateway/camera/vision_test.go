@@ -108,12 +108,11 @@ func (s *stand) accessUnit(p []byte) {
 		s.id++
 		_ = s.w.Detection(detection(s.id, "all", au.Wall))
 	case "seen twice":
-		if au.CatchUp {
-			s.id++
-			_ = s.w.Detection(detection(s.id, "all", au.Wall))
-		} else {
+		if !au.CatchUp {
 			os.Exit(8)
 		}
+		s.id++
+		_ = s.w.Detection(detection(s.id, "all", au.Wall))
 	}
 	if s.behave != "idle" { // idle answers pings alone
 		_ = s.w.JSON(wire.TypeProgress, s.progress)

@@ -32,7 +32,7 @@ func TestTime(t *testing.T) {
 	} {
 		start := time.Now()
 		_, err := Parse("a.yaml", []byte(s), nil)
-		problems(t, err)
+		_ = problems(t, err)
 		took := time.Since(start)
 		t.Logf("%s: %v", name, took)
 		if took > 20*time.Second {

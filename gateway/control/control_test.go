@@ -83,7 +83,7 @@ func TestNotRunning(t *testing.T) {
 func TestAskedAgain(t *testing.T) {
 	dir := t.TempDir()
 	var ids []string
-	serve(t, dir, func(ctx context.Context, e alert.Event) (alert.Alert, error) {
+	serve(t, dir, func(_ context.Context, e alert.Event) (alert.Alert, error) {
 		ids = append(ids, e.ID)
 		if len(ids) == 1 {
 			panic(http.ErrAbortHandler) // closes the connection without an answer

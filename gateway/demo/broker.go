@@ -33,6 +33,9 @@ func startBroker() (*broker, error) {
 	return &broker{Server: s, addr: l.Address()}, nil
 }
 
+// stop ends the broker. The demo is over: how is of no interest.
+func (b *broker) stop() { _ = b.Close() }
+
 func (b *broker) hostPort() (host, port string) {
 	host, port, err := net.SplitHostPort(b.addr)
 	if err != nil {

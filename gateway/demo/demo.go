@@ -55,7 +55,7 @@ func (d *Demo) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer broker.Close()
+	defer broker.stop()
 	password := rand.Text()
 	cams := &rtsptest.Server{
 		User: "demo", Password: password,

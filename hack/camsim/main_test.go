@@ -29,7 +29,7 @@ func TestRun(t *testing.T) {
 			Listen: "127.0.0.1:0", User: "u", Password: "p", Auth: "digest", Stagger: time.Second,
 			Cameras: []string{"gate=" + file, "/yard/1=" + file},
 		}, w)
-		w.Close()
+		_ = w.Close()
 	}()
 	lines := bufio.NewScanner(r)
 	for _, want := range []string{"/gate", "/yard/1"} {

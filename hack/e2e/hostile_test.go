@@ -126,7 +126,7 @@ func visionProcesses(t *testing.T, parent int) []int {
 		return nil // none
 	}
 	var all []int
-	for _, f := range strings.Fields(string(out)) {
+	for f := range strings.FieldsSeq(string(out)) {
 		var pid int
 		if _, err := fmt.Sscan(f, &pid); err != nil {
 			t.Fatal(err)
