@@ -1,3 +1,5 @@
+//go:build cgo
+
 package motion
 
 import (
@@ -132,6 +134,8 @@ func (d *Detector) upheaval(t time.Duration, share, moving float64) bool {
 
 // segment fills fg and state, and returns the number of foreground pixels and
 // of those among them that changed since the picture before.
+//
+//go:norace
 func (d *Detector) segment() (fg, moving int) {
 	n := len(d.curPix)
 	cur, prev, high, low := d.curPix, d.prevPix[:n], d.highPix[:n], d.lowPix[:n]
@@ -163,6 +167,8 @@ func (d *Detector) segment() (fg, moving int) {
 
 // Learn takes the last picture into the background. Blobs with Hold set stay
 // out of it.
+//
+//go:norace
 func (d *Detector) Learn() {
 	if d.step == 0 {
 		return

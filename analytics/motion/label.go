@@ -1,3 +1,5 @@
+//go:build cgo
+
 package motion
 
 import (
@@ -54,6 +56,8 @@ func (l *labeller) find(i int32) int32 {
 }
 
 // scan collects the runs of a mask and joins those that touch.
+//
+//go:norace
 func (l *labeller) scan(mask []uint8) {
 	l.runs = l.runs[:0]
 	above := 0 // first run of the row above

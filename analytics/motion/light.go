@@ -1,3 +1,5 @@
+//go:build cgo
+
 package motion
 
 import (
@@ -72,6 +74,8 @@ func gridAt(x, size int) (int16, uint8) {
 }
 
 // measure fills the blocks.
+//
+//go:norace
 func (l *light) measure(cur []uint8, bg []uint16, ignore []uint8) {
 	for i := range l.blocks {
 		l.blocks[i] = block{}
@@ -209,7 +213,11 @@ func (l *light) leastSquares(structured bool) (gain, offset float64, ok bool) {
 	var n, c, b, bb, cb float64
 	for i := range l.blocks {
 		k := &l.blocks[i]
-		if k.n == 0 || (structured && !(k.textured && k.same)) || (!structured && !k.in) {
+		use := k.in
+		if structured {
+			use = k.textured && k.same
+		}
+		if k.n == 0 || !use {
 			continue
 		}
 		n += float64(k.n)
@@ -267,6 +275,8 @@ func (l *light) remainder() {
 }
 
 // apply writes the background as it would look in the picture's light.
+//
+//go:norace
 func (l *light) apply(dst []uint8, bg []uint16) {
 	flat := true
 	for _, v := range l.grid {

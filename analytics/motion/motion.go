@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Package motion tells what is new in a camera's picture from its background.
 //
 // It looks at luma, about eight pictures a second, and gives for each the blobs
@@ -18,6 +20,9 @@
 // what nobody holds is learned within seconds.
 //
 // # Use
+//
+// The loops over all pixels are exempt from the race detector: a Detector is for one
+// goroutine, and tests with it would take ten times as long.
 //
 // For each picture call [Detector.Detect], set Hold on the blobs that belong to
 // something known, then call [Detector.Learn].

@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Package presence turns tracks into occupations of a zone.
 //
 // One behaviour is one occupation: it begins when the first comes in and is

@@ -32,11 +32,9 @@ type Mark struct {
 // colour is one of JFIF's: full range, BT.601.
 type colour struct{ y, cb, cr uint8 }
 
-var (
-	black  = colour{0, 128, 128}
-	yellow = colour{210, 20, 146}
-	red    = colour{90, 100, 240}
-)
+func black() colour  { return colour{0, 128, 128} }
+func yellow() colour { return colour{210, 20, 146} }
+func red() colour    { return colour{90, 100, 240} }
 
 // JPEG returns the picture with its marks as a JPEG of at most
 // wire.MaxThumbnail bytes. It draws on img itself. A picture that
@@ -89,7 +87,7 @@ func blackOut(img *image.YCbCr, privacy [][]wire.Point) {
 	for y := range h {
 		for x := range w {
 			if m.Pix[y*w+x] != 0 {
-				black.set(img, x, y)
+				black().set(img, x, y)
 			}
 		}
 	}
@@ -97,7 +95,7 @@ func blackOut(img *image.YCbCr, privacy [][]wire.Point) {
 
 func (m *Mark) draw(img *image.YCbCr) {
 	for i, a := range m.Zone {
-		yellow.line(img, a, m.Zone[(i+1)%len(m.Zone)])
+		yellow().line(img, a, m.Zone[(i+1)%len(m.Zone)])
 	}
 	if m.Box[2] == 0 || m.Box[3] == 0 {
 		return
@@ -106,7 +104,7 @@ func (m *Mark) draw(img *image.YCbCr) {
 	x1, y1 := x0+m.Box[2], y0+m.Box[3]
 	corners := [4]wire.Point{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}}
 	for i, a := range corners {
-		red.line(img, a, corners[(i+1)%4])
+		red().line(img, a, corners[(i+1)%4])
 	}
 }
 

@@ -83,7 +83,7 @@ func TestMarksAreDrawn(t *testing.T) {
 	}{
 		{"the zone's top", 0.5, 0.1, func(r, g, b uint32) bool { return r > b+40 && g > b+40 }},
 		{"the box's left", 0.4, 0.5, func(r, g, b uint32) bool { return r > g+40 && r > b+40 }},
-		{"the middle", 0.5, 0.5, func(r, g, b uint32) bool { return r < 110 && r > 70 && g+20 > r }},
+		{"the middle", 0.5, 0.5, func(r, g, _ uint32) bool { return r < 110 && r > 70 && g+20 > r }},
 	} {
 		r, g, b, _ := img.At(int(tc.x*480), int(tc.y*270)).RGBA()
 		if !tc.is(r>>8, g>>8, b>>8) {

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package track
 
 import (
@@ -58,7 +60,7 @@ type evidence struct {
 	top             float64       // the highest speed of its path, in sizes a second
 }
 
-func (e *evidence) start(x, y float64, now time.Duration) {
+func (e *evidence) restart(x, y float64, now time.Duration) {
 	*e = evidence{since: now, x0: x, y0: y, px: x, py: y, pathTime: now, moved: now}
 }
 

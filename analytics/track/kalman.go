@@ -1,3 +1,5 @@
+//go:build cgo
+
 package track
 
 // axis is a Kalman filter for one coordinate with a constant speed: p is the

@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Package track follows blobs from picture to picture.
 //
 // A track is a thing in the picture, or a few that cannot be told apart: where
@@ -175,7 +177,7 @@ func (t *Tracker) doubtParts(now time.Duration) {
 		for j := range t.tracks {
 			o := &t.tracks[j]
 			if o.Person && o.Blob >= 0 && 2*area(k.Box) < area(o.Box) && 2*area(k.Box.Intersect(o.Box)) > area(k.Box) {
-				k.evidence.start(k.x.p, k.y.p, now)
+				k.restart(k.x.p, k.y.p, now)
 				break
 			}
 		}
@@ -216,7 +218,7 @@ func (t *Tracker) begin(blobs []motion.Blob, now time.Duration) {
 			width: float64(b.Box.Dx()), height: float64(b.Box.Dy())}
 		k.x.start(centre(b.Box.Min.X, b.Box.Max.X), k.size())
 		k.y.start(centre(b.Box.Min.Y, b.Box.Max.Y), k.size())
-		k.evidence.start(k.x.p, k.y.p, now)
+		k.restart(k.x.p, k.y.p, now)
 		k.see(b, now, t.w, t.h)
 		t.tracks = append(t.tracks, k)
 	}
@@ -238,7 +240,7 @@ func (t *Track) see(b *motion.Blob, now time.Duration, w, h int) {
 	soon := t.Predicted(soonGone)
 	t.Left = b.Box.Min.X <= 2 || b.Box.Max.X >= w-2 || b.Box.Min.Y <= 2 || b.Box.Max.Y >= h-2 ||
 		soon.Min.X < 0 || soon.Max.X > w || soon.Min.Y < 0 || soon.Max.Y > h
-	t.evidence.add(t, b, now, w, h)
+	t.add(t, b, now, w, h)
 }
 
 // coast moves a track along within a blob that it shares, which tells nothing

@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Command sentrybox-vision watches one camera.
 //
 // The gateway starts it, one process a camera, and speaks package wire with it:
