@@ -15,17 +15,15 @@ require (
 	github.com/oklog/ulid/v2 v2.1.1
 	github.com/pion/rtcp v1.2.16
 	github.com/pion/rtp v1.9.0
-	github.com/pion/sdp/v3 v3.0.17
-	github.com/rogpeppe/go-internal v1.14.1
+	gocv.io/x/gocv v0.31.0
 	golang.org/x/net v0.48.0
 	golang.org/x/sync v0.18.0
 	golang.org/x/sys v0.39.0
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.70
 	modernc.org/sqlite v1.40.1
 )
 
 require (
-	github.com/asticode/go-astikit v0.30.0 // indirect
-	github.com/asticode/go-astits v1.14.0 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/websocket v1.5.3 // indirect
@@ -33,15 +31,14 @@ require (
 	github.com/ncruces/go-strftime v0.1.9 // indirect
 	github.com/pion/logging v0.2.4 // indirect
 	github.com/pion/randutil v0.1.0 // indirect
+	github.com/pion/sdp/v3 v3.0.17 // indirect
 	github.com/pion/srtp/v3 v3.0.9 // indirect
 	github.com/pion/transport/v3 v3.1.1 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/rogpeppe/go-internal v1.14.1 // indirect
 	github.com/rs/xid v1.4.0 // indirect
-	gocv.io/x/gocv v0.31.0 // indirect
 	golang.org/x/exp v0.0.0-20250620022241-b7579e27df2b // indirect
-	golang.org/x/tools v0.36.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
-	kernel.org/pub/linux/libs/security/libcap/psx v1.2.70 // indirect
 	modernc.org/libc v1.66.10 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.11.0 // indirect
