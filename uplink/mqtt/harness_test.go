@@ -26,7 +26,7 @@ const prefix = "sentrybox/v1/donghu/meiyuan/gw-1"
 
 // quick is a timing for tests.
 func quick() mqtt.Timing {
-	return mqtt.Timing{Connect: 3 * time.Second, Write: 2 * time.Second, KeepAlive: time.Second, Ping: time.Second,
+	return mqtt.Timing{Connect: 3 * time.Second, Write: 2 * time.Second, KeepAlive: 5 * time.Second, Ping: 5 * time.Second,
 		Ack: time.Second, BackoffMin: 20 * time.Millisecond, BackoffMax: 200 * time.Millisecond, Stable: 200 * time.Millisecond,
 		Grace: 500 * time.Millisecond}
 }
