@@ -3,17 +3,13 @@ package app
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"sentrybox/gateway/alert"
-	"sentrybox/gateway/config"
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
 )
@@ -36,8 +32,10 @@ func (a *App) buildUplink() error {
 	for i, m := range a.Config.Uplink.MQTT {
 		b := mqtt.Broker{URL: m.URL.Reveal(), Username: m.Username, Password: m.Password.Reveal()}
 		var err error
-		if b.TLS, err = tlsConfig(m); err != nil {
-			return fmt.Errorf("uplink.mqtt[%d]: %w", i, err)
+		if m.CA != "" || m.Cert != "" {
+			if b.TLS, err = mqtt.LoadTLS(m.CA, m.Cert, m.Key); err != nil {
+				return fmt.Errorf("uplink.mqtt[%d]: %w", i, err)
+			}
 		}
 		cfg.Brokers = append(cfg.Brokers, b)
 	}
@@ -55,31 +53,6 @@ func (a *App) buildUplink() error {
 func clientID(prefix string) string {
 	sum := sha256.Sum256([]byte(prefix))
 	return "sentrybox" + hex.EncodeToString(sum[:7])
-}
-
-func tlsConfig(m config.MQTT) (*tls.Config, error) {
-	if m.CA == "" && m.Cert == "" {
-		return nil, nil //nolint:nilnil // no configuration of ours: the system's roots
-	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if m.CA != "" {
-		pem, err := os.ReadFile(m.CA)
-		if err != nil {
-			return nil, fmt.Errorf("read ca: %w", err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no PEM certificate", m.CA)
-		}
-	}
-	if m.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(m.Cert, m.Key)
-		if err != nil {
-			return nil, fmt.Errorf("read cert and key: %w", err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return cfg, nil
 }
 
 func render(it outbox.Item, d mqtt.Delivery) ([]byte, error) {
