@@ -1,3 +1,5 @@
+//go:build cgo
+
 package main
 
 import (
@@ -54,6 +56,14 @@ func (r *reporter) done(pts time.Duration) error {
 		r.timer.Reset(reportEvery)
 	}
 	return nil
+}
+
+// now answers a ping.
+func (r *reporter) now() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ready = r.next
+	return r.send()
 }
 
 // fire runs in the timer's goroutine. Its write holds mu, so that close and

@@ -1,8 +1,30 @@
+//go:build cgo
+
 package main
 
-import "sentrybox/analytics/wire"
+import (
+	"fmt"
 
-// enterSandbox closes the process off from the machine.
-func enterSandbox(*wire.Config) (wire.Sandbox, error) {
-	return wire.Sandbox{}, nil
+	"sentrybox/analytics/cv"
+	"sentrybox/analytics/sandbox"
+	"sentrybox/analytics/wire"
+)
+
+// enterSandbox closes the process off from the machine. What the libraries set
+// up at their first use is used once before.
+func enterSandbox(cfg *wire.Config) (wire.Sandbox, error) {
+	for _, codec := range []uint8{wire.CodecH264, wire.CodecH265, wire.CodecMJPEG} {
+		d, err := cv.NewDecoder(codec)
+		if err == nil {
+			err = d.Close()
+		}
+		if err != nil {
+			return wire.Sandbox{}, fmt.Errorf("try the decoders: %w", err)
+		}
+	}
+	limit := cfg.AddressSpace
+	if limit == 0 {
+		limit = sandbox.DefaultAddressSpace
+	}
+	return sandbox.Enter(sandbox.Config{AddressSpace: limit})
 }

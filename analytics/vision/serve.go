@@ -1,3 +1,5 @@
+//go:build cgo
+
 package main
 
 import (
@@ -46,8 +48,15 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 			err = s.accessUnit(p)
 		case wire.TypeArm:
 			err = s.arm(p)
+		case wire.TypePing:
+			err = s.report.now()
 		case wire.TypeEnd:
-			return s.end()
+			if err := s.end(); err != nil {
+				return err
+			}
+			// The gateway reads how much memory this took and closes the pipe.
+			_, _, _ = r.Next()
+			return nil
 		default:
 			err = fmt.Errorf("message of unknown type %d", typ)
 		}
