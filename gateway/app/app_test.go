@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/oklog/ulid/v2"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/control"
+	"sentrybox/gateway/store"
+	"sentrybox/uplink/mqtt/mqtttest"
+	"sentrybox/uplink/outbox"
+)
+
+func startBroker(t *testing.T) (url string) {
+	t.Helper()
+	s := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+	l := listeners.NewTCP(listeners.Config{ID: "test", Address: "127.0.0.1:0"})
+	for _, err := range []error{s.AddHook(new(auth.AllowHook), nil), s.AddListener(l), s.Serve()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return "mqtt://" + l.Address()
+}
+
+func parse(t *testing.T, data, broker string) *config.Config {
+	t.Helper()
+	doc := `
+gateway: {id: 岗-1, street: donghu, community: 梅园}
+data: ` + data + `
+uplink: {mqtt: [{url: "` + broker + `"}]}
+`
+	cfg, err := config.Parse(filepath.Join(data, "config.yaml"), []byte(doc), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// runApp runs a gateway until the test or stop ends it.
+func runApp(t *testing.T, cfg *config.Config) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- (&App{Config: cfg, Log: slog.New(slog.DiscardHandler)}).Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the gateway ended with %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+func raise(t *testing.T, dir string, severity int) string {
+	t.Helper()
+	req := control.Request{ID: ulid.Make().String(), Kind: control.Test, Severity: severity}
+	var err error
+	for range 100 {
+		var id string
+		if id, err = control.Raise(t.Context(), dir, req); err == nil {
+			return id
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal(err)
+	return ""
+}
+
+// TestRaiseAnswerClose follows an alert through the assembled gateway, with names
+// in Chinese in the topics.
+func TestRaiseAnswerClose(t *testing.T) {
+	broker, data := startBroker(t), t.TempDir()
+	const prefix = "sentrybox/v1/donghu/梅园/岗-1/"
+	sub := mqtttest.Subscribe(t, broker, prefix+"#")
+	stop := runApp(t, parse(t, data, broker))
+	id := raise(t, data, 2)
+	topic := prefix + "alert/community/" + id
+	var a alert.Alert
+	if err := json.Unmarshal(sub.WaitTopic(10*time.Second, topic).Payload, &a); err != nil {
+		t.Fatal(err)
+	}
+	if a.ID != id || a.Rev != 1 || a.Kind != "test" || a.Device != "岗-1" || a.Severity != 2 || a.State != alert.Raised || a.SentAt.IsZero() || a.Replayed {
+		t.Errorf("alert %+v", a)
+	}
+	for _, bad := range []string{`nonsense`, `{"action":"fly"}`} {
+		sub.Publish(prefix+"ack/"+id, false, []byte(bad))
+	}
+	sub.Publish(prefix+"ack/not-an-id", false, []byte(`{"action":"ack"}`))
+	sub.Publish(prefix+"ack/"+id, false, []byte(`{"action":"false","by":"李"}`))
+	messages := sub.Wait(10*time.Second, "the cleared topic", func(got []mqtttest.Message) bool {
+		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
+	})
+	states := ""
+	for _, m := range messages {
+		if m.Topic == topic && len(m.Payload) > 0 {
+			if err := json.Unmarshal(m.Payload, &a); err != nil {
+				t.Fatal(err)
+			}
+			states += " " + string(a.State)
+		}
+	}
+	if states != " raised false" {
+		t.Errorf("states%s", states)
+	}
+	stop()
+	last := sub.Wait(10*time.Second, "offline", func(got []mqtttest.Message) bool {
+		return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
+			return strings.HasSuffix(m.Topic, "/status") && string(m.Payload) == `{"state":"offline"}`
+		})
+	})
+	if len(last) == 0 {
+		t.Error("no farewell")
+	}
+	empty(t, data)
+}
+
+// empty checks that nothing is left in the outbox of a data folder.
+func empty(t *testing.T, data string) {
+	t.Helper()
+	st, err := store.Open(t.Context(), data, store.Migration{Component: "outbox", Steps: outbox.Schema()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	box, err := outbox.New(t.Context(), st.DB(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := box.Depth(t.Context(), outbox.Alert); n != 0 || err != nil {
+		t.Errorf("%d alerts wait, %v", n, err)
+	}
+}
+
+// TestRaisedWithoutALine: what was raised while no broker was there is sent by
+// the next run.
+func TestRaisedWithoutALine(t *testing.T) {
+	data := t.TempDir()
+	stop := runApp(t, parse(t, data, "mqtt://127.0.0.1:1"))
+	id := raise(t, data, 1)
+	stop()
+	broker := startBroker(t)
+	sub := mqtttest.Subscribe(t, broker, "sentrybox/#")
+	runApp(t, parse(t, data, broker))
+	for _, level := range alert.Levels() {
+		sub.WaitTopic(10*time.Second, "sentrybox/v1/donghu/梅园/岗-1/alert/"+string(level)+"/"+id)
+	}
+}
+
+func TestOneGatewayADataFolder(t *testing.T) {
+	data := t.TempDir()
+	cfg := parse(t, data, "mqtt://127.0.0.1:1")
+	runApp(t, cfg)
+	raise(t, data, 3)
+	err := (&App{Config: cfg, Log: slog.New(slog.DiscardHandler)}).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("a second gateway: %v", err)
+	}
+	raise(t, data, 3) // the first goes on
+}
