@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -149,5 +148,3 @@ func checkScene(t testing.TB, l *Luma, number, x0, y0, width int, full bool) {
 		t.Errorf("picture %d: %d of %d pixels wrong", number, bad, len(l.Pix))
 	}
 }
-
-func isH265(name string) bool { return strings.HasSuffix(name, ".h265") }

@@ -80,7 +80,7 @@ func refused(err error, want ...error) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("got %v, want one of %v", err, want)
+	return fmt.Errorf("got %w, want one of %v", err, want)
 }
 
 func acts() map[string]act {
@@ -151,7 +151,7 @@ func fatalActs() map[string]act {
 			return errno
 		},
 	} {
-		m[name] = act{within: func(wire.Sandbox) error { return fmt.Errorf("came back: %v", try()) }}
+		m[name] = act{within: func(wire.Sandbox) error { return fmt.Errorf("came back: %w", try()) }}
 	}
 	return m
 }
@@ -202,7 +202,7 @@ func earlierThread() act {
 		},
 		within: func(wire.Sandbox) error {
 			close(start)
-			return fmt.Errorf("came back: %v", <-result)
+			return fmt.Errorf("came back: %w", <-result)
 		},
 	}
 }

@@ -91,7 +91,7 @@ func poison(t *testing.T, units []wire.AccessUnit, n int, seed uint64) (sent, de
 			}
 		}
 	}
-	var length time.Duration = units[len(units)-1].PTS + 100*time.Millisecond
+	length := units[len(units)-1].PTS + 100*time.Millisecond
 	for i := range n {
 		if p == nil {
 			var err error
@@ -102,7 +102,7 @@ func poison(t *testing.T, units []wire.AccessUnit, n int, seed uint64) (sent, de
 				t.Fatal(err)
 			}
 			go func() {
-				for range p.Detections() { //nolint:revive // they may be anything
+				for range p.Detections() {
 				}
 			}()
 		}
