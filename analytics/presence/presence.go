@@ -17,7 +17,7 @@ import (
 	"image"
 	"time"
 
-	"sentrybox/analytics/motion"
+	"sentrybox/analytics/behaviour"
 	"sentrybox/analytics/track"
 	"sentrybox/analytics/wire"
 	"sentrybox/analytics/zone"
@@ -28,30 +28,9 @@ const (
 	rearmLost = 8 * time.Second         // after a loss within the zone
 	restless  = 10 * time.Second        // what has not moved for so long is no motion
 
-	standsIn  = 0.5 // part of the feet inside the zone, to come in
-	standsOut = 0.2 // the same, to go out
 	partIn    = 0.15
 	minInside = 0.0003 // part of the picture
 )
-
-// Scene is what the watches look at: one picture's tracks.
-type Scene struct {
-	Time   time.Duration // media time
-	Tracks []track.Track
-	Motion *motion.Detector // of the same picture
-	Blobs  []motion.Blob
-}
-
-// Event is one end of an occupation.
-type Event struct {
-	Phase      wire.Phase
-	Number     uint64        // of the occupation, from 1
-	Start      time.Duration // when the first came in
-	Detected   time.Duration // when the decision fell
-	End        time.Duration // with Ended: when the last was in
-	Box        wire.Box      // of the first, as it was at the decision
-	Confidence float64
-}
 
 // visitor is a track that is in the zone.
 type visitor struct {
@@ -69,7 +48,8 @@ type Watch struct {
 
 	visitors []visitor
 	open     bool
-	event    Event
+	event    behaviour.Event
+	out      [1]behaviour.Event
 	lastIn   time.Duration
 	lastBox  image.Rectangle
 	// last is the largest of those that were in the zone in the last picture
@@ -94,34 +74,39 @@ func (w *Watch) Resize(z *zone.Mask) {
 
 // Arm arms or disarms the rule at a media time. Disarming ends an occupation; who is in the
 // zone when the rule becomes armed begins one with the next picture.
-func (w *Watch) Arm(armed bool, now time.Duration) (Event, bool) {
+func (w *Watch) Arm(armed bool, now time.Duration) []behaviour.Event {
 	if armed && !w.armed {
 		w.since = now
 	}
 	w.armed = armed
 	if !armed && w.open {
-		return w.end(), true
+		return w.end()
 	}
-	return Event{}, false
+	return nil
 }
 
 // Finish ends an occupation since nothing more will be seen.
-func (w *Watch) Finish() (Event, bool) {
+func (w *Watch) Finish() []behaviour.Event {
 	if !w.open {
-		return Event{}, false
+		return nil
 	}
-	return w.end(), true
+	return w.end()
 }
 
-func (w *Watch) end() Event {
+func (w *Watch) end() []behaviour.Event {
 	w.open = false
 	e := w.event
 	e.Phase, e.End = wire.Ended, max(w.lastIn, e.Start)
-	return e
+	return w.say(e)
 }
 
-// Step takes in a picture.
-func (w *Watch) Step(s *Scene) (Event, bool) {
+func (w *Watch) say(e behaviour.Event) []behaviour.Event {
+	w.out[0] = e
+	return w.out[:]
+}
+
+// Step takes in a picture. What it returns is valid until the next call.
+func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	for i := range w.visitors {
 		w.visitors[i].seen = false
 	}
@@ -154,18 +139,18 @@ func (w *Watch) Step(s *Scene) (Event, bool) {
 	}
 	switch {
 	case w.open && !occupied && s.Time-w.lastIn > w.rearm():
-		return w.end(), true
+		return w.end()
 	case !w.open && first != nil && w.armed:
 		w.begin(first, max(start, w.since), s)
-		return w.event, true
+		return w.say(w.event)
 	}
-	return Event{}, false
+	return nil
 }
 
-func (w *Watch) begin(t *track.Track, start time.Duration, s *Scene) {
+func (w *Watch) begin(t *track.Track, start time.Duration, s *behaviour.Scene) {
 	w.open = true
-	w.event = Event{Phase: wire.Begun, Number: w.event.Number + 1, Start: start, Detected: s.Time,
-		Box: w.fractions(t.Box), Confidence: confidence(t)}
+	w.event = behaviour.Event{Phase: wire.Begun, Number: w.event.Number + 1, Start: start, Detected: s.Time,
+		Box: behaviour.Fractions(t.Box, w.zone.Width, w.zone.Height), Confidence: behaviour.Confidence(t)}
 }
 
 // counts says whether a track is what the rule asks for.
@@ -177,7 +162,7 @@ func (w *Watch) counts(t *track.Track) bool {
 }
 
 // visit says whether a track is in the zone, and since when; nil if it is not.
-func (w *Watch) visit(t *track.Track, s *Scene) *visitor {
+func (w *Watch) visit(t *track.Track, s *behaviour.Scene) *visitor {
 	at := -1
 	for i := range w.visitors {
 		if w.visitors[i].id == t.ID {
@@ -203,11 +188,11 @@ func (w *Watch) visit(t *track.Track, s *Scene) *visitor {
 }
 
 // leave drops the visitors that went out or whose tracks ended.
-func (w *Watch) leave(s *Scene) {
+func (w *Watch) leave(s *behaviour.Scene) {
 	kept := w.visitors[:0]
 	for _, v := range w.visitors {
 		if !v.seen {
-			t := find(s.Tracks, v.id)
+			t := behaviour.Find(s.Tracks, v.id)
 			if t == nil {
 				continue
 			}
@@ -231,7 +216,7 @@ func (w *Watch) rearm() time.Duration {
 }
 
 // inside says whether a track stands in the zone; was says that it did before.
-func (w *Watch) inside(t *track.Track, s *Scene, was bool) bool {
+func (w *Watch) inside(t *track.Track, s *behaviour.Scene, was bool) bool {
 	if w.zone.Area == len(w.zone.Pix) {
 		return true
 	}
@@ -243,22 +228,11 @@ func (w *Watch) inside(t *track.Track, s *Scene, was bool) bool {
 		}
 		return float64(in) >= need
 	}
-	limit := standsIn
-	if was {
-		limit = standsOut
-	}
-	return w.zone.Share(feet(t.Box, w.zone.Height)) >= limit
-}
-
-// feet returns the part of a box that touches the ground.
-func feet(b image.Rectangle, height int) image.Rectangle {
-	h, in := max(b.Dy()/6, 2), b.Dx()/5
-	b.Max.Y = min(b.Max.Y, height)
-	return image.Rect(b.Min.X+in, b.Max.Y-h, max(b.Max.X-in, b.Min.X+in+1), b.Max.Y)
+	return behaviour.Stands(t.Box, w.zone, was)
 }
 
 // overlap returns how many pixels of a track's blob are in the zone.
-func (w *Watch) overlap(t *track.Track, s *Scene) int {
+func (w *Watch) overlap(t *track.Track, s *behaviour.Scene) int {
 	class, id := s.Motion.Classes(), uint8(t.Blob+1)
 	r := s.Blobs[t.Blob].Box
 	n := 0
@@ -274,27 +248,6 @@ func (w *Watch) overlap(t *track.Track, s *Scene) int {
 
 func area(t *track.Track) int { return t.Box.Dx() * t.Box.Dy() }
 
-func find(tracks []track.Track, id uint64) *track.Track {
-	for i := range tracks {
-		if tracks[i].ID == id {
-			return &tracks[i]
-		}
-	}
-	return nil
-}
-
 func grow(r image.Rectangle) image.Rectangle {
 	return image.Rect(r.Min.X-r.Dx()/2, r.Min.Y-r.Dy()/4, r.Max.X+r.Dx()/2, r.Max.Y+r.Dy()/4)
-}
-
-func (w *Watch) fractions(r image.Rectangle) wire.Box {
-	r = r.Intersect(image.Rect(0, 0, w.zone.Width, w.zone.Height))
-	fw, fh := float64(w.zone.Width), float64(w.zone.Height)
-	return wire.Box{float64(r.Min.X) / fw, float64(r.Min.Y) / fh, float64(r.Dx()) / fw, float64(r.Dy()) / fh}
-}
-
-// confidence ranks decisions; it is no probability. A thing of sharp new
-// outline that went its own height's way is surest.
-func confidence(t *track.Track) float64 {
-	return 0.4 + 0.35*min(t.Novelty()/0.6, 1) + 0.2*min(t.Displacement(), 1)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/analyticstest"
+	"sentrybox/analytics/behaviour"
 	"sentrybox/analytics/motion"
 	"sentrybox/analytics/presence"
 	"sentrybox/analytics/track"
@@ -41,7 +42,7 @@ type script struct {
 }
 
 // play shows a scene to the whole chain of heuristics.
-func play(t testing.TB, s *analyticstest.Scene, p script) []presence.Event {
+func play(t testing.TB, s *analyticstest.Scene, p script) []behaviour.Event {
 	t.Helper()
 	if p.kind == "" {
 		p.kind = wire.Intrusion
@@ -57,12 +58,8 @@ func play(t testing.TB, s *analyticstest.Scene, p script) []presence.Event {
 	tracker := track.New(s.Width, s.Height, 0)
 	armed, given := p.arm[0]
 	w := presence.New(p.kind, zone.Rasterize(p.zone, s.Width, s.Height), armed || !given)
-	var events []presence.Event
-	keep := func(e presence.Event, ok bool) {
-		if ok {
-			events = append(events, e)
-		}
-	}
+	var events []behaviour.Event
+	keep := func(e []behaviour.Event) { events = append(events, e...) }
 	pix := make([]byte, s.Width*s.Height)
 	for at := time.Duration(0); at <= p.length; at += period {
 		if armed, ok := p.arm[at]; ok {
@@ -74,7 +71,7 @@ func play(t testing.TB, s *analyticstest.Scene, p script) []presence.Event {
 			t.Fatal(err)
 		}
 		tracker.Update(r, at)
-		keep(w.Step(&presence.Scene{Time: at, Tracks: tracker.Tracks(), Motion: d, Blobs: r.Blobs}))
+		keep(w.Step(&behaviour.Scene{Time: at, Tracks: tracker.Tracks(), Motion: d, Blobs: r.Blobs}))
 		d.Learn()
 	}
 	keep(w.Finish())
@@ -85,7 +82,7 @@ func play(t testing.TB, s *analyticstest.Scene, p script) []presence.Event {
 // of these times, and decided no later than 2.5 s after the beginning.
 type want struct{ start, end time.Duration }
 
-func check(t *testing.T, events []presence.Event, wants ...want) {
+func check(t *testing.T, events []behaviour.Event, wants ...want) {
 	t.Helper()
 	if len(events) != 2*len(wants) {
 		t.Fatalf("%d events, want %d occupations: %+v", len(events), len(wants), events)
@@ -281,7 +278,7 @@ func BenchmarkStep(b *testing.B) {
 	empty, pix := make([]byte, s.Width*s.Height), make([]byte, s.Width*s.Height)
 	s.Draw(empty, 2*time.Hour)
 	s.Draw(pix, time.Minute)
-	var sc presence.Scene
+	var sc behaviour.Scene
 	for i := range 12 {
 		at := time.Duration(i) * period
 		if i == 8 {
@@ -292,7 +289,7 @@ func BenchmarkStep(b *testing.B) {
 			b.Fatal(err)
 		}
 		tracker.Update(r, at)
-		sc = presence.Scene{Time: at, Tracks: tracker.Tracks(), Motion: d, Blobs: r.Blobs}
+		sc = behaviour.Scene{Time: at, Tracks: tracker.Tracks(), Motion: d, Blobs: r.Blobs}
 	}
 	if len(sc.Tracks) == 0 {
 		b.Fatal("no track")

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"sentrybox/analytics/behaviour"
 	"sentrybox/analytics/motion"
-	"sentrybox/analytics/presence"
 	"sentrybox/analytics/thumb"
 	"sentrybox/analytics/track"
 	"sentrybox/analytics/wire"
@@ -36,8 +36,8 @@ type watcher struct {
 	width, height int // of the picture as coded; another size is another view
 	detector      *motion.Detector
 	tracker       *track.Tracker
-	watches       []*presence.Watch // a rule each, nil where none is built
-	begun         []wire.Detection  // a rule each: the open or last one
+	rules         []heuristic // a rule each, nil where none is built
+	open          []openBehaviour
 	id            uint64
 
 	started bool
@@ -45,10 +45,14 @@ type watcher struct {
 	next    time.Duration // media time at which the next is due
 }
 
+// openBehaviour is one that has begun and not ended.
+type openBehaviour struct {
+	number uint64 // of the rule's
+	begun  wire.Detection
+}
+
 func newWatcher(cfg *wire.Config, send func(*wire.Detection) error) *watcher {
-	n := len(cfg.Rules)
-	return &watcher{cfg: cfg, send: send, armed: slices.Clone(cfg.Armed),
-		watches: make([]*presence.Watch, n), begun: make([]wire.Detection, n)}
+	return &watcher{cfg: cfg, send: send, armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules))}
 }
 
 func (w *watcher) close() {
@@ -73,14 +77,12 @@ func (w *watcher) gap() {
 // arm arms and disarms rules from here on.
 func (w *watcher) arm(armed []bool) error {
 	copy(w.armed, armed)
-	for i, p := range w.watches {
-		if p == nil {
+	for i, h := range w.rules {
+		if h == nil {
 			continue
 		}
-		if e, ok := p.Arm(armed[i], w.now); ok {
-			if err := w.ended(i, &e); err != nil {
-				return err
-			}
+		if err := w.report(i, h.Arm(armed[i], w.now), nil, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -110,21 +112,12 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 		return err
 	}
 	w.tracker.Update(r, l.PTS)
-	scene := presence.Scene{Time: l.PTS, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs}
-	for i, p := range w.watches {
-		if p == nil {
+	scene := behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs}
+	for i, h := range w.rules {
+		if h == nil {
 			continue
 		}
-		e, ok := p.Step(&scene)
-		if !ok {
-			continue
-		}
-		if e.Phase == wire.Ended {
-			err = w.ended(i, &e)
-		} else {
-			err = w.began(i, &e, pic, snapshot)
-		}
-		if err != nil {
+		if err := w.report(i, h.Step(&scene), pic, snapshot); err != nil {
 			return err
 		}
 	}
@@ -140,7 +133,7 @@ func (w *watcher) schedule(pts time.Duration) {
 	w.started, w.now = true, pts
 }
 
-// resize begins anew with pictures of another size. Occupations stay open.
+// resize begins anew with pictures of another size. What is open stays open.
 func (w *watcher) resize(width, height int) error {
 	w.close()
 	d, err := motion.New(width, height, zone.Privacy(w.cfg.Privacy, width, height))
@@ -154,56 +147,75 @@ func (w *watcher) resize(width, height int) error {
 	}
 	w.tracker = track.New(width, height, last)
 	for i, r := range w.cfg.Rules {
-		if !built(r.Kind) {
-			continue
-		}
-		z := slices.IndexFunc(w.cfg.Zones, func(z wire.Zone) bool { return z.Name == r.Zone })
-		m := zone.Rasterize(w.cfg.Zones[z].Polygon, width, height)
-		if w.watches[i] == nil {
-			w.watches[i] = presence.New(r.Kind, m, w.armed[i])
-		} else {
-			w.watches[i].Resize(m)
+		if h := w.rules[i]; h != nil {
+			h.Resize(width, height)
+		} else if built(r.Kind) {
+			w.rules[i] = newHeuristic(r, w.zone(r.Zone), width, height, w.armed[i])
 		}
 	}
 	return nil
 }
 
-func (w *watcher) began(rule int, e *presence.Event, pic *picture, snapshot func(int) (*image.YCbCr, error)) error {
+// zone returns the zone of a name, which wire.Config.Validate has checked to exist.
+func (w *watcher) zone(name string) wire.Zone {
+	return w.cfg.Zones[slices.IndexFunc(w.cfg.Zones, func(z wire.Zone) bool { return z.Name == name })]
+}
+
+// report sends what a rule's heuristic saw; pic and snapshot are of the picture
+// it was seen in, and needed for what begins alone.
+func (w *watcher) report(rule int, events []behaviour.Event, pic *picture, snapshot func(int) (*image.YCbCr, error)) error {
+	for i := range events {
+		var err error
+		if e := &events[i]; e.Phase == wire.Ended {
+			err = w.ended(rule, e)
+		} else {
+			err = w.began(rule, e, pic, snapshot)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watcher) began(rule int, e *behaviour.Event, pic *picture, snapshot func(int) (*image.YCbCr, error)) error {
 	w.id++
 	r := w.cfg.Rules[rule]
 	d := wire.Detection{ID: w.id, Phase: wire.Begun, Rule: rule, Kind: r.Kind, Zone: r.Zone,
 		Start: e.Start.Seconds(), Detected: e.Detected.Seconds(),
 		StartWall: pic.wall.Add(e.Start - e.Detected), DetectWall: pic.wall,
 		Box: e.Box, Confidence: e.Confidence}
-	w.begun[rule] = d
+	w.open = append(w.open, openBehaviour{e.Number, d})
 	img, err := snapshot(thumb.MaxWidth)
 	if err != nil {
 		return err
 	}
-	z := slices.IndexFunc(w.cfg.Zones, func(z wire.Zone) bool { return z.Name == r.Zone })
-	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: w.cfg.Zones[z].Polygon, Box: e.Box, Privacy: w.cfg.Privacy})
+	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: w.zone(r.Zone).Polygon, Box: e.Box, Privacy: w.cfg.Privacy})
 	if err != nil {
 		return fmt.Errorf("detection %d: %w", d.ID, err)
 	}
 	return w.send(&d)
 }
 
-func (w *watcher) ended(rule int, e *presence.Event) error {
-	d := w.begun[rule]
+func (w *watcher) ended(rule int, e *behaviour.Event) error {
+	i := slices.IndexFunc(w.open, func(o openBehaviour) bool { return o.begun.Rule == rule && o.number == e.Number })
+	if i < 0 {
+		return fmt.Errorf("rule %d: %s %d ended and never began", rule, w.cfg.Rules[rule].Kind, e.Number)
+	}
+	d := w.open[i].begun
+	w.open = slices.Delete(w.open, i, i+1)
 	d.Phase, d.End = wire.Ended, e.End.Seconds()
 	return w.send(&d)
 }
 
-// finish ends every occupation since nothing more will be seen.
+// finish ends every behaviour since nothing more will be seen.
 func (w *watcher) finish() error {
-	for i, p := range w.watches {
-		if p == nil {
+	for i, h := range w.rules {
+		if h == nil {
 			continue
 		}
-		if e, ok := p.Finish(); ok {
-			if err := w.ended(i, &e); err != nil {
-				return err
-			}
+		if err := w.report(i, h.Finish(), nil, nil); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,55 @@
+//go:build cgo
+
+package main
+
+import (
+	"time"
+
+	"sentrybox/analytics/behaviour"
+	"sentrybox/analytics/presence"
+	"sentrybox/analytics/wire"
+	"sentrybox/analytics/zone"
+)
+
+// heuristic looks for one rule's behaviour. What a method returns is valid until
+// the next call.
+type heuristic interface {
+	// Step takes in a picture.
+	Step(*behaviour.Scene) []behaviour.Event
+	// Arm arms or disarms the rule at a media time. Disarming ends what is open.
+	Arm(armed bool, now time.Duration) []behaviour.Event
+	// Resize says that pictures have another size from here on, in pixels.
+	Resize(width, height int)
+	// Finish ends what is open, since nothing more will be seen for now.
+	Finish() []behaviour.Event
+}
+
+// newHeuristic returns what a rule asks for, nil if this build has no such
+// heuristic that judges tracks.
+func newHeuristic(r wire.Rule, z wire.Zone, width, height int, armed bool) heuristic {
+	mask := zone.Rasterize(z.Polygon, width, height)
+	switch r.Kind {
+	case wire.Intrusion, wire.Motion:
+		return &inZone{presence.New(r.Kind, mask, armed), z.Polygon}
+	}
+	return nil
+}
+
+// masked is a heuristic that looks at the pixels of a zone.
+type masked interface {
+	Step(*behaviour.Scene) []behaviour.Event
+	Arm(armed bool, now time.Duration) []behaviour.Event
+	Resize(*zone.Mask)
+	Finish() []behaviour.Event
+}
+
+// inZone draws the zone anew for pictures of another size.
+type inZone struct {
+	masked
+	polygon []wire.Point
+}
+
+// Resize is part of heuristic.
+func (z *inZone) Resize(width, height int) {
+	z.masked.Resize(zone.Rasterize(z.polygon, width, height))
+}
