@@ -122,7 +122,7 @@ func newUDPPair(at net.Addr) (*udpPair, error) {
 		port := a.LocalAddr().(*net.UDPAddr).Port
 		b, err := net.ListenUDP("udp", &net.UDPAddr{IP: ip, Port: port ^ 1})
 		if err != nil {
-			a.Close()
+			_ = a.Close()
 			last = err
 			continue
 		}
@@ -145,8 +145,8 @@ func (p *udpPair) take(_, address string) (net.PacketConn, error) {
 }
 
 func (p *udpPair) close() {
-	p.rtp.Close()
-	p.rtcp.Close()
+	_ = p.rtp.Close()
+	_ = p.rtcp.Close()
 }
 
 // selfSigned makes a certificate for an address and for localhost.
