@@ -241,6 +241,23 @@ int sb_luma(sb_decoder *d, uint8_t *dst, size_t size, int f)
 	return SB_OK;
 }
 
+int sb_region(sb_decoder *d, uint8_t *dst, size_t size, int x, int y, int width, int height, int f)
+{
+	const AVFrame *p = d->last;
+	if (!p->buf[0])
+		return fail(d, SB_FAILED, "no picture received");
+	if (x < 0 || y < 0 || width < 1 || height < 1 || width > p->width || height > p->height ||
+	    x > p->width - width || y > p->height - height)
+		return fail(d, SB_FAILED, "rectangle outside the picture");
+	if (f < 1 || f > SB_MAX_FACTOR || width / f < 1 || height / f < 1 ||
+	    (size_t)(width / f) * (size_t)(height / f) > size)
+		return fail(d, SB_FAILED, "no room for the luma");
+	const AVComponentDescriptor *c = &av_pix_fmt_desc_get(p->format)->comp[0];
+	const uint8_t *src = p->data[0] + (ptrdiff_t)y * p->linesize[0] + (ptrdiff_t)x * sample_bytes(c);
+	sb_box(dst, src, p->linesize[0], width, height, f, c->depth, c->shift, d->acc);
+	return SB_OK;
+}
+
 int sb_snapshot(sb_decoder *d, uint8_t *y, size_t ysize, uint8_t *cb, uint8_t *cr, size_t csize, int f)
 {
 	const AVFrame *p = d->last;

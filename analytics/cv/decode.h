@@ -48,6 +48,10 @@ int sb_next(sb_decoder *d);
 // size bytes; (width/f)*(height/f) of them are written, or none on an error.
 int sb_luma(sb_decoder *d, uint8_t *dst, size_t size, int f);
 
+// sb_region is sb_luma for the rectangle of width×height pixels whose corner is x, y,
+// which must lie within the picture.
+int sb_region(sb_decoder *d, uint8_t *dst, size_t size, int x, int y, int width, int height, int f);
+
 // sb_snapshot writes the picture in colour as full-range BT.601 4:2:0, each f×f
 // pixels averaged to one. The planes' rows follow each other; the chroma planes are
 // half as wide and high, rounded up.

@@ -10,6 +10,8 @@ package cv
 #cgo noescape sb_luma
 #cgo nocallback sb_luma
 #cgo nocallback sb_next
+#cgo noescape sb_region
+#cgo nocallback sb_region
 #cgo noescape sb_snapshot
 #cgo nocallback sb_snapshot
 #include "decode.h"
@@ -147,6 +149,26 @@ func (d *Decoder) Convert(dst *Luma) error {
 		return nil
 	}
 	return d.result("shrink picture", r)
+}
+
+// Region writes the luma of a rectangle of the picture received last into dst, in pixels
+// of the coded picture, each f×f of them averaged to one; with f = 1 at native
+// resolution. The rows follow each other, r.Dx()/f long; samples of more than
+// 8 bits are cut to their upper 8. It fails if no picture was
+// received, r is empty or reaches outside it, f is not 1 to 16, or dst is too short.
+func (d *Decoder) Region(dst []byte, r image.Rectangle, f int) error {
+	if d.c == nil {
+		return ErrClosed
+	}
+	if !r.In(image.Rect(0, 0, int(d.pic.width), int(d.pic.height))) || r.Empty() {
+		return fmt.Errorf("region %v of a picture of %d×%d: outside", r, d.pic.width, d.pic.height)
+	}
+	p := (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(dst)))
+	res := C.sb_region(d.c, p, C.size_t(len(dst)), C.int(r.Min.X), C.int(r.Min.Y), C.int(r.Dx()), C.int(r.Dy()), C.int(f))
+	if res == C.SB_OK {
+		return nil
+	}
+	return d.result(fmt.Sprintf("region %v shrunk by %d", r, f), res)
 }
 
 // Drain tells the decoder that nothing follows, so that Receive gives the

@@ -28,6 +28,9 @@ func (*Decoder) Skip(*Luma) (bool, error) { return false, ErrNoDecoder }
 // Convert returns ErrNoDecoder.
 func (*Decoder) Convert(*Luma) error { return ErrNoDecoder }
 
+// Region returns ErrNoDecoder.
+func (*Decoder) Region([]byte, image.Rectangle, int) error { return ErrNoDecoder }
+
 // Drain returns ErrNoDecoder.
 func (*Decoder) Drain() error { return ErrNoDecoder }
 
