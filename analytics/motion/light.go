@@ -47,16 +47,23 @@ type light struct {
 	// structure is the part of the textured blocks that look like the
 	// background, 1 if there are hardly any.
 	structure float64
-	col       []int16 // of each column: the grid column whose centre is at its left
-	frac      []uint8 // how far on the way to the next, of 256
+	// first is, for each grid column, the first pixel that lies between its
+	// centre and the next one's; frac is how far on that way a pixel lies, of 256.
+	first [gridSide]int
+	frac  []uint8
 }
 
 func (l *light) init(w, h int) {
 	l.w, l.h = w, h
 	l.offs = make([]float64, 0, gridBlocks)
-	l.col, l.frac = make([]int16, w), make([]uint8, w)
-	for x := range w {
-		l.col[x], l.frac[x] = gridAt(x, w)
+	l.frac = make([]uint8, w)
+	for g := range l.first {
+		l.first[g] = w
+	}
+	for x := w - 1; x >= 0; x-- {
+		var g int16
+		g, l.frac[x] = gridAt(x, w)
+		l.first[g] = x
 	}
 }
 
@@ -288,20 +295,21 @@ func (l *light) apply(dst []uint8, bg []uint16) {
 		}
 		return
 	}
-	gain, offset := int(math.Round(l.gain*256)), int(math.Round(l.offset*256))
-	var row [gridSide]int
+	gain, offset := int32(math.Round(l.gain*256)), int32(math.Round(l.offset*256))
+	var row [gridSide]int32
 	for y := range l.h {
 		cy, fy := gridAt(y, l.h)
 		for g := range gridSide {
 			a, b := l.grid[int(cy)*gridSide+g], l.grid[(int(cy)+1)*gridSide+g]
-			row[g] = a + (b-a)*int(fy)>>8
+			row[g] = int32(a+(b-a)*int(fy)>>8) + offset + 128
 		}
-		out, in := dst[y*l.w:(y+1)*l.w], bg[y*l.w:(y+1)*l.w]
-		for x := range out {
-			g := l.col[x]
-			a, b := row[g], row[g+1]
-			v := (int(in[x])*gain)>>8 + offset + a + (b-a)*int(l.frac[x])>>8
-			out[x] = uint8(min(max(v+128, 0)>>8, 255))
+		out, in, frac := dst[y*l.w:(y+1)*l.w], bg[y*l.w:(y+1)*l.w], l.frac[:l.w]
+		for g := range gridSide - 1 {
+			a, slope := row[g], row[g+1]-row[g]
+			for x := l.first[g]; x < l.first[g+1]; x++ {
+				v := int32(uint32(in[x])*uint32(gain)>>8) + a + slope*int32(frac[x])>>8
+				out[x] = uint8(min(max(v, 0)>>8, 255))
+			}
 		}
 	}
 }
