@@ -24,7 +24,8 @@ const (
 
 // Mark is what is drawn on a thumbnail. Coordinates are fractions of the picture.
 type Mark struct {
-	Zone    []wire.Point
+	Zone    []wire.Point // a polygon
+	Line    []wire.Point // open, of two points or more
 	Box     wire.Box
 	Privacy [][]wire.Point // blacked out before anything is drawn
 }
@@ -96,6 +97,9 @@ func blackOut(img *image.YCbCr, privacy [][]wire.Point) {
 func (m *Mark) draw(img *image.YCbCr) {
 	for i, a := range m.Zone {
 		yellow().line(img, a, m.Zone[(i+1)%len(m.Zone)])
+	}
+	for i := range len(m.Line) - 1 {
+		yellow().line(img, m.Line[i], m.Line[i+1])
 	}
 	if m.Box[2] == 0 || m.Box[3] == 0 {
 		return

@@ -70,6 +70,7 @@ func TestFits(t *testing.T) {
 func TestMarksAreDrawn(t *testing.T) {
 	b, err := JPEG(picture(480, 270, func(int, int) uint8 { return 90 }), Mark{
 		Zone: []wire.Point{{0.1, 0.1}, {0.9, 0.1}, {0.9, 0.9}, {0.1, 0.9}},
+		Line: []wire.Point{{0.2, 0.2}, {0.2, 0.5}, {0.3, 0.8}},
 		Box:  wire.Box{0.4, 0.3, 0.2, 0.4},
 	})
 	if err != nil {
@@ -82,6 +83,9 @@ func TestMarksAreDrawn(t *testing.T) {
 		is   func(r, g, b uint32) bool
 	}{
 		{"the zone's top", 0.5, 0.1, func(r, g, b uint32) bool { return r > b+40 && g > b+40 }},
+		{"the line", 0.2, 0.35, func(r, g, b uint32) bool { return r > b+40 && g > b+40 }},
+		{"the line's end", 0.25, 0.65, func(r, g, b uint32) bool { return r > b+40 && g > b+40 }},
+		{"beside its ends", 0.25, 0.5, func(r, g, _ uint32) bool { return r < 110 && r > 70 && g+20 > r }},
 		{"the box's left", 0.4, 0.5, func(r, g, b uint32) bool { return r > g+40 && r > b+40 }},
 		{"the middle", 0.5, 0.5, func(r, g, _ uint32) bool { return r < 110 && r > 70 && g+20 > r }},
 	} {

@@ -190,7 +190,8 @@ func (w *watcher) began(rule int, e *behaviour.Event, pic *picture, snapshot fun
 	if err != nil {
 		return err
 	}
-	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: w.zone(r.Zone).Polygon, Box: e.Box, Privacy: w.cfg.Privacy})
+	z := w.zone(r.Zone)
+	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: z.Polygon, Line: z.Line, Box: e.Box, Privacy: w.cfg.Privacy})
 	if err != nil {
 		return fmt.Errorf("detection %d: %w", d.ID, err)
 	}

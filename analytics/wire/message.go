@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -34,6 +36,7 @@ const (
 	maxZones       = 64
 	maxRules       = 64
 	maxPoints      = 128
+	maxLinePoints  = 16
 	maxPeople      = 1000
 	accessUnitHead = 8 + 8 + 8 + 1 + 1
 )
@@ -74,11 +77,28 @@ type Point [2]float64
 // Box is x, y, width and height as fractions of the picture.
 type Box [4]float64
 
-// Zone is a named polygon of at least three points.
+// Zone is a named part of the picture: a polygon of at least three points, or a
+// line of at least two for rules of the kind LineCrossing.
 type Zone struct {
 	Name    string  `json:"name"`
-	Polygon []Point `json:"polygon"`
+	Polygon []Point `json:"polygon,omitempty"`
+	Line    []Point `json:"line,omitempty"`
 }
+
+// Direction says which way of crossing a line counts. Left and right are those
+// of someone who walks along the line in the picture from its first point
+// to its last: of a line drawn from the left edge to the right, left is above.
+type Direction string
+
+// The directions; none means both.
+const (
+	BothWays    Direction = "both"
+	LeftToRight Direction = "left_to_right"
+	RightToLeft Direction = "right_to_left"
+)
+
+// Directions lists every direction.
+func Directions() []Direction { return []Direction{BothWays, LeftToRight, RightToLeft} }
 
 // Rule asks for one kind of behaviour in one zone.
 type Rule struct {
@@ -86,6 +106,8 @@ type Rule struct {
 	Zone   string  `json:"zone"`
 	After  float64 `json:"after,omitempty"`  // seconds
 	People int     `json:"people,omitempty"` // for gathering
+	// Direction is for line_crossing.
+	Direction Direction `json:"direction,omitempty"`
 }
 
 // Config is the first message to a vision process.
@@ -217,15 +239,16 @@ func (c *Config) Validate() error {
 	case len(c.Armed) != len(c.Rules):
 		return fmt.Errorf("config: %d rules but %d armed", len(c.Rules), len(c.Armed))
 	}
-	names := make(map[string]bool, len(c.Zones))
+	names, lines := make(map[string]bool, len(c.Zones)), make(map[string]bool)
 	for i, z := range c.Zones {
 		if names[z.Name] {
 			return fmt.Errorf("config: zone %q twice", z.Name)
 		}
 		names[z.Name] = true
-		if err := validPolygon(z.Polygon); err != nil {
+		if err := z.validate(); err != nil {
 			return fmt.Errorf("config: zones[%d]: %w", i, err)
 		}
+		lines[z.Name] = len(z.Line) > 0
 	}
 	for i, p := range c.Privacy {
 		if err := validPolygon(p); err != nil {
@@ -236,6 +259,12 @@ func (c *Config) Validate() error {
 		if !names[r.Zone] {
 			return fmt.Errorf("config: rules[%d]: no zone %q", i, r.Zone)
 		}
+		if lines[r.Zone] != (r.Kind == LineCrossing) {
+			return fmt.Errorf("config: rules[%d]: %s in zone %q, which is drawn as a line: %v", i, r.Kind, r.Zone, lines[r.Zone])
+		}
+		if r.Direction != "" && (r.Kind != LineCrossing || !slices.Contains(Directions(), r.Direction)) {
+			return fmt.Errorf("config: rules[%d]: direction %q", i, r.Direction)
+		}
 		if !(r.After >= 0 && r.After <= 7*24*3600) || r.People < 0 || r.People > maxPeople {
 			return fmt.Errorf("config: rules[%d]: after %v, people %d", i, r.After, r.People)
 		}
@@ -243,10 +272,32 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+func (z *Zone) validate() error {
+	if len(z.Line) == 0 {
+		return validPolygon(z.Polygon)
+	}
+	if len(z.Polygon) > 0 {
+		return errors.New("both a polygon and a line")
+	}
+	if len(z.Line) < 2 || len(z.Line) > maxLinePoints {
+		return fmt.Errorf("%d points, a line has 2 to %d", len(z.Line), maxLinePoints)
+	}
+	for i := range len(z.Line) - 1 {
+		if z.Line[i] == z.Line[i+1] {
+			return fmt.Errorf("point %v of the line twice", z.Line[i])
+		}
+	}
+	return validPoints(z.Line)
+}
+
 func validPolygon(p []Point) error {
 	if len(p) < 3 || len(p) > maxPoints {
 		return fmt.Errorf("%d points, a polygon has 3 to %d", len(p), maxPoints)
 	}
+	return validPoints(p)
+}
+
+func validPoints(p []Point) error {
 	for _, q := range p {
 		for _, v := range q {
 			if !(v >= 0 && v <= 1) {

@@ -131,6 +131,15 @@ func TestConfigValidate(t *testing.T) {
 		"outside":      func(c *Config) { c.Zones[0].Polygon[0][0] = -0.1 },
 		"privacy":      func(c *Config) { c.Privacy = [][]Point{{}} },
 		"after":        func(c *Config) { c.Rules[0].After = math.NaN() },
+		"direction":    func(c *Config) { c.Rules[0].Direction = BothWays },
+		"a line's end": func(c *Config) { c.Zones = []Zone{{Name: "all", Line: []Point{{0, 0}}}} },
+		"line's point": func(c *Config) { withLine(c); c.Zones[1].Line[0][0] = 2 },
+		"point twice":  func(c *Config) { withLine(c); c.Zones[1].Line[1] = c.Zones[1].Line[0] },
+		"long line":    func(c *Config) { withLine(c); c.Zones[1].Line = make([]Point, 17) },
+		"line and all": func(c *Config) { withLine(c); c.Zones[1].Polygon = c.Zones[0].Polygon },
+		"no line":      func(c *Config) { withLine(c); c.Rules[1].Zone = "all" },
+		"only a line":  func(c *Config) { withLine(c); c.Rules[0].Zone = "kerb" },
+		"sideways":     func(c *Config) { withLine(c); c.Rules[1].Direction = "up" },
 	} {
 		c := testConfig()
 		spoil(c)
@@ -138,9 +147,24 @@ func TestConfigValidate(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+	for _, d := range append(Directions(), "") {
+		c := testConfig()
+		withLine(c)
+		c.Rules[1].Direction = d
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
 	if err := testConfig().Validate(); err != nil {
 		t.Error(err)
 	}
+}
+
+// withLine adds a zone that is a line, and a rule for it.
+func withLine(c *Config) {
+	c.Zones = append(c.Zones, Zone{Name: "kerb", Line: []Point{{0.1, 0.6}, {0.9, 0.6}}})
+	c.Rules = append(c.Rules, Rule{Kind: LineCrossing, Zone: "kerb"})
+	c.Armed = append(c.Armed, true)
 }
 
 // FuzzFromVision reads what a vision process that a stranger controls may send.

@@ -140,7 +140,7 @@ func (c *Camera) prepare() error {
 func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 	cfg := &wire.Config{Version: wire.Version, Camera: cam.ID}
 	for _, name := range zoneNames(cam) {
-		cfg.Zones = append(cfg.Zones, wire.Zone{Name: name, Polygon: cam.Zones[name].Polygon})
+		cfg.Zones = append(cfg.Zones, wire.Zone{Name: name, Polygon: cam.Zones[name].Polygon, Line: cam.Zones[name].Line})
 	}
 	if _, drawn := cam.Zones[config.AllZones]; !drawn {
 		whole := []wire.Point{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
@@ -153,6 +153,7 @@ func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 	for _, r := range builtRules(cam) {
 		cfg.Rules = append(cfg.Rules, wire.Rule{
 			Kind: r.Kind, Zone: r.Zone, After: time.Duration(r.After).Seconds(), People: r.People,
+			Direction: cam.Zones[r.Zone].Direction,
 		})
 		schedules = append(schedules, r.Schedule)
 	}

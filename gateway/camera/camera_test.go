@@ -312,9 +312,10 @@ func TestWireConfig(t *testing.T) {
 	}
 	cam := &config.Camera{
 		ID:    "cam",
-		Zones: map[string]config.Zone{"b": {Polygon: config.Polygon{{0, 0}, {1, 0}, {1, 1}}}, "a": {Polygon: config.Polygon{{0, 0}, {1, 0}, {0, 1}}}},
+		Zones: map[string]config.Zone{"c": {Line: config.Line{{0, 0}, {1, 1}}, Direction: wire.LeftToRight}, "b": {Polygon: config.Polygon{{0, 0}, {1, 0}, {1, 1}}}, "a": {Polygon: config.Polygon{{0, 0}, {1, 0}, {0, 1}}}},
 		Detect: []config.Rule{
 			{Kind: wire.ThrownObject, Zone: "a"}, {Kind: wire.Intrusion, Zone: "b", Schedule: sched}, {Kind: wire.Motion, Zone: config.AllZones},
+			{Kind: wire.LineCrossing, Zone: "c"},
 		},
 		Privacy: config.Polygons{{{0, 0}, {0.1, 0}, {0, 0.1}}},
 	}
@@ -323,10 +324,10 @@ func TestWireConfig(t *testing.T) {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if len(cfg.Rules) != 2 || cfg.Rules[0].Zone != "b" || cfg.Armed[0] || !cfg.Armed[1] || len(cfg.Privacy) != 1 {
+	if len(cfg.Rules) < 2 || cfg.Rules[0].Zone != "b" || cfg.Armed[0] || !cfg.Armed[1] || len(cfg.Privacy) != 1 {
 		t.Errorf("got %+v", cfg)
 	}
-	if cfg.Zones[0].Name != "a" || cfg.Zones[2].Name != config.AllZones {
+	if cfg.Zones[0].Name != "a" || cfg.Zones[3].Name != config.AllZones || len(cfg.Zones[2].Line) != 2 {
 		t.Errorf("zones %+v", cfg.Zones)
 	}
 }

@@ -104,6 +104,7 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		r := &c.Detect[i]
 		d.finishRule(r, path)
 		d.zoneExists(c, r.Zone, path+".zone", prefix+"zones")
+		d.zoneFits(c, r, path, prefix+"zones")
 		if !d.soundRule(path) {
 			continue
 		}
@@ -140,12 +141,41 @@ func (d *document) finishZones(c *Camera, path string) {
 			d.flaw(at, f, name)
 			continue
 		}
-		d.required(at+".polygon", len(c.Zones[name].Polygon) == 0)
+		z := c.Zones[name]
+		d.finishZone(&z, at)
+		c.Zones[name] = z
+	}
+}
+
+func (d *document) finishZone(z *Zone, path string) {
+	line := len(z.Line) > 0 || d.faulty[path+".line"]
+	switch {
+	case line && len(z.Polygon) > 0:
+		d.fault(path+".line", "config.line.polygon")
+	case line:
+		if z.Direction == "" {
+			z.Direction = wire.BothWays
+		}
+		all := make([]string, 0, len(wire.Directions()))
+		for _, w := range wire.Directions() {
+			all = append(all, string(w))
+		}
+		d.oneOf(path+".direction", string(z.Direction), all...)
+	default:
+		if at := path + ".polygon"; d.given(at) && d.sound(at) && len(z.Polygon) == 0 {
+			d.fault(at, "config.polygon.few", 0, minPoints)
+		} else {
+			d.required(at, len(z.Polygon) == 0)
+		}
+		if z.Direction != "" && d.sound(path+".direction") {
+			d.fault(path+".direction", "config.direction")
+		}
 	}
 }
 
 func (d *document) zoneExists(c *Camera, zone, path, zones string) {
-	if _, drawn := c.Zones[zone]; drawn || zone == AllZones || !d.sound(path) || !d.sound(zones) {
+	_, drawn := c.Zones[zone]
+	if drawn || zone == AllZones || !d.sound(path) || !d.sound(zones) {
 		return
 	}
 	known := append(names(c.Zones), AllZones)
@@ -154,6 +184,21 @@ func (d *document) zoneExists(c *Camera, zone, path, zones string) {
 		d.fault(path, "config.zone.near", shown, near)
 	} else {
 		d.fault(path, "config.zone", shown, shorten(strings.Join(known, ", ")))
+	}
+}
+
+// zoneFits checks that a line is drawn for what crosses one, and an area for
+// everything else.
+func (d *document) zoneFits(c *Camera, r *Rule, path, zones string) {
+	z, drawn := c.Zones[r.Zone]
+	if !drawn && r.Zone != AllZones || !d.sound(path+".kind") || !d.sound(path+".zone") || !d.sound(member(zones, r.Zone)) {
+		return
+	}
+	switch {
+	case r.Kind == wire.LineCrossing && len(z.Line) == 0:
+		d.fault(path+".zone", "config.zone.line", d.shown(path+".zone", r.Zone))
+	case r.Kind != wire.LineCrossing && len(z.Line) > 0:
+		d.fault(path+".zone", "config.zone.area", string(r.Kind), d.shown(path+".zone", r.Zone))
 	}
 }
 

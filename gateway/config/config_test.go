@@ -162,6 +162,17 @@ func TestParseCamera(t *testing.T) {
 		t.Errorf("got %+v", *c)
 	}
 
+	c, err = ParseCamera("c.yaml", []byte("id: c\nzones:\n  kerb: {line: [[0.1, 0.6], [0.9, 0.6]]}\n  gate: {line: [[0,0],[0,1],[1,1]], direction: right_to_left}\n"+
+		"detect:\n- {kind: line_crossing, zone: kerb}\n- {kind: line_crossing, zone: gate, schedule: '22:00-06:00'}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones := map[string]Zone{"kerb": {Line: Line{{0.1, 0.6}, {0.9, 0.6}}, Direction: wire.BothWays},
+		"gate": {Line: Line{{0, 0}, {0, 1}, {1, 1}}, Direction: wire.RightToLeft}}
+	if !reflect.DeepEqual(c.Zones, zones) || c.Detect[0].Severity != 3 {
+		t.Errorf("got %+v", *c)
+	}
+
 	_, err = ParseCamera("b.yaml", []byte("id: b\nurl: ftp://x\nzones:\n  gate: {polygon: [[0,0],[1,1]]}\ndetect:\n- {kind: motion, zone: gat}\n"), nil)
 	const all = "b.yaml:2: url: must begin with rtsp:// or rtsps://\n" +
 		"b.yaml:4: zones.gate.polygon: 2 points, a polygon needs 3\n" +

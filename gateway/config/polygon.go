@@ -12,13 +12,18 @@ import (
 const (
 	minPoints = 3
 	maxPoints = 128
+
+	minLinePoints = 2
+	maxLinePoints = 16
 	// minArea, as a fraction of the picture, is a quarter of a pixel at 640 by 360.
 	minArea = 1e-6
 )
 
+// decodeNode takes an empty list for a polygon that is not drawn, which is how
+// one is saved; whether one is needed is for the caller to say.
 func (p *Polygon) decodeNode(d *document, n ast.Node, path string) {
 	points, ok := d.sequence(n, path)
-	if !ok {
+	if !ok || len(points) == 0 {
 		return
 	}
 	if len(points) > maxPoints {
@@ -49,6 +54,32 @@ func (p *Polygon) decodeNode(d *document, n ast.Node, path string) {
 		}
 	}
 	*p = got
+}
+
+// decodeNode takes an empty list for a line that is not drawn.
+func (l *Line) decodeNode(d *document, n ast.Node, path string) {
+	points, ok := d.sequence(n, path)
+	if !ok {
+		return
+	}
+	if len(points) == 0 {
+		return
+	}
+	if len(points) < minLinePoints || len(points) > maxLinePoints {
+		d.report(path, d.at(path), "config.line.points", len(points), minLinePoints, maxLinePoints)
+		return
+	}
+	whole := true
+	for i, item := range points {
+		at := element(path, i)
+		q, ok := d.point(item, at)
+		if ok && i > 0 && whole && q == (*l)[i-1] {
+			d.report(path, d.mark(item), "config.line.twice", q[0], q[1])
+			whole = false
+		}
+		*l = append(*l, q)
+		whole = whole && ok
+	}
 }
 
 func (d *document) point(n ast.Node, path string) (wire.Point, bool) {
@@ -97,6 +128,9 @@ func (p *Polygons) decodeNode(d *document, n ast.Node, path string) {
 		at := element(path, i)
 		d.note(at, item)
 		(*p)[i].decodeNode(d, item, at)
+		if len((*p)[i]) == 0 && d.sound(at) {
+			d.report(at, d.at(at), "config.polygon.few", 0, minPoints)
+		}
 	}
 }
 

@@ -207,8 +207,20 @@ var ruleMistakes = []mistake{
 			"11: cameras[0].detect[2].schedule: \"08:00-08:00\" has a period that ends when it begins, write 00:00-24:00 for the whole day"},
 	{"twice", camera + "  - {kind: loitering}\n  - {kind: loitering, zone: all, after: 30s, severity: 1}\n", `10: cameras[0].detect[1]: the same as cameras[0].detect[0]`},
 	{"many rules", camera + strings.Repeat("  - {kind: motion}\n", 65), `8: cameras[0].detect: 65, at most 64 are possible`},
-	{"line zones", strings.Replace(camera, "polygon", "line", 1) + "  - {kind: line_crossing, zone: gate}\n",
-		"7: cameras[0].zones.gate.polygon: missing\n7: cameras[0].zones.gate.line: unknown key; known here are polygon"},
+	{"a line for an area", strings.Replace(camera, "polygon", "line", 1) + "  - {kind: line_crossing, zone: gate}\n  - {kind: motion, zone: gate}\n",
+		`10: cameras[0].detect[1].zone: motion needs a polygon, "gate" is a line`},
+	{"an area for a line", camera + "  - {kind: line_crossing, zone: gate}\n  - {kind: line_crossing}\n",
+		"9: cameras[0].detect[0].zone: line_crossing needs a zone drawn as a line, \"gate\" has no line\n" +
+			"10: cameras[0].detect[1].zone: line_crossing needs a zone drawn as a line, \"all\" has no line"},
+	{"lines", head + "cameras:\n- id: a\n  url: rtsp://x\n  zones:\n    p: {line: []}\n    q: {line: [[0,0]]}\n    r: {line: [[0,0],[1,1]], polygon: [[0,0],[1,0],[1,1]]}\n" +
+		"    s: {line: [[0,0],[0.5,2]]}\n    t: {line: [[0,0],[1,1]], direction: left_to_rihgt}\n    u: {polygon: [[0,0],[1,0],[1,1]], direction: both}\n" +
+		"    v: {line: [[0,0],[0.5,0.5],[0.5,0.5]]}\n    w: {line: 3}\n    x: {line: ~}\n",
+		"8: cameras[0].zones.p.polygon: missing\n9: cameras[0].zones.q.line: 1 points, a line has 2 to 16\n" +
+			"10: cameras[0].zones.r.line: a zone cannot have both a polygon and a line\n" +
+			"11: cameras[0].zones.s.line[1]: [0.5, 2] is outside the picture; coordinates are fractions of it from 0 to 1, not pixels\n" +
+			"12: cameras[0].zones.t.direction: \"left_to_rihgt\" is not known, did you mean \"left_to_right\"?\n" +
+			"13: cameras[0].zones.u.direction: is for zones with a line only\n14: cameras[0].zones.v.line: [0.5, 0.5] is there twice in a row\n" +
+			"15: cameras[0].zones.w.line: must be a list, not a number\n16: cameras[0].zones.x.polygon: missing"},
 }
 
 // at makes a folder with the files that the table names, and returns the name

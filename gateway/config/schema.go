@@ -99,9 +99,14 @@ type Camera struct {
 	Detect    []Rule          `yaml:"detect"`
 }
 
-// Zone is a part of the picture.
+// Zone is a part of the picture: a polygon, or a line for line_crossing.
 type Zone struct {
 	Polygon Polygon `yaml:"polygon"`
+	Line    Line    `yaml:"line"`
+	// Direction says which way of crossing the line counts: both, left_to_right
+	// or right_to_left, as seen by someone who walks from the line's first point to
+	// its last.
+	Direction wire.Direction `yaml:"direction"`
 }
 
 // Rule is one behaviour to look for.
@@ -120,6 +125,9 @@ const AllZones = "all"
 
 // Polygon is points as fractions of the picture.
 type Polygon []wire.Point
+
+// Line is two points or more as fractions of the picture.
+type Line []wire.Point
 
 // Polygons is one polygon or a list of polygons.
 type Polygons []Polygon
