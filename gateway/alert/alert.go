@@ -108,6 +108,9 @@ func (a *Alert) levels(first Level) []Level {
 // are: this is no HTML.
 func (a Alert) encode(level Level) ([]byte, error) {
 	a.Level = level
+	if a.SentAt.IsZero() { // as long as what Render puts there
+		a.SentAt = a.DetectedAt
+	}
 	if a.Evidence == nil {
 		a.Evidence = []string{}
 	}
@@ -119,7 +122,7 @@ func (a Alert) encode(level Level) ([]byte, error) {
 	}
 	b := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	if len(b) >= MaxPayload {
-		return nil, fmt.Errorf("alert %s is %d bytes long, the contract allows fewer than %d: shorten the names of gateway, street, community, grid, camera and zone", a.ID, len(b), MaxPayload)
+		return nil, fmt.Errorf("alert %s is %d bytes long, the contract allows fewer than %d: shorten the names of gateway, street, community, grid, camera and zone: %w", a.ID, len(b), MaxPayload, ErrInvalid)
 	}
 	return b, nil
 }

@@ -19,8 +19,9 @@ import (
 type Answer struct {
 	Action string `json:"action"` // ack, dispatch, handled, false or note
 	By     string `json:"by"`
-	At     Time   `json:"at"` // by the duty room's clock; kept nowhere, since ours decides
-	Note   string `json:"note"`
+	// At is by the duty room's clock, in whatever form; ours decides.
+	At   json.RawMessage `json:"at"`
+	Note string          `json:"note"`
 }
 
 const (
@@ -92,6 +93,10 @@ func (s *Service) Answer(ctx context.Context, id string, ans Answer) error {
 		case ok:
 			a.State = to
 		case ans.Action == "note" && a.Open():
+			last, err := store.LastStep(ctx, tx, id)
+			if err != nil || last.Action == "note" && last.By == ans.By && last.Note == ans.Note {
+				return err // the same message again
+			}
 		default:
 			return nil
 		}

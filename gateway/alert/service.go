@@ -71,8 +71,8 @@ func (r *record) read(row store.Alert) error {
 const clockFloor = 1_735_689_600 // 2025-01-01 UTC
 
 // Raise makes the event durable and returns its alert: a new one, or the open
-// alert of the same device, kind and zone if its last event is younger than the
-// cool-down. When it returns without an error nothing may lose the alert.
+// alert of the same device, kind and zone if nobody has answered it yet and its
+// last event is younger than the cool-down. When it returns without an error nothing may lose the alert.
 func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	if e.Severity < 1 || e.Severity > 4 {
 		return Alert{}, fmt.Errorf("severity %d, it goes from 1 (gravest) to 4: %w", e.Severity, ErrInvalid)
@@ -94,13 +94,19 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 				return a.read(row)
 			}
 		} else {
-			row, found, err := store.OpenAlert(ctx, tx, e.Device, e.Kind, e.Zone)
+			row, found, err := store.OpenAlert(ctx, tx, e.Device, e.Kind, e.Zone, now)
 			if err != nil {
 				return err
 			}
-			if age := now.Sub(row.LastEvent); found && age >= 0 && age < s.CoolDown {
-				return s.fold(ctx, tx, row, e, now, &a)
+			if found {
+				if err := a.read(row); err != nil {
+					return err
+				}
 			}
+			if found && s.folds(&a.Alert, row.LastEvent, now) {
+				return s.fold(ctx, tx, e, now, &a)
+			}
+			a = record{}
 		}
 		return s.create(ctx, tx, e, now, &a)
 	})
@@ -138,11 +144,14 @@ func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time
 	return s.queueThumbnail(ctx, tx, a, e.Thumbnail, now)
 }
 
+// folds says whether an event of now belongs to the alert a. It does not once
+// somebody has answered, who would not look again, nor once the alert is overdue.
+func (s *Service) folds(a *Alert, lastEvent, now time.Time) bool {
+	return a.State == Raised && now.Sub(lastEvent) < s.CoolDown && now.Before(a.RespondBy.Time)
+}
+
 // fold adds an event to an open alert. The picture of the first event stays.
-func (s *Service) fold(ctx context.Context, tx *sql.Tx, row store.Alert, e Event, now time.Time, a *record) error {
-	if err := a.read(row); err != nil {
-		return err
-	}
+func (s *Service) fold(ctx context.Context, tx *sql.Tx, e Event, now time.Time, a *record) error {
 	a.Rev++
 	a.Count++
 	a.Severity = min(a.Severity, e.Severity)

@@ -34,6 +34,12 @@ type App struct {
 	uplink  *mqtt.Client
 	control *control.Server
 	monitor *health.Monitor
+	board   *board
+	// Of the goroutine of incoming messages alone.
+	badAnswers int
+	badLogged  time.Time
+
+	online chan struct{} // holds a token when a broker has been reached
 }
 
 // stopWithin bounds what is still done after the context has ended.
@@ -43,6 +49,9 @@ const stopWithin = 10 * time.Second
 // it cannot go on without.
 func (a *App) Run(ctx context.Context) (err error) {
 	if err := a.open(ctx); err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil // told to stop before it had begun
+		}
 		return err
 	}
 	defer func() {
@@ -82,8 +91,17 @@ func (a *App) serve(ctx context.Context) error {
 			return partsCtx.Err()
 		}
 	})
-	parts.Go(func() error { return a.control.Run(partsCtx) })
+	parts.Go(func() error {
+		// Without its socket the gateway lacks the command raise, and no more.
+		if err := a.control.Run(partsCtx); partsCtx.Err() == nil {
+			a.Log.Error("no control socket: sentrybox raise does not work", "error", err)
+		}
+		<-partsCtx.Done()
+		return partsCtx.Err()
+	})
 	parts.Go(func() error { return a.report(partsCtx) })
+	parts.Go(func() error { return a.board.run(partsCtx) })
+	parts.Go(func() error { return a.republish(partsCtx) })
 	for id, c := range a.cameras {
 		parts.Go(func() error {
 			if err := c.Run(partsCtx); err != nil {
@@ -123,6 +141,8 @@ func (a *App) close(ctx context.Context) error {
 
 func (a *App) build() error {
 	g, al := a.Config.Gateway, a.Config.Alerts
+	a.board = newBoard(a.put, a.Log)
+	a.online = make(chan struct{}, 1)
 	a.alerts = &alert.Service{
 		Store: a.store, Outbox: a.outbox, Log: a.Log.With("part", "alert"), Now: time.Now,
 		Gateway: g.ID, Street: g.Street, Community: g.Community,

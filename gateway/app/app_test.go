@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
@@ -110,13 +112,15 @@ func TestRaiseAnswerClose(t *testing.T) {
 	messages := sub.Wait(10*time.Second, "the cleared topic", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
 	})
-	states := ""
+	states, rev := "", 0
 	for _, m := range messages {
 		if m.Topic == topic && len(m.Payload) > 0 {
 			if err := json.Unmarshal(m.Payload, &a); err != nil {
 				t.Fatal(err)
 			}
-			states += " " + string(a.State)
+			if a.Rev > rev { // as a receiver does
+				states, rev = states+" "+string(a.State), a.Rev
+			}
 		}
 	}
 	if states != " raised false" {
@@ -176,4 +180,57 @@ func TestOneGatewayADataFolder(t *testing.T) {
 		t.Errorf("a second gateway: %v", err)
 	}
 	raise(t, data, 3) // the first goes on
+}
+
+// TestBrokerThatForgets: a broker that comes back empty gets the open alerts and
+// the states again.
+func TestBrokerThatForgets(t *testing.T) {
+	broker, data := startBroker(t), t.TempDir()
+	id := func() string {
+		stop := runApp(t, parse(t, data, broker))
+		defer stop()
+		id := raise(t, data, 2)
+		mqtttest.Subscribe(t, broker, "sentrybox/#").WaitTopic(10*time.Second, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
+		return id
+	}()
+	empty(t, data)
+	other := startBroker(t) // knows nothing
+	sub := mqtttest.Subscribe(t, other, "sentrybox/#")
+	runApp(t, parse(t, data, other))
+	m := sub.WaitTopic(10*time.Second, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
+	var a alert.Alert
+	if err := json.Unmarshal(m.Payload, &a); err != nil || a.ID != id || a.Rev != 1 || !a.Replayed {
+		t.Errorf("published again: %s, %v", m.Payload, err)
+	}
+}
+
+// TestBoardRetries: a state that could not be queued is queued later, in its
+// newest form.
+func TestBoardRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		fail := 2
+		b := newBoard(func(_ context.Context, it outbox.Item) error {
+			if fail > 0 {
+				fail--
+				return errors.New("disk full")
+			}
+			got = append(got, it.Topic+" "+string(it.Payload))
+			return nil
+		}, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- b.run(ctx) }()
+		b.post("gate", "online")
+		synctest.Wait()
+		b.post("gate", "stalled")
+		time.Sleep(time.Minute)
+		b.again()
+		synctest.Wait()
+		cancel()
+		<-done
+		if want := []string{`device/gate "stalled"`, `device/gate "stalled"`}; !slices.Equal(got, want) {
+			t.Errorf("queued %q, want %q", got, want)
+		}
+	})
 }

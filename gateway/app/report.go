@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"sentrybox/gateway/alert"
@@ -17,7 +16,11 @@ const (
 	// metricsExpire keeps a line that is gone for a day from waking up to a day
 	// of metrics.
 	metricsExpire = 5 * time.Minute
-	putWithin     = 5 * time.Second
+	// keepClosed is how long closed alerts stay in the database.
+	keepClosed = 90 * 24 * time.Hour
+	// republishEvery bounds how often everything open is published again to
+	// brokers that come and go.
+	republishEvery = 10 * time.Minute
 )
 
 // device is the payload of device/{id} for a camera.
@@ -36,7 +39,7 @@ type device struct {
 	Sandboxed bool       `json:"sandboxed"`
 }
 
-// deviceState queues a camera's state; the newest replaces one not yet sent.
+// deviceState publishes a camera's state.
 func (a *App) deviceState(cfg *config.Camera, s camera.State) {
 	level := a.Log.Info
 	if s.Reason != "" {
@@ -50,18 +53,10 @@ func (a *App) deviceState(cfg *config.Camera, s camera.State) {
 	if s.Info.Codec != 0 {
 		d.Codec = s.Info.Codec.String()
 	}
-	b, err := json.Marshal(d)
-	if err != nil {
-		a.Log.Error("a camera's state could not be encoded", "camera", cfg.ID, "error", err)
-		return
-	}
-	topic := "device/" + cfg.ID
-	ctx, cancel := context.WithTimeout(context.Background(), putWithin)
-	defer cancel()
-	a.put(ctx, outbox.Item{Lane: outbox.State, Topic: topic, Key: topic, Retain: true, Payload: b})
+	a.board.post(cfg.ID, d)
 }
 
-// report publishes metrics until ctx ends.
+// report publishes metrics, and sweeps up, until ctx ends.
 func (a *App) report(ctx context.Context) error {
 	tick := time.NewTicker(metricsEvery)
 	defer tick.Stop()
@@ -69,26 +64,62 @@ func (a *App) report(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-tick.C:
+		case now := <-tick.C:
+			if err := a.publishMetrics(ctx, now); err != nil && ctx.Err() == nil {
+				a.Log.Error("no metrics this time", "error", err)
+			}
+			if n, err := a.store.Trim(ctx, now.Add(-keepClosed)); err != nil && ctx.Err() == nil {
+				a.Log.Error("old alerts stay", "error", err)
+			} else if n > 0 {
+				a.Log.Info("old alerts deleted", "count", n)
+			}
 		}
-		b, err := a.monitor.Sample(ctx)
-		if err != nil {
-			a.Log.Error("no metrics this time", "error", err)
-			continue
-		}
-		a.put(ctx, outbox.Item{Lane: outbox.Metrics, Topic: "metrics", Payload: b, Expires: time.Now().Add(metricsExpire)})
 	}
 }
 
-// put queues an item that may be lost: there is a newer one soon.
-func (a *App) put(ctx context.Context, it outbox.Item) {
+func (a *App) publishMetrics(ctx context.Context, now time.Time) error {
+	b, err := a.monitor.Sample(ctx)
+	if err != nil {
+		return err
+	}
+	return a.put(ctx, outbox.Item{
+		Lane: outbox.Metrics, Topic: "metrics", Key: "metrics", Payload: b, Expires: now.Add(metricsExpire),
+	})
+}
+
+// put queues an item that is no part of an alert.
+func (a *App) put(ctx context.Context, it outbox.Item) error {
 	err := a.store.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := a.outbox.Put(ctx, tx, it)
 		return err
 	})
-	if err != nil && ctx.Err() == nil {
-		a.Log.Error("not queued", "topic", it.Topic, "error", err)
-		return
+	if err == nil {
+		a.outbox.Wake()
 	}
-	a.outbox.Wake()
+	return err
+}
+
+// republish queues open alerts and device states again each time a broker has
+// been reached, since it may have forgotten what it once acknowledged.
+func (a *App) republish(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.online:
+		}
+		a.board.again()
+		n, err := a.alerts.Republish(ctx, time.Now())
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.Log.Error("open alerts are not published again", "error", err)
+		case n > 0:
+			a.Log.Info("open alerts published again", "count", n)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(republishEvery):
+		}
+	}
 }

@@ -27,6 +27,7 @@ func (a *App) buildUplink() error {
 		Source:        a.outbox,
 		Render:        render,
 		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.answer}},
+		OnState:       a.uplinkState,
 		Log:           a.Log.With("part", "uplink"),
 	}
 	for i, m := range a.Config.Uplink.MQTT {
@@ -56,25 +57,59 @@ func clientID(prefix string) string {
 }
 
 func render(it outbox.Item, d mqtt.Delivery) ([]byte, error) {
-	if it.Lane != outbox.Alert {
+	if !strings.HasPrefix(it.Topic, "alert/") {
 		return it.Payload, nil
 	}
 	now := time.Now()
-	return alert.Render(it.Payload, now, d.Replayed || now.Sub(it.Created) > lateAfter)
+	// In another lane than its own it is published again.
+	again := it.Lane != outbox.Alert || d.Replayed || now.Sub(it.Created) > lateAfter
+	return alert.Render(it.Payload, now, again)
 }
 
-// answer takes ack/{id} from a duty room.
+// uplinkState hears of every change of the uplink, which the uplink logs itself.
+func (a *App) uplinkState(s mqtt.State) {
+	if s.Phase != mqtt.Online {
+		return
+	}
+	select {
+	case a.online <- struct{}{}:
+	default:
+	}
+}
+
+const (
+	answerTries = 10
+	answerAgain = 200 * time.Millisecond
+	foldAnswers = time.Second // bad answers are logged so often
+)
+
+// answer takes ack/{id} from a duty room. The broker has its receipt already, so
+// a database that fails for a moment gets another chance.
 func (a *App) answer(ctx context.Context, topic string, payload []byte) {
 	id := strings.TrimPrefix(topic, "ack/")
 	ans, err := alert.ParseAnswer(payload)
 	if err == nil {
 		err = a.alerts.Answer(ctx, id, ans)
 	}
+	for try := 1; err != nil && !errors.Is(err, alert.ErrInvalid) && try < answerTries && ctx.Err() == nil; try++ {
+		time.Sleep(answerAgain)
+		err = a.alerts.Answer(ctx, id, ans)
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, alert.ErrInvalid):
-		a.Log.Warn("an answer from the duty room was passed over", "error", err)
+		a.badAnswer(err)
 	default:
 		a.Log.Error("an answer from the duty room could not be kept", "alert", id, "error", err)
+	}
+}
+
+// badAnswer logs an answer that is passed over, but no flood of them. It is
+// called from the uplink's one goroutine of incoming messages.
+func (a *App) badAnswer(err error) {
+	a.badAnswers++
+	if now := time.Now(); now.Sub(a.badLogged) >= foldAnswers {
+		a.Log.Warn("answers from the duty room were passed over", "count", a.badAnswers, "error", err)
+		a.badLogged, a.badAnswers = now, 0
 	}
 }

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -20,7 +21,32 @@ const (
 	eventTooNew   = 5 * time.Second
 	raiseAgainMin = time.Second
 	raiseAgainMax = 30 * time.Second
+	lastTry       = 3 * time.Second
+
+	// What one camera may raise: more is a process out of its mind.
+	eventBurst = 30
+	eventEvery = 2 * time.Second
+
+	// A process that cannot even start is tried less and less often.
+	startFailures = 20
+	startWait     = 10 * time.Second
 )
+
+// bucket is a token bucket.
+type bucket struct {
+	tokens float64
+	last   time.Time
+}
+
+func (b *bucket) allow(now time.Time) bool {
+	b.tokens = min(b.tokens+now.Sub(b.last).Seconds()/eventEvery.Seconds(), eventBurst)
+	b.last = now
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
 
 // run is one life of a vision process.
 type run struct {
@@ -54,7 +80,11 @@ func (c *Camera) analyse(ctx context.Context) error {
 			poison = max(r.key, min(key, r.last))
 		}
 		c.failed(failures, err)
-		if err := sleep(ctx, min(restartFirst<<min(failures-1, 4), restartMost)); err != nil {
+		wait := min(restartFirst<<min(failures-1, 4), restartMost)
+		if r.last == 0 && failures > startFailures {
+			wait = startWait
+		}
+		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -179,12 +209,17 @@ func (c *Camera) seeing() {
 // take turns a process's detections into events until the process is gone.
 func (c *Camera) take(p *Process) {
 	rules := builtRules(&c.Config)
+	limit := bucket{tokens: eventBurst, last: time.Now()}
 	for d := range p.Detections() {
 		c.Log.Debug("detection", "phase", d.Phase, "kind", d.Kind, "zone", d.Zone, "start", d.Start, "detected", d.Detected)
 		if d.Phase != wire.Begun {
 			continue
 		}
 		now := time.Now()
+		if !limit.allow(now) {
+			c.lost()
+			continue
+		}
 		e := alert.Event{
 			Device: c.Config.ID, Grid: c.Config.Grid, Kind: string(d.Kind), Zone: d.Zone,
 			Severity: rules[d.Rule].Severity,
@@ -194,9 +229,7 @@ func (c *Camera) take(p *Process) {
 		select {
 		case c.events <- e:
 		default:
-			c.mu.Lock()
-			c.counts.EventsLost++
-			c.mu.Unlock()
+			c.lost()
 		}
 	}
 }
@@ -215,13 +248,41 @@ func (c *Camera) deliver(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return c.deliverRest(ctx)
 		case e := <-c.events:
 			if err := c.raise(ctx, e); err != nil {
-				return err
+				c.last(ctx, e)
+				return c.deliverRest(ctx)
 			}
 		}
 	}
+}
+
+// deliverRest makes what was decided before the end durable, with one try each.
+func (c *Camera) deliverRest(ctx context.Context) error {
+	for {
+		select {
+		case e := <-c.events:
+			c.last(ctx, e)
+		default:
+			return ctx.Err()
+		}
+	}
+}
+
+func (c *Camera) last(ctx context.Context, e alert.Event) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
+	defer cancel()
+	if err := c.Raise(ctx, e); err != nil {
+		c.Log.Error("an event was not durable before the end", "kind", e.Kind, "zone", e.Zone, "error", err)
+		c.lost()
+	}
+}
+
+func (c *Camera) lost() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts.EventsLost++
 }
 
 func (c *Camera) raise(ctx context.Context, e alert.Event) error {
@@ -229,6 +290,11 @@ func (c *Camera) raise(ctx context.Context, e alert.Event) error {
 		err := c.Raise(ctx, e)
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if errors.Is(err, alert.ErrInvalid) { // no other try will do
+			c.Log.Error("an event cannot be an alert", "kind", e.Kind, "zone", e.Zone, "error", err)
+			c.lost()
+			return nil
 		}
 		c.Log.Error("an event could not be made durable, trying again", "kind", e.Kind, "zone", e.Zone, "error", err, "after", wait)
 		if err := sleep(ctx, wait); err != nil {

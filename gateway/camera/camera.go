@@ -95,7 +95,10 @@ type Counts struct {
 // Run runs the camera until ctx ends.
 func (c *Camera) Run(ctx context.Context) error {
 	if err := c.prepare(); err != nil {
-		return err
+		// One camera's mistake is no reason for the others to end.
+		c.setState(func(st *State) { st.Phase, st.Reason = "unreachable", err.Error() })
+		<-ctx.Done()
+		return nil
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.source.Run(gctx, c.ring.push) })

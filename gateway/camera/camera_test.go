@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -284,6 +285,71 @@ func TestBlind(t *testing.T) {
 	t.Fatal("not blind after 100 deaths")
 }
 
+func TestCameraThatCannotBe(t *testing.T) {
+	states := make(chan State, 1)
+	c := &Camera{
+		Config: config.Camera{ID: "cam", URL: config.NewURL("rtsp://u:secret@127.0.0.1/a#b")}, Location: time.UTC,
+		Log: slog.New(slog.DiscardHandler), OnState: func(s State) { states <- s },
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	if s := <-states; s.Phase != "unreachable" || !strings.Contains(s.Reason, "#") || strings.Contains(s.Reason, "secret") {
+		t.Errorf("state %+v", s)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStopKeepsEvents: what was decided before the end is durable after it.
+func TestStopKeepsEvents(t *testing.T) {
+	var mu sync.Mutex
+	kept := 0
+	c := &Camera{Log: slog.New(slog.DiscardHandler), events: make(chan alert.Event, queuedEvents)}
+	c.Raise = func(ctx context.Context, _ alert.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if ctx.Err() == nil {
+			kept++
+		}
+		return ctx.Err()
+	}
+	for range 4 {
+		c.events <- alert.Event{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.deliver(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if kept != 4 {
+		t.Errorf("%d of 4 events are durable", kept)
+	}
+}
+
+func TestEventThatCanNeverBeAnAlert(t *testing.T) {
+	c := &Camera{Log: slog.New(slog.DiscardHandler), Raise: func(context.Context, alert.Event) error { return alert.ErrInvalid }}
+	if err := c.raise(t.Context(), alert.Event{}); err != nil || c.counts.EventsLost != 1 {
+		t.Errorf("%v, %d lost", err, c.counts.EventsLost)
+	}
+}
+
+func TestBucket(t *testing.T) {
+	now := time.Now()
+	b := bucket{tokens: eventBurst, last: now}
+	allowed := 0
+	for i := range 1000 { // ten a second
+		if b.allow(now.Add(time.Duration(i) * 100 * time.Millisecond)) {
+			allowed++
+		}
+	}
+	if want := eventBurst + int(100*time.Second/eventEvery); allowed < want-2 || allowed > want+2 {
+		t.Errorf("%d allowed, want about %d", allowed, want)
+	}
+}
+
 func TestRaiseIsTriedAgain(t *testing.T) {
 	r := newRig(t)
 	r.mu.Lock()
@@ -324,7 +390,8 @@ func TestWireConfig(t *testing.T) {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if len(cfg.Rules) < 2 || cfg.Rules[0].Zone != "b" || cfg.Armed[0] || !cfg.Armed[1] || len(cfg.Privacy) != 1 {
+	night := slices.IndexFunc(cfg.Rules, func(r wire.Rule) bool { return r.Zone == "b" })
+	if len(cfg.Rules) != len(builtRules(cam)) || night < 0 || cfg.Armed[night] || !cfg.Armed[night+1] || len(cfg.Privacy) != 1 {
 		t.Errorf("got %+v", cfg)
 	}
 	if cfg.Zones[0].Name != "a" || cfg.Zones[3].Name != config.AllZones || len(cfg.Zones[2].Line) != 2 {

@@ -29,7 +29,7 @@ const (
 	pipeSize      = 1 << 20
 	queuedEvents  = 64
 	maxLogLine    = 512
-	maxLogLines   = 20 // a process; the rest is counted
+	maxLogLines   = 20 // a process; the last one is in its error
 )
 
 // ProcessConfig says how to run a vision process.
@@ -77,7 +77,10 @@ func StartProcess(ctx context.Context, cfg ProcessConfig) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", cfg.Path, err)
 	}
 	go p.supervise(stderr)
-	if err := p.w.JSON(wire.TypeConfig, cfg.Config); err != nil {
+	_ = p.in.SetWriteDeadline(time.Now().Add(helloTimeout)) // it may not read
+	err = p.w.JSON(wire.TypeConfig, cfg.Config)
+	_ = p.in.SetWriteDeadline(time.Time{})
+	if err != nil {
 		p.kill(fmt.Errorf("hand over the config: %w", err))
 	}
 	timer := time.NewTimer(helloTimeout)
@@ -270,16 +273,13 @@ func (p *Process) log(stderr io.Reader) {
 	for n := 0; ; {
 		line, more, err := r.ReadLine()
 		if err != nil {
-			if n > maxLogLines {
-				p.cfg.Log.Warn("vision process said more", "lines", n-maxLogLines)
-			}
 			return
 		}
 		p.mu.Lock()
 		p.said = " (" + string(line) + ")"
 		p.mu.Unlock()
 		if n++; n <= maxLogLines {
-			p.cfg.Log.Warn("vision process", "says", string(line))
+			p.cfg.Log.Debug("vision process", "says", string(line))
 		}
 		for more && err == nil {
 			_, more, err = r.ReadLine()

@@ -18,6 +18,7 @@ type ring struct {
 	mu    sync.Mutex
 	units []media.AccessUnit // guarded by mu, as is all that follows
 	first uint64             // sequence number of units[0]
+	keys  []uint64           // sequence numbers of the keyframes
 	bytes int
 	grown chan struct{} // closed and replaced at each push
 }
@@ -30,14 +31,23 @@ func newRing(maxBytes int, maxAge time.Duration) *ring {
 func (r *ring) push(au media.AccessUnit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if au.Keyframe {
+		r.keys = append(r.keys, r.first+uint64(len(r.units)))
+	}
 	r.units = append(r.units, au)
-	r.bytes += len(au.Data)
+	r.bytes += cost(au)
 	for r.full() {
 		r.dropGroup()
 	}
 	close(r.grown)
 	r.grown = make(chan struct{})
 }
+
+// unitOverhead is about what an access unit takes up besides its data, so that
+// millions of tiny ones are bounded too.
+const unitOverhead = 128
+
+func cost(au media.AccessUnit) int { return len(au.Data) + unitOverhead }
 
 func (r *ring) full() bool {
 	n := len(r.units)
@@ -51,21 +61,25 @@ func (r *ring) full() bool {
 
 // second returns the index of the second group of pictures, or len(units).
 func (r *ring) second() int {
-	i := 1
-	for i < len(r.units) && !r.units[i].Keyframe {
-		i++
+	for _, key := range r.keys[:min(2, len(r.keys))] {
+		if key > r.first {
+			return int(key - r.first)
+		}
 	}
-	return i
+	return len(r.units)
 }
 
 func (r *ring) dropGroup() {
 	n := r.second()
 	for i := range r.units[:n] {
-		r.bytes -= len(r.units[i].Data)
+		r.bytes -= cost(r.units[i])
 		r.units[i] = media.AccessUnit{} // lets go of Data
 	}
 	r.units = r.units[n:]
 	r.first += uint64(n)
+	for len(r.keys) > 0 && r.keys[0] < r.first {
+		r.keys = r.keys[1:]
+	}
 }
 
 // lastKeyframe returns the sequence number of the newest keyframe, or of the
@@ -87,12 +101,10 @@ func (r *ring) next() uint64 {
 }
 
 func (r *ring) newestKeyframe() int {
-	for i := len(r.units) - 1; i >= 0; i-- {
-		if r.units[i].Keyframe {
-			return i
-		}
+	if len(r.keys) == 0 {
+		return -1
 	}
-	return -1
+	return int(r.keys[len(r.keys)-1] - r.first)
 }
 
 // read returns the access unit seq, or a later one if that is gone or lies more

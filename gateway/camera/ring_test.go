@@ -23,9 +23,9 @@ func TestRingStartsAtAKeyframe(t *testing.T) {
 		units, bound  int
 	}{
 		"by age":                    {1 << 20, 100, 10, 2 * time.Second, 30, 40},
-		"by bytes":                  {250, 100, 10, time.Hour, 10, 25},
+		"by bytes":                  {25 * 138, 100, 10, time.Hour, 10, 25},
 		"a long group is kept":      {1 << 20, 100, 100, time.Second, 100, 100},
-		"a group that does not fit": {50, 99, 100, time.Second, 0, 5},
+		"a group that does not fit": {5 * 138, 99, 100, time.Second, 0, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRing(tc.bytes, tc.age)
@@ -35,7 +35,7 @@ func TestRingStartsAtAKeyframe(t *testing.T) {
 			}
 			total := 0
 			for _, u := range r.units {
-				total += len(u.Data)
+				total += cost(u)
 			}
 			if total != r.bytes || r.bytes > tc.bytes {
 				t.Errorf("%d bytes counted, %d there, %d allowed", r.bytes, total, tc.bytes)
@@ -47,6 +47,20 @@ func TestRingStartsAtAKeyframe(t *testing.T) {
 				t.Error("the oldest is no keyframe")
 			}
 		})
+	}
+}
+
+// TestRingOfCrumbs: a camera that sends millions of tiny pictures after one
+// keyframe fills neither memory nor time.
+func TestRingOfCrumbs(t *testing.T) {
+	r := newRing(ringBytes, ringAge)
+	fill(r, 1_000_000, 1_000_001, 6)
+	if n := len(r.units); n > ringBytes/unitOverhead {
+		t.Errorf("%d pictures are kept", n)
+	}
+	fill(r, 100_000, 1, 6)
+	if n := len(r.keys); n > len(r.units) || r.bytes > ringBytes {
+		t.Errorf("%d keyframes of %d pictures, %d bytes", n, len(r.units), r.bytes)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"sentrybox/gateway/alert"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/outbox"
@@ -15,7 +16,7 @@ import (
 // Report is one sample, as it is published on metrics. Counters only grow, from
 // the start of the program.
 type Report struct {
-	At         time.Time         `json:"at"`
+	At         alert.Time        `json:"at"`
 	Uptime     float64           `json:"uptime_seconds"`
 	OpenAlerts int               `json:"open_alerts"`
 	Outbox     map[string]Lane   `json:"outbox"` // by lane
@@ -56,7 +57,7 @@ type Monitor struct {
 func (m *Monitor) Sample(ctx context.Context) ([]byte, error) {
 	now := m.Now()
 	r := Report{
-		At: now.UTC().Truncate(time.Millisecond), Uptime: time.Since(m.Started).Round(time.Second).Seconds(),
+		At: alert.Time{Time: now}, Uptime: time.Since(m.Started).Round(time.Second).Seconds(),
 		Outbox: map[string]Lane{}, Cameras: map[string]Camera{},
 	}
 	var err error

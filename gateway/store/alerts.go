@@ -64,13 +64,70 @@ func AlertByID(ctx context.Context, tx *sql.Tx, id string) (Alert, bool, error) 
 }
 
 // OpenAlert returns the newest open alert of a device, kind and zone, or false
-// if there is none.
-func OpenAlert(ctx context.Context, tx *sql.Tx, device, kind, zone string) (Alert, bool, error) {
+// if there is none. What a clock that was set back left in the future of now is
+// passed over.
+func OpenAlert(ctx context.Context, tx *sql.Tx, device, kind, zone string, now time.Time) (Alert, bool, error) {
 	return scanAlert(tx.QueryRowContext(ctx, `SELECT `+alertColumns+` FROM alerts
-		WHERE open AND device = ? AND kind = ? AND zone = ? ORDER BY last_event DESC LIMIT 1`, device, kind, zone))
+		WHERE open AND device = ? AND kind = ? AND zone = ? AND last_event <= ?
+		ORDER BY last_event DESC LIMIT 1`, device, kind, zone, now.UnixMilli()))
 }
 
-func scanAlert(row *sql.Row) (Alert, bool, error) {
+// OpenAlerts returns the open alerts, the newest first, at most n.
+func OpenAlerts(ctx context.Context, tx *sql.Tx, n int) (all []Alert, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT `+alertColumns+` FROM alerts WHERE open ORDER BY id DESC LIMIT ?`, n)
+	if err != nil {
+		return nil, fmt.Errorf("read the open alerts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		a, _, err := scanAlert(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, rows.Err()
+}
+
+// LastStep returns the newest revision's step of an alert.
+func LastStep(ctx context.Context, tx *sql.Tx, id string) (Step, error) {
+	var s Step
+	var at int64
+	err := tx.QueryRowContext(ctx, `SELECT alert, rev, at, action, actor, note FROM alert_steps
+		WHERE alert = ? ORDER BY rev DESC LIMIT 1`, id).Scan(&s.Alert, &s.Rev, &at, &s.Action, &s.By, &s.Note)
+	if err != nil {
+		return Step{}, fmt.Errorf("read the last step of alert %s: %w", id, err)
+	}
+	s.At = time.UnixMilli(at)
+	return s, nil
+}
+
+// trimMost bounds one Trim, so that nobody waits long for the database.
+const trimMost = 500
+
+// Trim deletes alerts that are closed and whose last event is older than before,
+// with their steps, and returns how many: some hundreds at a time.
+func (s *Store) Trim(ctx context.Context, before time.Time) (int64, error) {
+	var n int64
+	err := s.Tx(ctx, func(tx *sql.Tx) error {
+		const old = `SELECT id FROM alerts WHERE NOT open AND last_event < ? ORDER BY id LIMIT ?`
+		if _, err := tx.ExecContext(ctx, `DELETE FROM alert_steps WHERE alert IN (`+old+`)`, before.UnixMilli(), trimMost); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `DELETE FROM alerts WHERE id IN (`+old+`)`, before.UnixMilli(), trimMost)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete old alerts: %w", err)
+	}
+	return n, nil
+}
+
+func scanAlert(row interface{ Scan(...any) error }) (Alert, bool, error) {
 	var a Alert
 	var last int64
 	err := row.Scan(&a.ID, &a.Rev, &a.Open, &a.Device, &a.Kind, &a.Zone, &last, &a.Doc)

@@ -105,13 +105,39 @@ func TestAlertRows(t *testing.T) {
 func open(t *testing.T, s *Store) (a Alert) {
 	t.Helper()
 	err := s.Tx(t.Context(), func(tx *sql.Tx) (err error) {
-		a, _, err = OpenAlert(context.Background(), tx, "cam", "intrusion", "gate")
+		a, _, err = OpenAlert(context.Background(), tx, "cam", "intrusion", "gate", time.Now())
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func TestTrim(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	now := time.Now()
+	for id, a := range map[string]Alert{
+		"old": {LastEvent: now.Add(-48 * time.Hour)}, "new": {LastEvent: now}, "open": {LastEvent: now.Add(-48 * time.Hour), Open: true},
+	} {
+		a.ID, a.Rev, a.Doc = id, 1, []byte("x")
+		if err := s.Tx(t.Context(), func(tx *sql.Tx) error { return PutAlert(t.Context(), tx, a, Step{At: now}) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []int64{1, 0} {
+		if n, err := s.Trim(t.Context(), now.Add(-24*time.Hour)); n != want || err != nil {
+			t.Errorf("trimmed %d, %v; want %d", n, err, want)
+		}
+	}
+	var left int
+	if err := s.db.QueryRow(`SELECT count(*) FROM alerts JOIN alert_steps ON alert = id WHERE id IN ('new', 'open')`).Scan(&left); left != 2 || err != nil {
+		t.Errorf("%d alerts left, %v", left, err)
+	}
 }
 
 func TestTxRollsBack(t *testing.T) {

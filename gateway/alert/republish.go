@@ -1,0 +1,68 @@
+package alert
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"sentrybox/gateway/store"
+	"sentrybox/uplink/outbox"
+)
+
+// republishMost bounds what one Republish queues: the newest alerts.
+const republishMost = 500
+
+// Republish queues the newest revision of every open alert again, and returns
+// how many: a broker that was restarted may have forgotten what it acknowledged
+// and retained. They go behind everything more urgent, and a receiver that keeps
+// the highest revision sees nothing new.
+func (s *Service) Republish(ctx context.Context, now time.Time) (int, error) {
+	n := 0
+	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
+		rows, err := store.OpenAlerts(ctx, tx, republishMost)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := s.requeue(ctx, tx, row, now); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("publish open alerts again: %w", err)
+	}
+	if n > 0 {
+		s.Outbox.Wake()
+	}
+	return n, nil
+}
+
+func (s *Service) requeue(ctx context.Context, tx *sql.Tx, row store.Alert, now time.Time) error {
+	var a record
+	if err := a.read(row); err != nil {
+		return err
+	}
+	for _, level := range a.Published {
+		topic := Topic(level, a.ID)
+		waits, err := s.Outbox.Pending(ctx, tx, topic)
+		if err != nil {
+			return err
+		}
+		if waits { // for its first time
+			continue
+		}
+		payload, err := a.encode(level)
+		if err != nil {
+			return err
+		}
+		item := outbox.Item{Lane: outbox.State, Topic: topic, Key: "again/" + topic, Retain: true, Payload: payload, Created: now}
+		if _, err := s.Outbox.Put(ctx, tx, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
