@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -91,7 +92,7 @@ func (e *env) complain(err error) {
 		_, _ = fmt.Fprintln(e.errOut, "sentrybox:", err)
 		return
 	}
-	_, _ = fmt.Fprint(e.errOut, problems.Text(e.lang))
+	_, _ = fmt.Fprintln(e.errOut, problems.Text(e.lang))
 }
 
 func (e *env) log(level slog.Level) *slog.Logger {
@@ -135,7 +136,7 @@ type raiseCmd struct {
 }
 
 func (c *raiseCmd) Run(e *env) error {
-	cfg, err := config.Load(c.Config)
+	cfg, err := dataOf(c.Config)
 	if err != nil {
 		return err
 	}
@@ -146,6 +147,21 @@ func (c *raiseCmd) Run(e *env) error {
 	}
 	_, err = fmt.Fprintln(e.out, id)
 	return err
+}
+
+// dataOf reads a config for its data folder alone: whoever raises a test alert
+// need not have the gateway's passwords in the environment.
+func dataOf(path string) (*config.Config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return config.Parse(path, b, func(name string) (string, bool) {
+		if v, ok := os.LookupEnv(name); ok {
+			return v, true
+		}
+		return "unset", true
+	})
 }
 
 type replayCmd struct {
@@ -201,8 +217,21 @@ func (c *demoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.Footage == "" {
+		c.Footage = footageBeside(vision)
+	}
 	d := &demo.Demo{For: c.For, JSON: c.JSON, Footage: c.Footage, Vision: vision, Out: e.out, Log: e.log(slog.LevelWarn), Lang: e.lang}
 	return d.Run(e.ctx)
+}
+
+// footageBeside returns the footage that hack/demo has put beside the programs,
+// or nothing.
+func footageBeside(program string) string {
+	path := filepath.Join(filepath.Dir(program), "footage", "vtest.mp4")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
 }
 
 type versionCmd struct{}

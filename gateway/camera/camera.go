@@ -143,7 +143,12 @@ func (c *Camera) prepare() error {
 func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 	cfg := &wire.Config{Version: wire.Version, Camera: cam.ID}
 	for _, name := range zoneNames(cam) {
-		cfg.Zones = append(cfg.Zones, wire.Zone{Name: name, Polygon: cam.Zones[name].Polygon, Line: cam.Zones[name].Line})
+		z := cam.Zones[name]
+		w := wire.Zone{Name: name, Polygon: z.Polygon, Line: z.Line}
+		for _, f := range z.Floors {
+			w.Floors = append(w.Floors, wire.Floor{Name: f.Name, Y: float64(f.Y)})
+		}
+		cfg.Zones = append(cfg.Zones, w)
 	}
 	if _, drawn := cam.Zones[config.AllZones]; !drawn {
 		whole := []wire.Point{{0, 0}, {1, 0}, {1, 1}, {0, 1}}

@@ -143,6 +143,7 @@ func (d *document) finishZones(c *Camera, path string) {
 		}
 		z := c.Zones[name]
 		d.finishZone(&z, at)
+		d.finishFloors(z.Floors, at+".floors")
 		c.Zones[name] = z
 	}
 }

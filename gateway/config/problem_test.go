@@ -147,6 +147,8 @@ var uplinkMistakes = []mistake{
 	{"no host", uplink("url: 'mqtt://:1883'"), `5: uplink.mqtt[0].url: has no host`},
 	{"port", uplink("url: 'mqtt://b:65536'"), `5: uplink.mqtt[0].url: the port must be from 1 to 65535`},
 	{"empty port", uplink("url: 'mqtt://b:'"), `5: uplink.mqtt[0].url: the port must be from 1 to 65535`},
+	{"name with a quote", strings.Replace(head, "gw-1", `"g\"w"`, 1), `1: gateway.id: cannot have a " or a \`},
+	{"address with #", uplink("url: 'mqtt://b/#x'"), `5: uplink.mqtt[0].url: not a URL; @ / # ? % in a user or password are written %40 %2F %23 %3F %25`},
 	{"password with #", uplink("url: 'mqtt://u:hunter#2@b'"), `5: uplink.mqtt[0].url: not a URL; @ / # ? % in a user or password are written %40 %2F %23 %3F %25`},
 	{"topic in the url", uplink("url: 'mqtt://b/topic'"), `5: uplink.mqtt[0].url: nothing can follow host and port`},
 	{"password twice", uplink("url: 'mqtt://u:hunter2@b', username: u, password: hunter2"),

@@ -107,6 +107,8 @@ type Zone struct {
 	// or right_to_left, as seen by someone who walks from the line's first point to
 	// its last.
 	Direction wire.Direction `yaml:"direction"`
+	// Floors says where the floors of a facade lie, for thrown_object.
+	Floors []Floor `yaml:"floors"`
 }
 
 // Rule is one behaviour to look for.

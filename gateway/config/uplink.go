@@ -157,6 +157,8 @@ func (d *document) address(path string, u URL, schemes ...string) *url.URL {
 		key = "config.url.host"
 	case !validPort(p):
 		key = "config.url.port"
+	case p.Fragment != "" || strings.HasSuffix(u.Reveal(), "#"):
+		key = "config.url.form"
 	}
 	if key != "" {
 		d.fault(path, key, args...)

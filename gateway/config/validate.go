@@ -84,6 +84,8 @@ func nameFlaw(s string, topic bool) *flaw {
 		return &flaw{key: "config.name.print"}
 	case strings.TrimSpace(s) != s:
 		return &flaw{key: "config.name.space"}
+	case strings.ContainsAny(s, "\"\\"): // JSON would double them, past an alert's 1 KiB
+		return &flaw{key: "config.name.quote"}
 	case topic && strings.ContainsAny(s, "/+#"):
 		return &flaw{key: "config.name.topic"}
 	case topic && (s == "." || s == ".."):

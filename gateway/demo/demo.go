@@ -44,7 +44,7 @@ const settle = 3 * time.Second
 // Run runs the demo. It returns ErrNoAlert if nothing was delivered.
 func (d *Demo) Run(ctx context.Context) error {
 	if d.Footage == "" {
-		return fmt.Errorf("%w: %s", ErrNoFootage, text.T(d.Lang, "demo.footage"))
+		return d.fail(ErrNoFootage, "demo.footage")
 	}
 	data, err := os.MkdirTemp("", "sentrybox-demo-")
 	if err != nil {
@@ -99,9 +99,17 @@ func (d *Demo) watch(ctx context.Context, a *app.App, room *dutyRoom) error {
 		d.say("demo.end", alerts, thumbs)
 	}
 	if alerts == 0 || thumbs == 0 {
-		return fmt.Errorf("%w: %s", ErrNoAlert, text.T(d.Lang, "demo.none"))
+		return d.fail(ErrNoAlert, "demo.none")
 	}
 	return nil
+}
+
+// fail says err in the user's language.
+func (d *Demo) fail(err error, key text.Key) error {
+	if said := text.T(d.Lang, key); said != err.Error() {
+		return fmt.Errorf("%s (%w)", said, err)
+	}
+	return err
 }
 
 func (d *Demo) say(key text.Key, args ...any) {

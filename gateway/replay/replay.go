@@ -42,6 +42,9 @@ type Line struct {
 	End        float64   `json:"end"`
 	Box        wire.Box  `json:"box"`
 	Confidence float64   `json:"confidence"`
+	// Of a thrown object, see wire.Detection.
+	Track []wire.TrackPoint `json:"track,omitempty"`
+	Floor string            `json:"floor,omitempty"`
 }
 
 // Summary is the last line.
@@ -89,23 +92,27 @@ func (r *Replay) Run(ctx context.Context) error {
 	defer stop()
 	fed := make(chan error, 1)
 	go func() { fed <- r.feed(ctx, video, p) }()
-	writeErr := r.write(p)
-	if writeErr != nil {
+	if err := r.write(p); err != nil {
 		cancel()
-	}
-	if err := errors.Join(writeErr, <-fed); err != nil {
+		<-fed
 		return err
+	}
+	fedErr := <-fed
+	if p.Err() != nil {
+		return fedErr
 	}
 	pr := p.Progress()
 	cpu, peak := p.Usage()
-	return r.line(Summary{
+	err = r.line(Summary{
 		Kind: "summary", Seconds: round(video.Duration().Seconds(), 3),
 		Seen: pr.Seen, Decoded: pr.Decoded, Analysed: pr.Analysed, Damaged: pr.Damaged,
 		Wall: round(time.Since(began).Seconds(), 3), CPU: round(cpu.Seconds(), 3), PeakMemory: peak,
 	})
+	return errors.Join(err, fedErr)
 }
 
-// feed hands every access unit of the file to p and asks it to finish.
+// feed hands every access unit of the file to p and asks it to finish, also when
+// the file ends too early, which is an error.
 func (r *Replay) feed(ctx context.Context, video *mp4.Reader, p *camera.Process) error {
 	bar := newBar(r.Progress, video.Len())
 	defer bar.close()
@@ -113,6 +120,9 @@ func (r *Replay) feed(ctx context.Context, video *mp4.Reader, p *camera.Process)
 		au, err := video.Next()
 		if errors.Is(err, io.EOF) {
 			return p.Finish(ctx)
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return errors.Join(fmt.Errorf("%s ends after %d of %d pictures: %w", r.Video, seq-1, video.Len(), err), p.Finish(ctx))
 		}
 		var broken *mp4.SampleError
 		if errors.As(err, &broken) { // the pictures after it can be read
@@ -152,6 +162,10 @@ func (r *Replay) write(p *camera.Process) error {
 		}
 		for i, v := range d.Box {
 			l.Box[i] = round(v, 4)
+		}
+		l.Floor = d.Floor
+		for _, p := range d.Track {
+			l.Track = append(l.Track, wire.TrackPoint{round(p[0], 3), round(p[1], 4), round(p[2], 4)})
 		}
 		if err = r.line(l); err != nil {
 			go p.Kill() // which waits until what we take here is at its end
