@@ -27,6 +27,7 @@ type Mark struct {
 	Zone    []wire.Point // a polygon
 	Line    []wire.Point // open, of two points or more
 	Box     wire.Box
+	Track   []wire.TrackPoint
 	Privacy [][]wire.Point // blacked out before anything is drawn
 }
 
@@ -100,6 +101,10 @@ func (m *Mark) draw(img *image.YCbCr) {
 	}
 	for i := range len(m.Line) - 1 {
 		yellow().line(img, m.Line[i], m.Line[i+1])
+	}
+	for i := 1; i < len(m.Track); i++ {
+		a, b := m.Track[i-1], m.Track[i]
+		red().line(img, wire.Point{a[1], a[2]}, wire.Point{b[1], b[2]})
 	}
 	if m.Box[2] == 0 || m.Box[3] == 0 {
 		return

@@ -20,6 +20,7 @@ type session struct {
 	report *reporter
 	stream stream
 	watch  *watcher
+	falls  *falls
 }
 
 // serve holds the conversation until the gateway ends it. It returns nil only
@@ -35,6 +36,7 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 	defer s.stream.close()
 	s.watch = newWatcher(&s.cfg, s.send)
 	defer s.watch.close()
+	s.falls = newFalls(s.watch, &s.stream)
 	for {
 		typ, p, err := r.Next()
 		if err != nil {
@@ -105,6 +107,9 @@ func (s *session) arm(p []byte) error {
 	if len(a.Armed) != len(s.cfg.Rules) {
 		return fmt.Errorf("arm: %d rules of %d", len(a.Armed), len(s.cfg.Rules))
 	}
+	if err := s.falls.arm(a.Armed); err != nil {
+		return err
+	}
 	return s.watch.arm(a.Armed)
 }
 
@@ -151,6 +156,11 @@ func (s *session) pictures() error {
 		}
 		count.Decoded++
 		count.Width, count.Height = pic.luma.CodedWidth, pic.luma.CodedHeight
+		if pic.sound {
+			if err := s.falls.look(pic); err != nil {
+				return err
+			}
+		}
 		if !pic.wanted {
 			continue
 		}
@@ -168,6 +178,9 @@ func (s *session) end() error {
 		return err
 	}
 	if err := s.pictures(); err != nil {
+		return err
+	}
+	if err := s.falls.finish(); err != nil {
 		return err
 	}
 	if err := s.watch.finish(); err != nil {

@@ -26,6 +26,7 @@ type stamp struct {
 type picture struct {
 	luma   *cv.Luma
 	wall   time.Time
+	sound  bool // as far as is known
 	wanted bool // luma has its pixels
 }
 
@@ -78,8 +79,8 @@ func (s *stream) next(due func(time.Duration) bool) (*picture, error) {
 		return nil, err
 	}
 	st := s.stampOf(s.luma.PTS)
-	s.pic = picture{luma: &s.luma, wall: st.wall}
-	if s.luma.Corrupt || st.doubt || !due(s.luma.PTS) {
+	s.pic = picture{luma: &s.luma, wall: st.wall, sound: !s.luma.Corrupt && !st.doubt}
+	if !s.pic.sound || !due(s.luma.PTS) {
 		return &s.pic, nil
 	}
 	if err := s.dec.Convert(&s.luma); err != nil {

@@ -33,6 +33,8 @@ const (
 	MaxToVision    = 16 << 20
 	MaxFromVision  = 1 << 20
 	MaxThumbnail   = 12 << 10
+	MaxTrack       = 64 // points of a trajectory
+	maxFloors      = 256
 	maxZones       = 64
 	maxRules       = 64
 	maxPoints      = 128
@@ -69,7 +71,7 @@ func Kinds() []Kind {
 }
 
 // Built lists the kinds that this version's vision process finds.
-func Built() []Kind { return []Kind{Motion, Intrusion} }
+func Built() []Kind { return []Kind{Motion, Intrusion, ThrownObject} }
 
 // Point is x and y as fractions of the picture, from its top left corner.
 type Point [2]float64
@@ -83,7 +85,18 @@ type Zone struct {
 	Name    string  `json:"name"`
 	Polygon []Point `json:"polygon,omitempty"`
 	Line    []Point `json:"line,omitempty"`
+	Floors  []Floor `json:"floors,omitempty"` // of a facade, for thrown_object
 }
+
+// Floor is where a floor of a facade lies.
+type Floor struct {
+	Name string  `json:"name"`
+	Y    float64 `json:"y"` // as a fraction of the picture, from the top
+}
+
+// TrackPoint is where an object was: media time in seconds, and x and y as
+// fractions of the picture.
+type TrackPoint [3]float64
 
 // Direction says which way of crossing a line counts. Left and right are those
 // of someone who walks along the line in the picture from its first point
@@ -179,7 +192,11 @@ type Detection struct {
 	DetectWall time.Time `json:"detect_wall"`
 	Box        Box       `json:"box"`
 	Confidence float64   `json:"confidence"` // 0 to 1
-	JPEG       []byte    `json:"-"`          // a thumbnail, with Begun
+	// Track is the way of a thrown object, in order of time, and Floor the name
+	// of the zone's floor that it most likely came from, if floors were drawn.
+	Track []TrackPoint `json:"track,omitempty"`
+	Floor string       `json:"floor,omitempty"`
+	JPEG  []byte       `json:"-"` // a thumbnail, with Begun
 }
 
 // Progress counts what a vision process has done. It follows at least every
@@ -221,10 +238,38 @@ func (d *Detection) Validate(cfg *Config) error {
 			return fmt.Errorf("detection: year %d", y)
 		}
 	}
+	if err := d.validTrack(cfg); err != nil {
+		return err
+	}
 	if len(d.JPEG) > MaxThumbnail {
 		return fmt.Errorf("detection: thumbnail of %d bytes, at most %d", len(d.JPEG), MaxThumbnail)
 	}
 	return nil
+}
+
+func (d *Detection) validTrack(cfg *Config) error {
+	if len(d.Track) > MaxTrack {
+		return fmt.Errorf("detection: track of %d points, at most %d", len(d.Track), MaxTrack)
+	}
+	for i, p := range d.Track {
+		if !(math.Abs(p[0]) <= 1e9) || i > 0 && p[0] <= d.Track[i-1][0] {
+			return fmt.Errorf("detection: %v is no media time, or not after that of the point before", p[0])
+		}
+		for _, v := range p[1:] {
+			if !(v >= 0 && v <= 1) {
+				return fmt.Errorf("detection: track at %v, outside the picture", p[1:])
+			}
+		}
+	}
+	if d.Floor == "" {
+		return nil
+	}
+	for _, z := range cfg.Zones {
+		if z.Name == d.Zone && slices.ContainsFunc(z.Floors, func(f Floor) bool { return f.Name == d.Floor }) {
+			return nil
+		}
+	}
+	return fmt.Errorf("detection: zone %q has no floor %q", d.Zone, d.Floor)
 }
 
 // Validate checks what a vision process is asked to run.
@@ -246,6 +291,9 @@ func (c *Config) Validate() error {
 		}
 		names[z.Name] = true
 		if err := z.validate(); err != nil {
+			return fmt.Errorf("config: zones[%d]: %w", i, err)
+		}
+		if err := validFloors(z.Floors); err != nil {
 			return fmt.Errorf("config: zones[%d]: %w", i, err)
 		}
 		lines[z.Name] = len(z.Line) > 0
@@ -288,6 +336,20 @@ func (z *Zone) validate() error {
 		}
 	}
 	return validPoints(z.Line)
+}
+
+func validFloors(floors []Floor) error {
+	if len(floors) > maxFloors {
+		return fmt.Errorf("%d floors, at most %d", len(floors), maxFloors)
+	}
+	names := make(map[string]bool, len(floors))
+	for _, f := range floors {
+		if f.Name == "" || names[f.Name] || !(f.Y >= 0 && f.Y <= 1) {
+			return fmt.Errorf("floor %q at %v: without a name, there twice, or outside the picture", f.Name, f.Y)
+		}
+		names[f.Name] = true
+	}
+	return nil
 }
 
 func validPolygon(p []Point) error {

@@ -112,6 +112,12 @@ func TestDetectionValidate(t *testing.T) {
 		"media time":  func(d *Detection) { d.Start = math.Inf(1) },
 		"wall":        func(d *Detection) { d.DetectWall = time.Time{} },
 		"thumb bytes": func(d *Detection) { d.JPEG = make([]byte, MaxThumbnail+1) },
+		"track":       func(d *Detection) { d.Track = make([]TrackPoint, MaxTrack+1) },
+		"track back":  func(d *Detection) { d.Track = []TrackPoint{{2, 0.5, 0.1}, {1, 0.5, 0.2}} },
+		"track time":  func(d *Detection) { d.Track = []TrackPoint{{math.NaN(), 0.5, 0.1}} },
+		"track far":   func(d *Detection) { d.Track = []TrackPoint{{1, 0.5, 1.1}} },
+		"track place": func(d *Detection) { d.Track = []TrackPoint{{1, math.NaN(), 1}} },
+		"floor":       func(d *Detection) { d.Floor = "12" },
 	} {
 		d := testDetection()
 		spoil(&d)
@@ -140,6 +146,9 @@ func TestConfigValidate(t *testing.T) {
 		"no line":      func(c *Config) { withLine(c); c.Rules[1].Zone = "all" },
 		"only a line":  func(c *Config) { withLine(c); c.Rules[0].Zone = "kerb" },
 		"sideways":     func(c *Config) { withLine(c); c.Rules[1].Direction = "up" },
+		"no floor":     func(c *Config) { c.Zones[0].Floors = []Floor{{"", 0.5}} },
+		"floor twice":  func(c *Config) { c.Zones[0].Floors = []Floor{{"1", 0.5}, {"1", 0.6}} },
+		"floor off":    func(c *Config) { c.Zones[0].Floors = []Floor{{"1", math.NaN()}} },
 	} {
 		c := testConfig()
 		spoil(c)
@@ -156,6 +165,19 @@ func TestConfigValidate(t *testing.T) {
 		}
 	}
 	if err := testConfig().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDetectionOfFall(t *testing.T) {
+	c, d := testConfig(), testDetection()
+	c.Zones[0].Floors = []Floor{{"12", 0.3}, {"11", 0.4}}
+	d.Zone, d.Floor = c.Zones[0].Name, "11"
+	d.Track = []TrackPoint{{1, 0.5, 0.4}, {1.04, 0.5, 0.41}}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := d.Validate(c); err != nil {
 		t.Error(err)
 	}
 }

@@ -144,6 +144,9 @@ func (d *document) finishZones(c *Camera, path string) {
 		z := c.Zones[name]
 		d.finishZone(&z, at)
 		d.finishFloors(z.Floors, at+".floors")
+		if len(z.Floors) == 0 {
+			z.Floors = nil // as if it were not there
+		}
 		c.Zones[name] = z
 	}
 }

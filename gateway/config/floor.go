@@ -1,0 +1,47 @@
+package config
+
+import "github.com/goccy/go-yaml/ast"
+
+const maxFloors = 256 // the vision process has that limit too
+
+// Floor says where a floor of a facade lies in the picture.
+type Floor struct {
+	Name string   `yaml:"name"`
+	Y    Fraction `yaml:"y"` // from the top
+}
+
+// Fraction is a part of the picture's width or height, 0 to 1.
+type Fraction float64
+
+func (f *Fraction) decodeNode(d *document, n ast.Node, path string) {
+	v, ok := number(n)
+	if !ok || v < 0 || v > 1 {
+		d.fault(path, "config.fraction")
+		return
+	}
+	*f = Fraction(v)
+}
+
+// finishFloors checks that no two floors have a name or a height in common.
+func (d *document) finishFloors(floors []Floor, path string) {
+	if len(floors) > maxFloors {
+		d.fault(path, "config.many", len(floors), maxFloors)
+		return
+	}
+	named, placed := map[string]string{}, map[Fraction]string{}
+	for i, f := range floors {
+		at := element(path, i)
+		d.name(at+".name", f.Name, false)
+		d.required(at+".y", !d.given(at+".y"))
+		if !d.sound(at+".name") || !d.sound(at+".y") {
+			continue
+		}
+		if other, twice := named[f.Name]; twice {
+			d.fault(at+".name", "config.floor.twice", d.shown(at+".name", f.Name), other)
+		}
+		if other, twice := placed[f.Y]; twice {
+			d.fault(at+".y", "config.floor.same", other)
+		}
+		named[f.Name], placed[f.Y] = at, at
+	}
+}
