@@ -19,8 +19,20 @@ type Scene struct {
 	Light   func(t time.Duration) (gain, offset float64)
 	Actors  []Actor
 	Foliage []Foliage
+	// Backdrop is luma, Width × Height, in place of the drawn background.
+	Backdrop []byte
+	Things   []Thing
+	Falls    []Fall
+	Rain     float64 // drops in a picture, for each million pixels
+	Snow     float64 // flakes in a picture, for each million pixels
+	Insects  []Insect
+	Glows    []Glow
+	// Shake is how far the camera is moved at a time, in pixels.
+	Shake  func(t time.Duration) (dx, dy float64)
+	Tamper Tamper
 
 	background []float64
+	elsewhere  []float64 // what a camera that was turned away looks at
 	noise      []float64
 }
 
@@ -28,6 +40,7 @@ type Scene struct {
 type Actor struct {
 	Height float64 // as a part of the picture's
 	Shade  float64 // grey level of the clothes
+	Look   *Cutout // a real person in place of the drawn one
 	Path   []Step  // in order of time; the actor is there from the first to the last
 }
 
@@ -52,22 +65,27 @@ func (s *Scene) Draw(dst []byte, t time.Duration) {
 	if s.background == nil {
 		s.prepare()
 	}
+	if s.Tamper.Kind == Freeze {
+		t = min(t, max(s.Tamper.At, 0))
+	}
 	pix := make([]float64, len(dst))
 	copy(pix, s.background)
 	for i := range s.Foliage {
 		s.foliage(pix, &s.Foliage[i], uint64(i), t)
 	}
-	for i := range s.Actors {
-		s.actor(pix, &s.Actors[i], t)
-	}
+	s.draw(pix, t)
 	gain, offset := 1.0, 0.0
 	if s.Light != nil {
 		gain, offset = s.Light(t)
 	}
 	// A table of noise is read from another place in every picture.
 	at := int(hash(s.Seed, uint64(t), 1) % uint64(len(s.noise)))
+	for i := range pix {
+		pix[i] = pix[i]*gain + offset
+	}
+	pix = s.lens(pix, t)
 	for i, v := range pix {
-		v = v*gain + offset + s.Noise*s.noise[at]
+		v += s.Noise * s.noise[at]
 		if at++; at == len(s.noise) {
 			at = 0
 		}
@@ -79,10 +97,25 @@ func (s *Scene) Draw(dst []byte, t time.Duration) {
 // walls and paths are, and the table of noise.
 func (s *Scene) prepare() {
 	rng := rand.New(rand.NewPCG(s.Seed, 7))
-	s.background = make([]float64, s.Width*s.Height)
-	for i := range s.background {
+	if s.background = s.patches(rng); len(s.Backdrop) == len(s.background) {
+		for i, v := range s.Backdrop {
+			s.background[i] = float64(v)
+		}
+	}
+	s.noise = make([]float64, 1<<16+1)
+	for i := range s.noise {
+		s.noise[i] = rng.NormFloat64()
+	}
+	if s.Tamper.Kind == Turn {
+		s.elsewhere = s.patches(rng)
+	}
+}
+
+func (s *Scene) patches(rng *rand.Rand) []float64 {
+	pix := make([]float64, s.Width*s.Height)
+	for i := range pix {
 		y := i / s.Width
-		s.background[i] = 120 - 40*float64(y)/float64(s.Height)
+		pix[i] = 120 - 40*float64(y)/float64(s.Height)
 	}
 	for range 40 {
 		x0, y0 := rng.IntN(s.Width), rng.IntN(s.Height)
@@ -90,14 +123,11 @@ func (s *Scene) prepare() {
 		shade := 30 * (rng.Float64() - 0.5)
 		for y := y0; y < min(y0+h, s.Height); y++ {
 			for x := x0; x < min(x0+w, s.Width); x++ {
-				s.background[y*s.Width+x] += shade
+				pix[y*s.Width+x] += shade
 			}
 		}
 	}
-	s.noise = make([]float64, 1<<16+1)
-	for i := range s.noise {
-		s.noise[i] = rng.NormFloat64()
-	}
+	return pix
 }
 
 // Where returns where an actor's box is at a time: x, y, width and height as
@@ -123,6 +153,10 @@ func (a *Actor) place(t time.Duration) (x, y float64, ok bool) {
 func (s *Scene) actor(pix []float64, a *Actor, t time.Duration) {
 	x, y, ok := a.place(t)
 	if !ok {
+		return
+	}
+	if a.Look != nil {
+		s.cutout(pix, a, t)
 		return
 	}
 	h := a.Height * float64(s.Height)
