@@ -15,6 +15,18 @@
 // the newest item, over any number of reconnects, and an empty retained payload,
 // which clears a topic, never overtakes the text that it clears.
 //
+// # Conflation
+//
+// In the lanes Alert, State and Metrics an item takes the place of the unsent
+// ones of its key that stand last on its topic, for a later revision contains
+// everything of the earlier, and a receiver keeps the highest. A day without a
+// line thus leaves one text of an alert that was raised a thousand times. It
+// also takes their place in the queue: it waits no longer for being newer, and
+// what waits for the text by After still waits for it. What may be on its way
+// stays, and so does all that stands before it. An empty payload in the Alert
+// lane, which clears a topic, neither replaces nor is replaced, so that the
+// text before it, which says how the alert ended, is always sent.
+//
 // # Acknowledgement
 //
 // Items are removed by sequence number, which SQLite never gives twice. Removing
@@ -92,11 +104,13 @@ type Item struct {
 	// Topic is relative to the gateway's prefix, without a leading slash.
 	Topic  string
 	Retain bool
-	// Key names what the item is about, such as an alert's id. In the State
-	// lane an item replaces the unsent ones of the same key and topic.
+	// Key names what the item is about, such as an alert's id. In the lanes
+	// Alert, State and Metrics an item replaces unsent ones of the same lane,
+	// key and topic; see the package's documentation.
 	Key string
-	// After is a Key. The item waits until every older item with that Key is
-	// done: a thumbnail waits for its alert's text.
+	// After is a Key. The item waits until every item with that Key that stands
+	// before it is done: a thumbnail waits for its alert's text, be it a later
+	// revision by then.
 	After   string
 	Payload []byte
 	// Created is set by Put when it is zero. It is kept in milliseconds.
@@ -171,17 +185,17 @@ func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 	if it.Created.IsZero() {
 		it.Created = b.now()
 	}
-	if it.Lane == State && it.Key != "" {
-		if err := b.replace(ctx, tx, it); err != nil {
-			return 0, err
-		}
+	place, err := b.replace(ctx, tx, it)
+	if err != nil {
+		return 0, fmt.Errorf("replace an older %s in the outbox: %w", it.Topic, err)
 	}
 	if it.Payload == nil {
 		it.Payload = []byte{} // nil would be NULL
 	}
-	res, err := tx.ExecContext(ctx, `INSERT INTO outbox (lane, topic, retain, key, after, created, expires, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		it.Lane, it.Topic, it.Retain, it.Key, it.After, it.Created.UnixMilli(), toMilli(it.Expires), it.Payload)
+	// Places grow along a topic, so the new row is its head only if it is alone.
+	res, err := tx.ExecContext(ctx, `INSERT INTO outbox (place, lane, head, topic, retain, key, after, created, expires, payload)
+		VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM outbox WHERE topic = ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
+		place, it.Lane, it.Topic, it.Retain, it.Key, it.After, it.Created.UnixMilli(), toMilli(it.Expires), it.Payload)
 	if err != nil {
 		return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
 	}
@@ -189,30 +203,47 @@ func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
 	}
+	if place == 0 {
+		if _, err := tx.ExecContext(ctx, `UPDATE outbox SET place = seq WHERE seq = ?`, seq); err != nil {
+			return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
+		}
+	}
 	return seq, nil
 }
 
-// replace removes the items that it makes worthless. One that may be on its way
-// stays, so that the newer is sent after it and not beside it.
-func (b *Box) replace(ctx context.Context, tx *sql.Tx, it Item) error {
-	rows, err := tx.QueryContext(ctx, `SELECT seq FROM outbox
-		WHERE key = ? AND key <> '' AND lane = ? AND topic = ? AND attempts = 0`, it.Key, it.Lane, it.Topic)
-	if err != nil {
-		return fmt.Errorf("look for an older %s in the outbox: %w", it.Topic, err)
+// conflates reports whether an item replaces, and is replaced by, others of its
+// lane, topic and key.
+func (it *Item) conflates() bool {
+	return it.Key != "" && (it.Lane == State || it.Lane == Metrics || it.Lane == Alert && len(it.Payload) > 0)
+}
+
+// replace removes the items that it makes worthless and returns the place in
+// the queue that they leave, 0 if there were none. It goes back from the end of
+// the topic to the first item that has to stay: nothing is overtaken by what
+// takes over a place.
+func (b *Box) replace(ctx context.Context, tx *sql.Tx, it Item) (place int64, err error) {
+	if !it.conflates() {
+		return 0, nil
 	}
-	old, err := scanSeqs(rows)
-	if err != nil {
-		return fmt.Errorf("look for an older %s in the outbox: %w", it.Topic, err)
-	}
-	for _, seq := range old {
-		if b.attempts(seq) > 0 {
-			continue
+	for {
+		var seq, at int64
+		var replaced bool
+		err := tx.QueryRowContext(ctx, `SELECT seq, place, lane = ?2 AND key = ?3 AND attempts = 0 AND (lane <> ?4 OR length(payload) > 0)
+			FROM outbox WHERE topic = ?1 ORDER BY place DESC LIMIT 1`, it.Topic, it.Lane, it.Key, Alert).Scan(&seq, &at, &replaced)
+		if errors.Is(err, sql.ErrNoRows) {
+			return place, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if !replaced || b.attempts(seq) > 0 {
+			return place, nil
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE seq = ?`, seq); err != nil {
-			return fmt.Errorf("replace an older %s in the outbox: %w", it.Topic, err)
+			return 0, err
 		}
+		place = at
 	}
-	return nil
 }
 
 // attempts returns how often seq may have been sent, as far as the row itself

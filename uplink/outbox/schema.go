@@ -6,9 +6,14 @@ func Schema() []string {
 	return []string{
 		// The payload comes last, so that the other columns are read without
 		// following its overflow pages.
+		//
+		// A row's head is 1 for the first row of each topic and 0 for the others,
+		// so that what may be sent is found without a look at what waits behind it.
 		`CREATE TABLE outbox (
 			seq      INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice
+			place    INTEGER NOT NULL,                  -- in the queue: seq, or that of what it replaced
 			lane     INTEGER NOT NULL,
+			head     INTEGER NOT NULL,
 			topic    TEXT NOT NULL,
 			retain   INTEGER NOT NULL,
 			key      TEXT NOT NULL,
@@ -19,9 +24,13 @@ func Schema() []string {
 			payload  BLOB NOT NULL
 		) STRICT;
 		CREATE INDEX outbox_lane ON outbox (lane, seq);
-		CREATE INDEX outbox_topic ON outbox (topic, seq);
-		CREATE INDEX outbox_key ON outbox (key, seq) WHERE key <> '';
+		CREATE INDEX outbox_head ON outbox (lane, place) WHERE head = 1;
+		CREATE INDEX outbox_topic ON outbox (topic, place);
+		CREATE INDEX outbox_key ON outbox (key, place) WHERE key <> '';
 		CREATE INDEX outbox_expires ON outbox (expires) WHERE expires > 0;
+		CREATE TRIGGER outbox_next AFTER DELETE ON outbox WHEN OLD.head = 1 BEGIN
+			UPDATE outbox SET head = 1 WHERE seq = (SELECT seq FROM outbox WHERE topic = OLD.topic ORDER BY place LIMIT 1);
+		END;
 		CREATE TABLE outbox_sender (
 			sending INTEGER NOT NULL, -- 1 while a process may have sent what is not noted
 			suspect INTEGER NOT NULL  -- up to this sequence a killed process may have sent

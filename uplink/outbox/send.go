@@ -9,11 +9,6 @@ import (
 	"time"
 )
 
-// lookahead is how many items of a lane are looked at for ones that may go. It
-// bounds the cost of Next with a long backlog. The oldest item of all waits for
-// none, and it is the first of its lane, so there is always progress.
-const lookahead = 256
-
 // maxVars is how many sequence numbers go into one statement.
 const maxVars = 500
 
@@ -25,8 +20,8 @@ type querier interface {
 }
 
 // Next returns at most n items that may be sent now: by lane down to lowest,
-// the older first, none in skip, and none whose topic has an older item that is
-// not done, or whose After still waits. What has expired and is not in skip is
+// those before others in the queue first, none in skip, and none whose topic has
+// an item before it that is not done, or whose After still waits. What has expired and is not in skip is
 // removed and counted on the way.
 func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struct{}) (items []Item, err error) {
 	// One connection for all of it: it queues behind the writers once.
@@ -46,13 +41,15 @@ func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struc
 	return items, nil
 }
 
-// nextOf appends items of one lane until there are n.
+// nextOf appends items of one lane until there are n. It looks at the head of
+// each topic only, in their order, and no further than it must. The first item
+// of all waits for none and is the head of its topic, so there is always
+// progress.
 func (b *Box) nextOf(ctx context.Context, db querier, lane Lane, n int, skip map[int64]struct{}, items []Item) ([]Item, error) {
 	rows, err := db.QueryContext(ctx, `
-		SELECT a.seq FROM (SELECT seq, topic, after FROM outbox WHERE lane = ? ORDER BY seq LIMIT ?) a
-		WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.topic = a.topic AND o.seq < a.seq)
-		AND (a.after = '' OR NOT EXISTS (SELECT 1 FROM outbox k WHERE k.key = a.after AND k.key <> '' AND k.seq < a.seq))
-		ORDER BY a.seq`, lane, lookahead+len(skip))
+		SELECT a.seq FROM outbox a INDEXED BY outbox_head WHERE a.lane = ? AND a.head = 1
+		AND (a.after = '' OR NOT EXISTS (SELECT 1 FROM outbox k WHERE k.key = a.after AND k.key <> '' AND k.place < a.place))
+		ORDER BY a.place LIMIT ?`, lane, n-len(items)+len(skip))
 	if err != nil {
 		return nil, err
 	}
