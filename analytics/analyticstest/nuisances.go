@@ -62,7 +62,7 @@ func (st *studio) nuisances() {
 			return 0.6, 12
 		}
 	}
-	s.Glows = []Glow{{From: seconds64(at + 0.4), Until: c.Length + time.Minute, X0: 0.5, Y0: 0.6, X1: 0.5, Y1: 0.6, Radius: 0.3, Level: 60}}
+	s.Glows = []Glow{{From: seconds64(at + 0.4), Until: c.Length + time.Minute, X0: 0.5, Y0: 0.6, X1: 0.5, Y1: 0.6, Radius: 0.3, Level: 45}}
 
 	quiet("branches", 12).Scene.Foliage = []Foliage{
 		{X: 0.05, Y: 0.05, W: 0.3, H: 0.45, Sway: st.between(0.005, 0.012), Period: 2 * time.Second},

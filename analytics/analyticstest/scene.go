@@ -83,6 +83,7 @@ func (s *Scene) Draw(dst []byte, t time.Duration) {
 	for i := range pix {
 		pix[i] = pix[i]*gain + offset
 	}
+	s.shine(pix, t)
 	pix = s.lens(pix, t)
 	for i, v := range pix {
 		v += s.Noise * s.noise[at]

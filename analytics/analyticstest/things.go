@@ -72,11 +72,16 @@ func (s *Scene) draw(pix []float64, t time.Duration) {
 	for i := range s.Falls {
 		s.fall(pix, &s.Falls[i], t)
 	}
+	s.rain(pix, t)
+	s.snow(pix, t)
+}
+
+// shine draws what has light of its own, or the camera's: the day's light is not
+// on it.
+func (s *Scene) shine(pix []float64, t time.Duration) {
 	for i := range s.Glows {
 		s.glow(pix, &s.Glows[i], t)
 	}
-	s.rain(pix, t)
-	s.snow(pix, t)
 	for i := range s.Insects {
 		s.insect(pix, &s.Insects[i], t)
 	}

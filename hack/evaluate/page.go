@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"sentrybox/gateway/config"
 )
 
 //go:embed page.html
@@ -114,7 +112,7 @@ func (s *shownClip) add(ctx context.Context, p *page, c *clip, title, zone strin
 		return
 	}
 	item := shownItem{Title: title, Miss: d == nil}
-	polygon := c.camera.Zones[zone].Polygon
+	z := c.camera.Zones[zone]
 	times := at[:]
 	for i, t := range times {
 		times[i] = min(max(t, 0), c.truth.Seconds)
@@ -123,7 +121,7 @@ func (s *shownClip) add(ctx context.Context, p *page, c *clip, title, zone strin
 		p.number++
 		name := fmt.Sprintf("picture-%04d.jpg", p.number)
 		caption := fmt.Sprintf("%.1f s", t)
-		if err := drawFrame(ctx, c.video, t, polygon, d, filepath.Join(p.Out, name)); err != nil {
+		if err := drawFrame(ctx, c.video, t, z, d, filepath.Join(p.Out, name)); err != nil {
 			name, caption = "", fmt.Sprintf("%s: no picture: %v", caption, err)
 		} else if d != nil && i == 1 {
 			caption += ", decided"
@@ -132,6 +130,3 @@ func (s *shownClip) add(ctx context.Context, p *page, c *clip, title, zone strin
 	}
 	s.Items = append(s.Items, item)
 }
-
-// outline returns a polygon that is drawn; the whole picture needs none.
-func outline(p config.Polygon) bool { return len(p) >= 3 }

@@ -26,19 +26,19 @@ const (
 
 // drawFrame writes the picture that a video shows at a time, with a zone and a
 // detection's box drawn on it, as a JPEG file.
-func drawFrame(ctx context.Context, video string, at float64, zone config.Polygon, d *detection, path string) error {
+func drawFrame(ctx context.Context, video string, at float64, zone config.Zone, d *detection, path string) error {
 	src, err := frame(ctx, video, at)
 	if err != nil {
 		return err
 	}
 	img := image.NewRGBA(src.Bounds())
 	draw.Draw(img, img.Bounds(), src, src.Bounds().Min, draw.Src)
-	if outline(zone) {
-		lines(img, zone, color.RGBA{0, 200, 60, 255})
-	}
+	green := color.RGBA{0, 200, 60, 255}
+	lines(img, zone.Line, false, green)
+	lines(img, zone.Polygon, true, green)
 	if d != nil {
 		x, y, w, h := d.Box[0], d.Box[1], d.Box[2], d.Box[3]
-		lines(img, []wire.Point{{x, y}, {x + w, y}, {x + w, y + h}, {x, y + h}}, color.RGBA{255, 130, 0, 255})
+		lines(img, []wire.Point{{x, y}, {x + w, y}, {x + w, y + h}, {x, y + h}}, true, color.RGBA{255, 130, 0, 255})
 	}
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 80}); err != nil {
@@ -74,11 +74,15 @@ func frame(ctx context.Context, video string, at float64) (image.Image, error) {
 	return nil, last
 }
 
-// lines draws the outline of a polygon given in fractions of the picture.
-func lines(img *image.RGBA, polygon []wire.Point, c color.RGBA) {
+// lines joins points given in fractions of the picture, and the last with the
+// first if they are closed.
+func lines(img *image.RGBA, points []wire.Point, closed bool, c color.RGBA) {
 	w, h := float64(img.Bounds().Dx()-lineWidth), float64(img.Bounds().Dy()-lineWidth)
-	for i, a := range polygon {
-		b := polygon[(i+1)%len(polygon)]
+	for i, a := range points {
+		if i+1 == len(points) && !closed {
+			return
+		}
+		b := points[(i+1)%len(points)]
 		ax, ay, dx, dy := a[0]*w, a[1]*h, (b[0]-a[0])*w, (b[1]-a[1])*h
 		n := int(max(math.Abs(dx), math.Abs(dy))) + 1
 		for k := range n + 1 {
