@@ -130,7 +130,7 @@ func camera(c *analyticstest.Clip) map[string]any {
 	zones := map[string]any{}
 	for _, z := range c.Zones {
 		if len(z.Line) > 0 {
-			zones[z.Name] = map[string]any{"line": z.Line}
+			zones[z.Name] = map[string]any{"line": z.Line, "direction": c.Rules[0].Direction}
 		} else {
 			zones[z.Name] = map[string]any{"polygon": z.Polygon}
 		}
@@ -146,9 +146,6 @@ func camera(c *analyticstest.Clip) map[string]any {
 		}
 		if r.Kind == wire.Gathering {
 			rule["people"] = r.People
-		}
-		if r.Direction != "" {
-			rule["direction"] = r.Direction
 		}
 		rules = append(rules, rule)
 	}
