@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"sentrybox/analytics/behaviour"
+	"sentrybox/analytics/crossing"
+	"sentrybox/analytics/gather"
+	"sentrybox/analytics/loiter"
 	"sentrybox/analytics/presence"
 	"sentrybox/analytics/wire"
 	"sentrybox/analytics/zone"
@@ -27,13 +30,22 @@ type heuristic interface {
 // newHeuristic returns what a rule asks for, nil if this build has no such
 // heuristic that judges tracks.
 func newHeuristic(r wire.Rule, z wire.Zone, width, height int, armed bool) heuristic {
+	if r.Kind == wire.LineCrossing {
+		return crossing.New(z.Line, r.Direction, width, height, armed)
+	}
 	mask := zone.Rasterize(z.Polygon, width, height)
 	switch r.Kind {
 	case wire.Intrusion, wire.Motion:
 		return &inZone{presence.New(r.Kind, mask, armed), z.Polygon}
+	case wire.Gathering:
+		return &inZone{gather.New(mask, r.People, seconds(r.After), armed), z.Polygon}
+	case wire.Loitering:
+		return &inZone{loiter.New(mask, seconds(r.After), armed), z.Polygon}
 	}
 	return nil
 }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // masked is a heuristic that looks at the pixels of a zone.
 type masked interface {

@@ -71,7 +71,9 @@ func Kinds() []Kind {
 }
 
 // Built lists the kinds that this version's vision process finds.
-func Built() []Kind { return []Kind{Motion, Intrusion, ThrownObject} }
+func Built() []Kind {
+	return []Kind{Motion, Intrusion, LineCrossing, Loitering, ThrownObject, Gathering}
+}
 
 // Point is x and y as fractions of the picture, from its top left corner.
 type Point [2]float64
