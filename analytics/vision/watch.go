@@ -150,7 +150,7 @@ func (w *watcher) resize(width, height int) error {
 		if h := w.rules[i]; h != nil {
 			h.Resize(width, height)
 		} else if built(r.Kind) {
-			w.rules[i] = newHeuristic(r, w.zone(r.Zone), width, height, w.armed[i])
+			w.rules[i] = w.heuristic(i, width, height)
 		}
 	}
 	return nil

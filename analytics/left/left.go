@@ -1,0 +1,217 @@
+//go:build cgo
+
+// Package left finds what somebody left behind: a thing that is new in the
+// picture, lies still, and whose owner is gone.
+//
+// # Method
+//
+// A background of its own, which takes in nothing that came to rest, tells what is new, twice
+// to four times a second and at half the working size. Pixels that stay
+// new and do not change for two seconds form a region. A region is something left if
+//
+//   - it has a thing's size, and somebody much larger was there when it came to rest;
+//   - its outline is an edge of the picture and not one of the background: what was
+//     taken away, a shadow or a patch of light are no things;
+//   - nothing in it moves, as in somebody who sits;
+//   - it has lain there for as long as the rule says without anyone lingering
+//     within a body's height of it.
+//
+// Who walks before it stops the clock and turns it back a little, and does not reset it.
+//
+// # End
+//
+// It is over when the thing is gone, or after an hour, from when on it is a part of
+// the background.
+package left
+
+import (
+	"image"
+	"time"
+
+	"sentrybox/analytics/behaviour"
+	"sentrybox/analytics/motion"
+	"sentrybox/analytics/wire"
+	"sentrybox/analytics/zone"
+)
+
+const (
+	period     = 230 * time.Millisecond // least media time between pictures
+	maxGap     = 2 * time.Second
+	maxRegions = 32
+	maxVisits  = 512
+	keepBelow  = 480 // narrower pictures are not halved
+
+	stillTicks = 8  // pictures that a pixel stays as it is before it counts as still
+	fullTicks  = 24 // beyond which it does not get any stiller
+	sameShade  = 12 // grey levels
+
+	minArea = 0.00025 // of the picture
+	maxArea = 0.03
+
+	visitBefore = 6 * time.Second // the owner was there so long before it came to rest, at most
+	smaller     = 0.5             // of its owner's area, at most
+	lower       = 0.8             // of its owner's height
+	lingering   = 3 * time.Second
+	goneAfter   = 2 * time.Second
+	unseenFor   = 2 * time.Minute // behind others
+	forgetAfter = time.Hour
+	// A region that is nothing left is given so long beyond the rule's time to become something.
+	spare      = 30 * time.Second
+	edgeNew    = 0.2  // of the outline
+	edgeMore   = 0.1  // more of it new than lost
+	shadeShare = 0.7  // weight of standing out in shade
+	minEdge    = 6    // grey levels over two pixels
+	restless   = 0.03 // of the pixels that change
+	merged     = 2.2  // times the region's area: somebody is before it
+	around     = 4    // pixels beside what is held that are not learned either
+	shakeCost  = 4    // by which what moves of itself turns the clock back
+)
+
+// visit is a thing larger than what it may leave, in one picture.
+type visit struct {
+	at   time.Duration
+	box  image.Rectangle
+	area int
+}
+
+// Watch holds one rule's zone. It is for one goroutine at a time.
+type Watch struct {
+	polygon []wire.Point
+	privacy [][]wire.Point
+	after   time.Duration
+	armed   bool
+	since   time.Duration // when it was armed last
+
+	width   int // of the working size
+	w, h, f int // of the pictures looked at, and by how much they are smaller
+	zone    *zone.Mask
+	motion  *motion.Detector
+	pix     []byte  // the picture at this size
+	shade   []int16 // difference from the background that a pixel has kept
+	ticks   []uint8 // for how long
+	mark    []uint8 // for the search of regions
+	stack   []int32
+
+	started bool
+	last    time.Duration
+	regions []region
+	visits  []visit
+	next    int // of visits, when full
+	number  uint64
+	out     []behaviour.Event
+	ended   []behaviour.Event // to be said with the next picture
+}
+
+// New returns a watch for pictures of a size, in pixels. Nothing in the privacy
+// polygons is looked at. A thing must lie for after, at least five seconds.
+func New(polygon []wire.Point, privacy [][]wire.Point, after time.Duration, width, height int, armed bool) *Watch {
+	w := &Watch{polygon: polygon, privacy: privacy, after: max(after, 5*time.Second), armed: armed}
+	w.Resize(width, height)
+	return w
+}
+
+// Resize begins anew with pictures of another size. What is open ends.
+func (w *Watch) Resize(width, height int) {
+	for i := range w.regions {
+		if r := &w.regions[i]; r.open {
+			w.ended = append(w.ended, r.end(w.last))
+		}
+	}
+	w.Close()
+	w.f = 1
+	if width >= keepBelow {
+		w.f = 2
+	}
+	w.width, w.w, w.h = width, width/w.f, height/w.f
+	w.regions, w.visits, w.started = w.regions[:0], w.visits[:0], false
+	d, err := motion.New(w.w, w.h, zone.Privacy(w.privacy, w.w, w.h))
+	if err != nil {
+		return // too small a picture to see a thing in
+	}
+	w.motion = d
+	w.zone = zone.Rasterize(w.polygon, w.w, w.h)
+	n := w.w * w.h
+	w.pix, w.shade, w.ticks, w.mark = make([]byte, n), make([]int16, n), make([]uint8, n), make([]uint8, n)
+}
+
+// Close frees the background. The watch sees nothing until the next Resize.
+func (w *Watch) Close() {
+	if w.motion != nil {
+		w.motion.Close()
+		w.motion = nil
+	}
+}
+
+// Arm arms or disarms the rule at a media time. Disarming ends what is open; what
+// lies there when the rule becomes armed is said with the next picture.
+func (w *Watch) Arm(armed bool, now time.Duration) []behaviour.Event {
+	if armed && !w.armed {
+		w.since = now
+	}
+	w.armed = armed
+	if armed {
+		return nil
+	}
+	return w.endAll(now)
+}
+
+// Finish ends what is open since nothing more will be seen.
+func (w *Watch) Finish() []behaviour.Event { return w.endAll(w.last) }
+
+func (w *Watch) endAll(at time.Duration) []behaviour.Event {
+	w.out = append(w.out[:0], w.ended...)
+	w.ended = w.ended[:0]
+	for i := range w.regions {
+		if r := &w.regions[i]; r.open {
+			w.out = append(w.out, r.end(at))
+		}
+	}
+	return w.out
+}
+
+// Step takes in a picture. What it returns is valid until the next call.
+func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
+	w.out = append(w.out[:0], w.ended...)
+	w.ended = w.ended[:0]
+	if w.motion == nil || w.started && s.Time >= w.last && s.Time-w.last < period {
+		return w.out
+	}
+	step := s.Time - w.last
+	if !w.started || step < 0 || step > maxGap {
+		step = 0
+	}
+	w.started, w.last = true, s.Time
+	w.shrink(s.Pix)
+	r, err := w.motion.Detect(w.pix, s.Time)
+	if err != nil {
+		return w.out // another size than was said; the watcher's own detector tells
+	}
+	if r.Settling && r.Foreground == 0 || r.Foreground > 0.5 {
+		w.forget(s.Time)
+	}
+	w.settle()
+	w.remember(&r, s)
+	w.match(s.Time)
+	w.judge(&r, s, step)
+	w.hold(&r, s)
+	w.motion.Learn()
+	return w.out
+}
+
+// shrink writes the mean of each f × f pixels.
+//
+//go:norace
+func (w *Watch) shrink(luma []byte) {
+	if w.f == 1 {
+		copy(w.pix, luma)
+		return
+	}
+	for y := range w.h {
+		a := luma[2*y*w.width:]
+		b := a[w.width:]
+		out := w.pix[y*w.w : (y+1)*w.w]
+		for x := range out {
+			out[x] = uint8((int(a[2*x]) + int(a[2*x+1]) + int(b[2*x]) + int(b[2*x+1]) + 2) >> 2)
+		}
+	}
+}
