@@ -72,7 +72,7 @@ func Kinds() []Kind {
 
 // Built lists the kinds that this version's vision process finds.
 func Built() []Kind {
-	return []Kind{Motion, Intrusion, LineCrossing, Loitering, ThrownObject, Gathering}
+	return []Kind{Motion, Intrusion, LineCrossing, Loitering, ThrownObject, Gathering, AbandonedObject, Tamper}
 }
 
 // Point is x and y as fractions of the picture, from its top left corner.
