@@ -9,7 +9,7 @@ const (
 	maxRuns  = 1 << 14 // of a sign; a picture with more shows no single thing
 	maxBlobs = 80      // the best are kept
 	minArea  = 2       // pixels
-	maxShare = 0.004   // of the picture
+	maxShare = 0.002   // of the square of the picture's height
 )
 
 // run is a row's stretch of pixels of one sign.

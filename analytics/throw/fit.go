@@ -46,9 +46,8 @@ func (t *track) fit(height, jitter float64) {
 	n := sym3{s * wy, s1 * wy, s2 / 2 * wy, s2 * wy, s3 * wy, s4*wy + prior}
 	t.py = n.inverse()
 	b := [3]float64{y0 * wy, y1 * wy, y2*wy + prior*priorMean*height}
-	t.y = float64(end.y) + t.py[0]*b[0] + t.py[1]*b[1] + t.py[2]*b[2]
-	t.vy = t.py[1]*b[0] + t.py[3]*b[1] + t.py[4]*b[2]
-	t.a = t.py[2]*b[0] + t.py[4]*b[1] + t.py[5]*b[2]
+	t.y, t.vy, t.a = sym3(t.py).times(b)
+	t.y += float64(end.y)
 }
 
 // sym3 is a symmetric 3×3 matrix: 00 01 02 11 12 22.
@@ -64,6 +63,10 @@ func (m sym3) inverse() sym3 {
 	return sym3{c00 / det, c01 / det, c02 / det, (a*f - c*c) / det, (b*c - a*e) / det, (a*d - b*b) / det}
 }
 
+func (m sym3) times(b [3]float64) (x, y, z float64) {
+	return m[0]*b[0] + m[1]*b[1] + m[2]*b[2], m[1]*b[0] + m[3]*b[1] + m[4]*b[2], m[2]*b[0] + m[4]*b[1] + m[5]*b[2]
+}
+
 // parabola is a least-squares fit to a whole track, y = y0 + v·s + a·s²/2 with s
 // from the first point's time.
 type parabola struct {
@@ -71,6 +74,7 @@ type parabola struct {
 	sigma     float64 // standard deviation of a
 	residual  float64 // root mean square, pixels
 	straight  float64 // that of a straight line
+	smooth    float64 // that of a cubic, which allows for the drag of the air and for perspective
 	sideways  float64 // that of x against a straight line
 	vx, left  float64 // x = left + vx·s
 	startTime float64
@@ -78,7 +82,7 @@ type parabola struct {
 
 func fitParabola(p []point) parabola {
 	var m sym3
-	var b [3]float64
+	var b, b3 [3]float64
 	var lx, lt float64
 	t0 := p[0].t
 	for i := range p {
@@ -93,22 +97,27 @@ func fitParabola(p []point) parabola {
 		b[0] += y
 		b[1] += y * s
 		b[2] += y * q
+		b3[0] += s * s * s
+		b3[1] += s * s * s * s
+		b3[2] += s * s * s * q
 		lx += float64(p[i].x)
 		lt += float64(p[i].x) * s
 	}
 	c := m.inverse()
-	f := parabola{startTime: t0,
-		y: c[0]*b[0] + c[1]*b[1] + c[2]*b[2],
-		v: c[1]*b[0] + c[3]*b[1] + c[4]*b[2],
-		a: c[2]*b[0] + c[4]*b[1] + c[5]*b[2]}
+	f := parabola{startTime: t0}
+	f.y, f.v, f.a = c.times(b)
+	z0, z1, z2 := c.times(b3) // what of s³ a parabola can say
 	det := m[0]*m[3] - m[1]*m[1]
 	ly, lv := (b[0]*m[3]-b[1]*m[1])/det, (m[0]*b[1]-m[1]*b[0])/det
 	f.left, f.vx = (lx*m[3]-lt*m[1])/det, (m[0]*lt-m[1]*lx)/det
-	var rq, rl, rx float64
+	var rq, rl, rx, ez, zz float64
 	for i := range p {
 		s, y := p[i].t-t0, float64(p[i].y)
 		e := y - f.y - f.v*s - f.a*s*s/2
 		rq += e * e
+		z := s*s*s - z0 - z1*s - z2*s*s/2
+		ez += e * z
+		zz += z * z
 		e = y - ly - lv*s
 		rl += e * e
 		e = float64(p[i].x) - f.left - f.vx*s
@@ -116,6 +125,10 @@ func fitParabola(p []point) parabola {
 	}
 	n := float64(len(p))
 	f.residual, f.straight, f.sideways = math.Sqrt(rq/n), math.Sqrt(rl/n), math.Sqrt(rx/n)
+	f.smooth = f.residual
+	if zz > 0 {
+		f.smooth = math.Sqrt(max(rq-ez*ez/zz, 0) / n)
+	}
 	f.sigma = math.Sqrt(max(rq/max(n-3, 1), 0.3*0.3) * c[5])
 	return f
 }

@@ -10,18 +10,30 @@ const (
 	proven     = 8 // score from which a track's points begin no other
 
 	minPoints   = 5
-	minSpan     = 0.3 // seconds
+	minSpan     = 0.4 // seconds
 	minFall     = 0.12
 	minHits     = 0.45 // part of the pictures
 	minAccel    = 0.05
-	maxAccel    = 15
+	maxAccel    = 2.5  // the picture is at least 4 m high
 	minSure     = 2.5  // acceleration over its standard deviation
 	minEndSpeed = 0.33 // a second, in the last third
 	firstToLast = 1.8  // speed of the last third over that of the first
 	midToLast   = 1.15
 	minCurve    = 2 // residual of a straight line over that of the parabola
 	maxCompany  = 1.0
-	upSlack     = 1.5 // pixels
+	maxSway     = 0.02 // residual of x against a straight line, over the fall
+	maxChange   = 1.4  // standard deviation of the logarithm of the area
+	crowded     = 0.35 // blobs a patch and picture, beyond which a track must be strong
+	// A strong track is long and smooth. It may have company, as that of another
+	// object, and change its looks against a wall with windows.
+	strongPoints  = 20
+	strongSpan    = 1.1 // seconds
+	strongCurve   = 8   // residual of a straight line over that of a cubic
+	strongCompany = 1.15
+	// Any other must be seen in most pictures and fit well.
+	weakHits  = 0.7
+	weakCurve = 5   // residual of a straight line over that of a cubic
+	upSlack   = 1.5 // pixels
 	// maxTrim is how many points at the end may be something else, that of the
 	// ground for one.
 	maxTrim = 3
@@ -43,11 +55,8 @@ func (l *linker) judge(t *track) verdict {
 	if t.best < limit {
 		return verdict{reason: "score"}
 	}
-	if t.asked > 0 && float64(t.companions) > maxCompany*float64(t.asked) {
-		return verdict{reason: "company"}
-	}
 	first := verdict{}
-	for trim := range min(maxTrim, t.n-minPoints) + 1 {
+	for trim := range min(maxTrim, t.n/8) + 1 {
 		v := l.shape(t, t.n-trim)
 		if v.reason == "" {
 			return v
@@ -84,7 +93,14 @@ func (l *linker) shape(t *track, n int) verdict {
 	v.fit = fitParabola(p)
 	s1, s2, s3 := thirds(p)
 	f := &v.fit
+	strong := n >= strongPoints && span >= strongSpan && f.straight >= strongCurve*f.smooth
+	company := maxCompany
+	if strong {
+		company = strongCompany
+	}
 	switch {
+	case float64(t.companions) > company*float64(t.asked):
+		v.reason = "company"
 	case f.a < minAccel*h || f.a > maxAccel*h:
 		v.reason = "acceleration"
 	case f.a < minSure*f.sigma:
@@ -95,8 +111,30 @@ func (l *linker) shape(t *track, n int) verdict {
 		v.reason = "steady"
 	case f.straight < minCurve*f.residual:
 		v.reason = "straight"
+	case f.sideways > maxSway*fall+1:
+		v.reason = "sways"
+	case strong:
+	case float64(t.n) < weakHits*float64(t.seen) || f.straight < weakCurve*f.smooth:
+		v.reason = "weak"
+	case t.crowd > crowded*float64(t.n-1):
+		v.reason = "crowd"
+	case change(p) > maxChange:
+		v.reason = "changes"
 	}
 	return v
+}
+
+// change returns how much a track's area varies: the standard deviation of its
+// natural logarithm. A thing that falls stays what it is; edges of people and trees do not.
+func change(p []point) float64 {
+	var sum, squares float64
+	for i := range p {
+		a := math.Log(float64(p[i].w) * float64(p[i].h))
+		sum += a
+		squares += a * a
+	}
+	n := float64(len(p))
+	return math.Sqrt(max(squares/n-sum/n*sum/n, 0))
 }
 
 func falls(p []point) bool {

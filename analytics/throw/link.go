@@ -52,6 +52,7 @@ type track struct {
 	missed int     // since
 	// Others that moved as this did, over how many points that was asked.
 	companions, asked int
+	crowd             float64 // sum of the blobs a patch and picture where it was
 
 	// The fit to the newest points, relative to the last one's time.
 	x, vx    float64
@@ -86,6 +87,7 @@ type linker struct {
 
 	cols, rows int
 	side       float64
+	crowds     int       // pictures in the means
 	counts     []float64 // slow mean of blobs a picture
 	density    []float64 // the same over 3×3 patches, per square pixel
 	now        []float64
@@ -114,7 +116,8 @@ func (l *linker) reset() {
 	for i := range l.past {
 		l.past[i] = list{blobs: l.past[i].blobs[:0]}
 	}
-	l.crowd(nil)
+	l.crowds = 0
+	clear(l.counts)
 }
 
 func (l *linker) alloc() int32 {
@@ -133,7 +136,7 @@ func (l *linker) copy(dst, src int32) {
 	d, s := &l.pool[dst], &l.pool[src]
 	n := copy(d.points[:], s.points[:s.n])
 	*d = track{n: n, points: d.points, score: s.score, best: s.best, seen: s.seen, missed: s.missed,
-		companions: s.companions, asked: s.asked, x: s.x, vx: s.vx, y: s.y, vy: s.vy, a: s.a, px: s.px, py: s.py, sigma: s.sigma}
+		companions: s.companions, asked: s.asked, crowd: s.crowd, x: s.x, vx: s.vx, y: s.y, vy: s.vy, a: s.a, px: s.px, py: s.py, sigma: s.sigma}
 }
 
 // update extends the tracks by the blobs of a picture. Tracks that have ended
@@ -251,6 +254,7 @@ func (l *linker) hit(tr *track, t float64, b *blob, worth float64) {
 	l.company(tr, b)
 	tr.points[tr.n] = point{t: t, x: float32(b.x), y: float32(b.y), w: int16(b.w), h: int16(b.h), id: b.id}
 	tr.n++
+	tr.crowd += l.densityAt(b.x, b.y) * l.side * l.side
 	tr.score += worth
 	tr.best = tr.score
 	tr.seen += tr.missed + 1
@@ -334,7 +338,7 @@ func (l *linker) seed(t float64, blobs []blob) {
 
 func (l *linker) begin(j int32, t0 float64, a *blob, t float64, b *blob, pictures int, reach float64) {
 	tr := &l.pool[j]
-	tr.n, tr.companions, tr.asked, tr.missed = 1, 0, 0, pictures-1
+	tr.n, tr.companions, tr.asked, tr.crowd, tr.missed = 1, 0, 0, 0, pictures-1
 	tr.points[0] = point{t: t0, x: float32(a.x), y: float32(a.y), w: int16(a.w), h: int16(a.h), id: a.id}
 	tr.seen, tr.vy = 1, 0
 	tr.score = float64(pictures-1) * math.Log(1-detect)
@@ -381,7 +385,8 @@ func (l *linker) alike(better []int32, i int32) bool {
 
 // crowd updates the density of blobs.
 func (l *linker) crowd(blobs []blob) {
-	a := min(l.interval/densityMean, 1)
+	l.crowds++
+	a := min(max(l.interval/densityMean, 1/float64(l.crowds)), 1)
 	clear(l.now)
 	for i := range blobs {
 		l.now[l.patchAt(blobs[i].x, blobs[i].y)]++

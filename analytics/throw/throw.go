@@ -284,11 +284,15 @@ func (d *Detector) look(t time.Duration) {
 	d.label.reset()
 	d.cells.hat(&d.label, d.w, d.h, now.pix, before.pix, d.history[3*d.k].pix, d.history[0].pix)
 	active := d.cells.learn(d.w, d.h, now.pix, before.pix, d.link.interval)
-	if active > maxActive || t < d.first+warmUp {
+	if active > maxActive {
 		return
 	}
-	most := maxShare * float64(d.width/d.factor) * float64(d.height/d.factor)
+	most := maxShare * d.link.height * d.link.height
 	blobs := d.label.collect(int32(most), func(x, y int) bool { return d.mask[y*d.w+x] != 0 })
+	if t < d.first+warmUp {
+		d.link.crowd(blobs)
+		return
+	}
 	d.link.update(now.t.Seconds(), blobs)
 }
 
