@@ -91,6 +91,9 @@ type Alert struct {
 	Evidence    []string `json:"evidence"`
 	// Count is how many events were folded into the alert.
 	Count int `json:"count"`
+	// Floor is the one that a thrown object most likely came from, if the config
+	// draws the facade's floors.
+	Floor string `json:"floor,omitempty"`
 }
 
 // Open says whether someone still has to do something about it.

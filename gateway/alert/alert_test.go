@@ -191,7 +191,7 @@ func TestLongestNames(t *testing.T) {
 	long := strings.Repeat("岗", 21) // 63 bytes, the most that a config lets through
 	f.Gateway, f.Street, f.Community = long, long, long
 	e := f.event(1)
-	e.Device, e.Grid, e.Zone, e.Kind = long, long, long, "abandoned_object"
+	e.Device, e.Grid, e.Zone, e.Floor, e.Kind = long, long, long, long, "abandoned_object"
 	f.raise(t, e)
 	for _, it := range f.queued(t) {
 		if it.Lane != outbox.Alert {

@@ -34,6 +34,7 @@ type Event struct {
 	Start      time.Time
 	Detected   time.Time
 	Confidence float64
+	Floor      string // of a thrown object, if known
 	Thumbnail  []byte // JPEG, or none
 }
 
@@ -133,7 +134,7 @@ func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time
 		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Severity: e.Severity, State: Raised,
 		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
 		ClockSynced: now.Unix() >= clockFloor, Confidence: e.Confidence,
-		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1,
+		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1, Floor: e.Floor,
 	}
 	if len(e.Thumbnail) > 0 {
 		a.Evidence = addEvidence(a.Evidence, "thumb")
@@ -156,6 +157,9 @@ func (s *Service) fold(ctx context.Context, tx *sql.Tx, e Event, now time.Time, 
 	a.Count++
 	a.Severity = min(a.Severity, e.Severity)
 	a.Confidence = max(a.Confidence, e.Confidence)
+	if a.Floor == "" {
+		a.Floor = e.Floor
+	}
 	thumb := e.Thumbnail
 	if len(a.Evidence) > 0 {
 		thumb = nil

@@ -224,7 +224,7 @@ func (c *Camera) take(p *Process) {
 			Device: c.Config.ID, Grid: c.Config.Grid, Kind: string(d.Kind), Zone: d.Zone,
 			Severity: rules[d.Rule].Severity,
 			Start:    believe(d.StartWall, now), Detected: believe(d.DetectWall, now),
-			Confidence: math.Round(d.Confidence*100) / 100, Thumbnail: d.JPEG,
+			Confidence: math.Round(d.Confidence*100) / 100, Floor: d.Floor, Thumbnail: d.JPEG,
 		}
 		select {
 		case c.events <- e:
