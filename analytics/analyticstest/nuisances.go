@@ -79,7 +79,7 @@ func (st *studio) nuisances() {
 	s.Light = func(time.Duration) (float64, float64) { return 0.35, 5 }
 	for _, t := range []float64{6, 14, 22} {
 		left := float64(st.rng.IntN(2))
-		s.Glows = append(s.Glows, Glow{From: seconds64(t), Until: seconds64(t + st.between(2, 4)), X0: left, Y0: 0.6, X1: 1 - left, Y1: 0.7, Radius: 0.1, Level: st.between(60, 110)})
+		s.Glows = append(s.Glows, Glow{From: seconds64(t), Until: seconds64(t + st.between(2, 4)), X0: left, Y0: 0.6, X1: 1 - left, Y1: 0.7, Radius: 0.12, Level: st.between(120, 220)})
 	}
 	gust := st.between(1, 2.2)
 	quiet("shake", 12).Scene.Shake = func(t time.Duration) (float64, float64) {
