@@ -29,6 +29,8 @@ const (
 	enough   = 0.5             // of a person less is still as many, since the mean lags
 	fewerFor = 5 * time.Second // after so long with fewer people it is over
 	forget   = 10 * time.Second
+	part     = 0.55 // of a person's height; what is smaller is a part of one
+	crowded  = 40   // parts in a hundred of the picture that people can fill
 )
 
 // Watch holds one rule's zone. It is for one goroutine at a time.
@@ -126,7 +128,7 @@ func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	case w.open && s.Time-w.last > fewerFor:
 		w.begun = false
 		return w.end()
-	case !w.open && w.armed && w.begun && w.last == s.Time && w.dwell >= w.after:
+	case !w.open && w.armed && w.begun && w.last == s.Time && !box.Empty() && w.dwell >= w.after:
 		w.open = true
 		w.event = behaviour.Event{Phase: wire.Begun, Number: w.event.Number + 1,
 			Start: max(w.start, w.since), Detected: s.Time,
@@ -144,6 +146,13 @@ func (w *Watch) number(s *behaviour.Scene) (float64, image.Rectangle) {
 	for i := range w.members {
 		w.members[i].live = false
 	}
+	filled := 0
+	for j := range s.Blobs {
+		filled += s.Blobs[j].Area
+	}
+	if filled > crowded*w.zone.Width*w.zone.Height/100 {
+		return 0, image.Rectangle{} // the light or the camera has changed
+	}
 	var tracks [motion.MaxBlobs]int
 	var tall [motion.MaxBlobs]float64
 	for i := range s.Tracks {
@@ -151,11 +160,19 @@ func (w *Watch) number(s *behaviour.Scene) (float64, image.Rectangle) {
 		if t.Blob < 0 || !t.Person || !w.stands(t) {
 			continue
 		}
-		tracks[t.Blob]++
 		h := t.Height()
-		if k := &tall[t.Blob]; *k == 0 || h < *k {
-			*k = h
+		if h < part*w.person.usualHeight(&s.Blobs[t.Blob], w.zone.Height) {
+			continue // a leg, or what somebody carries
 		}
+		switch k := &tall[t.Blob]; {
+		case h < part**k: // a part of somebody whom another track has whole
+			continue
+		case *k < part*h:
+			*k, tracks[t.Blob] = h, 0
+		default:
+			*k = min(*k, h)
+		}
+		tracks[t.Blob]++
 		if !t.Shared && t.Displacement() > 0 {
 			w.person.learn(t, &s.Blobs[t.Blob], w.zone.Height)
 		}

@@ -71,6 +71,15 @@ func (p *person) area(b *motion.Blob, tall float64, height int) float64 {
 	return max(shrink*fill*h*h, 1)
 }
 
+// usualHeight returns how tall people are where a blob stands, in pixels; 0
+// if that is not known.
+func (p *person) usualHeight(b *motion.Blob, height int) float64 {
+	if r := &p.height[band(b, height)]; r.known() {
+		return r.last
+	}
+	return 0
+}
+
 func band(b *motion.Blob, height int) int {
 	return min(max(b.Box.Max.Y*bands/max(height, 1), 0), bands-1)
 }

@@ -41,7 +41,7 @@ func (v *stay) misfit(heir *stay) float64 {
 	if v.edge {
 		// Out of the picture and back: only somebody who looks the same, and did
 		// not just walk through.
-		if !v.lingered() {
+		if !v.lingered(v.box) {
 			return math.Inf(1)
 		}
 		return max(far, heir.now.difference(v.known())/(shades/2))
@@ -50,10 +50,10 @@ func (v *stay) misfit(heir *stay) float64 {
 	return max(far, math.Abs(math.Log(a/b))/math.Log(ratio))
 }
 
-// lingered says whether somebody has come less far in their time here than
+// lingered says whether somebody who went out there has come less far in their time here than
 // those who walk through.
-func (c *clock) lingered() bool {
-	return distance(c.first, c.box) < strolls*max(c.tall, 1)*c.dwell.Seconds()
+func (c *clock) lingered(out image.Rectangle) bool {
+	return distance(c.first, out) < strolls*max(c.tall, 1)*c.dwell.Seconds()
 }
 
 func distance(a, b image.Rectangle) float64 {

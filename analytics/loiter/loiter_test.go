@@ -102,6 +102,14 @@ func scenes() map[string]func(r *rand.Rand) drawn {
 			return drawn{actors: []analyticstest.Actor{person(r, at(2, -0.1, y), at(5, 0.35, y), at(14, 0.35, y), at(17, -0.12, y),
 				at(47, -0.12, y), at(50, 0.35, y), at(59, 0.35, y), at(62, -0.12, y))}, length: 68}
 		},
+		"many pass": func(r *rand.Rand) drawn {
+			var d drawn
+			for k := range 9 {
+				d.actors = append(d.actors, passer(r, 1+6*float64(k)+3*r.Float64()))
+			}
+			d.length = 70
+			return d
+		},
 		"many pass in a row": func(r *rand.Rand) drawn {
 			var d drawn
 			for k := range 8 { // each comes in as the one before goes out, on the other side or the same
@@ -183,4 +191,46 @@ func TestDrawnScenes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestArm(t *testing.T) {
+	t.Parallel()
+	stay := analyticstest.Actor{Height: 0.4, Shade: 30, Path: []analyticstest.Step{at(1, -0.1, 0.8), at(5, 0.5, 0.8), at(60, 0.5, 0.8)}}
+	s := &analyticstest.Scene{Width: width, Height: height, Seed: 3, Noise: 2, Actors: []analyticstest.Actor{stay}}
+	w := loiter.New(zone.Rasterize(whole(), width, height), 5*time.Second, false)
+	events := behaviourtest.Play(t, s, w, behaviourtest.Script{Length: 20 * time.Second,
+		Arm: map[time.Duration]bool{10 * time.Second: true, 13 * time.Second: false, 16 * time.Second: true}})
+	if len(events) != 4 {
+		t.Fatalf("%+v", events)
+	}
+	for i, from := range []time.Duration{10 * time.Second, 16 * time.Second} {
+		b, e := events[2*i], events[2*i+1]
+		if b.Phase != wire.Begun || e.Phase != wire.Ended || b.Number != e.Number || b.Start != from || b.Detected-from > time.Second {
+			t.Errorf("armed at %v: %+v, %+v", from, b, e)
+		}
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	s := &analyticstest.Scene{Width: 640, Height: 360, Seed: 3, Noise: 2, Actors: []analyticstest.Actor{
+		{Height: 0.4, Shade: 40, Path: []analyticstest.Step{at(1, -0.1, 0.9), at(5, 0.5, 0.9), at(600, 0.5, 0.9)}}}}
+	w := loiter.New(zone.Rasterize(whole(), s.Width, s.Height), time.Hour, true)
+	k := &keeper{Watch: w}
+	behaviourtest.Play(b, s, k, behaviourtest.Script{Length: 8 * time.Second, During: func() {
+		b.ReportAllocs()
+		for b.Loop() {
+			w.Step(k.last)
+		}
+	}})
+}
+
+// keeper remembers the last scene.
+type keeper struct {
+	*loiter.Watch
+	last *behaviour.Scene
+}
+
+func (k *keeper) Step(s *behaviour.Scene) []behaviour.Event {
+	k.last = s
+	return k.Watch.Step(s)
 }

@@ -21,7 +21,11 @@ const (
 	noLonger  = 6 * time.Second // for so long at most a way is thought on
 	better    = 0.5             // by which an exchange must fit better than none
 	newcomer  = 1.6             // from which it is nobody that was known
-	noticed   = 1500 * time.Millisecond
+	// The same at the picture's edge, for somebody who has walked straight up to it.
+	newAtEdge = 0.7
+	// Grey levels by which the picture must not have changed, for looks to say that.
+	otherLight = 4
+	noticed    = 1500 * time.Millisecond
 )
 
 // appearance is the mean grey of somebody's upper and lower half against
@@ -38,6 +42,8 @@ type past struct {
 	look         appearance
 	x, y, vx, vy float64 // of the foot, in pixels and pixels a second
 	tall         float64
+	mean         float64 // grey of the picture
+	edge         bool    // since then, it was at the picture's edge
 }
 
 // looks is what a track shows now of who it is.
@@ -55,9 +61,10 @@ func (v *stay) look(t *track.Track, s *behaviour.Scene, mean float64) bool {
 	hidden := t.Shared || hides(t, s)
 	if hidden || t.Left {
 		if v.past.doubt == 0 && v.now.n >= sureLooks {
-			v.past = past{doubt: s.Time, look: v.now, x: v.x, y: v.y, tall: float64(max(here.Dy(), 1)),
+			v.past = past{doubt: s.Time, look: v.now, mean: mean, x: v.x, y: v.y, tall: float64(max(here.Dy(), 1)),
 				vx: float64(soon.Min.X+soon.Max.X)/2 - v.x, vy: float64(soon.Max.Y) - v.y}
 		}
+		v.past.edge = v.past.edge || t.Left
 		v.met = v.met || hidden
 		if v.past.doubt != 0 || hidden {
 			v.now = appearance{}
@@ -134,7 +141,7 @@ func (w *Watch) settle(at int, now time.Duration) {
 	switch {
 	case best >= 0:
 		v.clock, w.stays[best].clock = w.stays[best].clock, v.clock
-	case keep > newcomer && len(w.stays) < maxStays:
+	case math.Abs(w.mean-v.past.mean) < otherLight && keep > v.doubtful() && len(w.stays) < maxStays:
 		left := *v
 		left.id, left.last, left.dwell = 0, v.past.doubt, max(v.dwell-(now-v.past.doubt), 0)
 		// They are found again by what they look like, not by where the newcomer is.
@@ -142,7 +149,16 @@ func (w *Watch) settle(at int, now time.Duration) {
 		w.stays = append(w.stays, left)
 		v.clock = clock{entered: now - noticed, dwell: noticed, last: now, box: v.box, first: v.box}
 	}
-	v.past.doubt, v.met = 0, false
+	v.past, v.met = past{}, false
+}
+
+// doubtful returns how little somebody may fit their past.
+func (v *stay) doubtful() float64 {
+	at := image.Pt(int(v.past.x), int(v.past.y))
+	if v.past.edge && !v.lingered(image.Rectangle{at, at}) {
+		return newAtEdge
+	}
+	return newcomer
 }
 
 // add takes in the track's own blob.

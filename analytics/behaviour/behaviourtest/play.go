@@ -29,6 +29,7 @@ type Script struct {
 	Length time.Duration
 	Arm    map[time.Duration]bool // when to arm and disarm
 	Mirror bool                   // left and right
+	During func()                 // called once with the last picture, while its scene is valid
 }
 
 // Play shows a scene to a heuristic and returns every event.
@@ -56,6 +57,9 @@ func Play(t testing.TB, s *analyticstest.Scene, h Heuristic, p Script) []behavio
 		}
 		tracker.Update(r, at)
 		events = append(events, h.Step(&behaviour.Scene{Time: at, Pix: pix, Tracks: tracker.Tracks(), Motion: d, Blobs: r.Blobs})...)
+		if p.During != nil && at+Period > p.Length {
+			p.During()
+		}
 		d.Learn()
 	}
 	return append(events, h.Finish()...)
