@@ -61,7 +61,9 @@ func (w *Watch) spent(r *region) bool {
 // thing says whether a region looks like something that was put there.
 func (w *Watch) thing(r *region) bool {
 	n := float64(r.judged)
-	return r.owner && r.judged >= 4 && r.fresh > edgeNew*n && r.edges+shadeShare*r.odd > edgeMore*n &&
+	wide, high := r.box.Dx(), r.box.Dy()
+	return r.owner && r.judged >= 4 && high <= 3*wide && wide <= 4*high && 3*len(r.pix) > wide*high && r.same < samePattern*n &&
+		r.fresh > edgeNew*n && r.edges+shadeShare*r.odd > edgeMore*n &&
 		w.zone.Share(r.box) >= 0.5
 }
 
@@ -101,6 +103,7 @@ func (w *Watch) follow(r *region, res *motion.Result, s *behaviour.Scene, step t
 	}
 	if r.found && !moving && !anyone {
 		w.outline(r)
+		r.same += w.likeness(r)
 		r.odd += w.oddness(w.motion.Picture(), r) - w.oddness(w.motion.Expected(), r)
 	}
 	return alone
@@ -168,6 +171,22 @@ func (w *Watch) outline(r *region) {
 	r.judged++
 	r.fresh += float64(fresh) / float64(n)
 	r.edges += float64(fresh-lost) / float64(n)
+}
+
+// likeness returns the correlation of a region and its border with what the
+// background expects there: 1 if but the light has changed.
+func (w *Watch) likeness(r *region) float64 {
+	cur, bg := w.motion.Picture(), w.motion.Expected()
+	var n, c, b, cc, bb, cb float64
+	box := r.box.Inset(-2).Intersect(image.Rect(0, 0, w.w, w.h))
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for i := y*w.w + box.Min.X; i < y*w.w+box.Max.X; i++ {
+			p, q := float64(cur[i]), float64(bg[i])
+			n, c, b, cc, bb, cb = n+1, c+p, b+q, cc+p*p, bb+q*q, cb+p*q
+		}
+	}
+	n = max(n, 1)
+	return (cb - c*b/n) / math.Sqrt(max(cc-c*c/n, 1)*max(bb-b*b/n, 1))
 }
 
 // oddness returns how much a region's shades differ from those around it, 0 to 1. What

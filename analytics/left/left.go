@@ -49,29 +49,31 @@ const (
 	maxArea = 0.03
 
 	visitBefore = 6 * time.Second // the owner was there so long before it came to rest, at most
-	smaller     = 0.5             // of its owner's area, at most
-	lower       = 0.8             // of its owner's height
+	smaller     = 0.3             // of the square of its owner's height, at most
+	lower       = 0.65            // of that height
 	lingering   = 3 * time.Second
 	goneAfter   = 2 * time.Second
 	unseenFor   = 2 * time.Minute // behind others
 	forgetAfter = time.Hour
 	// A region that is nothing left is given so long beyond the rule's time to become something.
-	spare      = 30 * time.Second
-	edgeNew    = 0.2  // of the outline
-	edgeMore   = 0.1  // more of it new than lost
-	shadeShare = 0.7  // weight of standing out in shade
-	minEdge    = 6    // grey levels over two pixels
-	restless   = 0.03 // of the pixels that change
-	merged     = 2.2  // times the region's area: somebody is before it
-	around     = 4    // pixels beside what is held that are not learned either
-	shakeCost  = 4    // by which what moves of itself turns the clock back
+	spare       = 30 * time.Second
+	samePattern = 0.75 // correlation
+	lightShare  = 0.12 // of the picture in the foreground: the light changes
+	lightBefore = 3 * time.Second
+	edgeNew     = 0.2  // of the outline
+	edgeMore    = 0.1  // more of it new than lost
+	shadeShare  = 0.7  // weight of standing out in shade
+	minEdge     = 6    // grey levels over two pixels
+	restless    = 0.03 // of the pixels that change
+	merged      = 2.2  // times the region's area: somebody is before it
+	around      = 4    // pixels beside what is held that are not learned either
+	shakeCost   = 4    // by which what moves of itself turns the clock back
 )
 
-// visit is a thing larger than what it may leave, in one picture.
+// visit is somebody in one picture.
 type visit struct {
-	at   time.Duration
-	box  image.Rectangle
-	area int
+	at  time.Duration
+	box image.Rectangle
 }
 
 // Watch holds one rule's zone. It is for one goroutine at a time.
@@ -92,14 +94,15 @@ type Watch struct {
 	mark    []uint8 // for the search of regions
 	stack   []int32
 
-	started bool
-	last    time.Duration
-	regions []region
-	visits  []visit
-	next    int // of visits, when full
-	number  uint64
-	out     []behaviour.Event
-	ended   []behaviour.Event // to be said with the next picture
+	started   bool
+	last      time.Duration
+	unsettled time.Duration // when the light last changed
+	regions   []region
+	visits    []visit
+	next      int // of visits, when full
+	number    uint64
+	out       []behaviour.Event
+	ended     []behaviour.Event // to be said with the next picture
 }
 
 // New returns a watch for pictures of a size, in pixels. Nothing in the privacy

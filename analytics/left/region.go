@@ -28,6 +28,7 @@ type region struct {
 	edges  float64 // part of its outline that is new, less what is lost of it; means
 	fresh  float64
 	odd    float64 // by how much more its shades stand out than those of the background did
+	same   float64 // by how much its place looks as it did, but for the light
 	judged int
 
 	left   bool // it was left behind
@@ -95,15 +96,12 @@ func (w *Watch) remember(r *motion.Result, s *behaviour.Scene) {
 		w.visits[w.next%maxVisits] = v
 		w.next = (w.next + 1) % maxVisits
 	}
-	for i := range r.Blobs {
-		if b := &r.Blobs[i]; b.Moving > restless {
-			note(visit{s.Time, b.Box, b.Area})
-		}
+	if r.Settling || r.Foreground > lightShare {
+		w.unsettled = s.Time
 	}
 	for i := range s.Tracks {
 		if t := &s.Tracks[i]; (t.Person || t.Mover) && t.Blob >= 0 && t.Still() == 0 {
-			box := w.scale(t.Box)
-			note(visit{s.Time, box, area(box) / 2})
+			note(visit{s.Time, w.scale(t.Box)})
 		}
 	}
 }
@@ -176,7 +174,8 @@ func (w *Watch) know(pix []int32, box image.Rectangle, now time.Duration) {
 	}
 	start := now - time.Duration(oldest)*period
 	r := region{pix: slices.Clone(pix), box: box, found: true, start: max(start, 0), seen: now, there: now}
-	r.owner = w.owned(&r)
+	// What came with a change of light is light.
+	r.owner = w.owned(&r) && (w.unsettled == 0 || (w.unsettled-start).Abs() > lightBefore)
 	w.regions = append(w.regions, r)
 }
 
@@ -187,9 +186,10 @@ func (w *Watch) owned(r *region) bool {
 		if v.at < r.start-visitBefore || v.at > r.start+time.Second {
 			continue
 		}
+		tall := float64(v.box.Dy())
 		reach := v.box.Inset(-v.box.Dx() / 4)
 		if !reach.Intersect(r.box).Empty() &&
-			float64(len(r.pix)) < smaller*float64(v.area) && float64(r.box.Dy()) < lower*float64(v.box.Dy()) {
+			float64(len(r.pix)) < smaller*tall*tall && float64(r.box.Dy()) < lower*tall {
 			return true
 		}
 	}
