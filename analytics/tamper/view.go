@@ -42,6 +42,7 @@ type block struct {
 
 	cc, rr, cr          float64 // gradients' sums: present, reference, product
 	mc, mr, mcc, mrr, m float64 // the same of their magnitudes
+	gain                float64 // of the coarse contrast against the reference's
 	ec, er              float64 // mean square Laplacian
 	textured            bool
 }
@@ -286,7 +287,7 @@ func (k *block) lost(n float64) bool {
 
 // blurred says whether a block's fine detail is weaker than its coarse contrast has become.
 func (k *block) blurred(noise float64) bool {
-	gain := min(max(k.cr/k.rr, 0), 1.5)
+	gain := min(max(k.gain, k.cr/k.rr, 0), 1.5)
 	return k.ec-noise < sharpEnough*gain*gain*k.er
 }
 
@@ -309,11 +310,16 @@ func (v *view) halve(dst []int16, src []uint16) {
 //go:norace
 func (v *view) gradients(k *block) {
 	w := v.w / 2
-	var cc, rr, cr, mc, mr, mcc, mrr, m int64
+	var cc, rr, cr, mc, mr, mcc, mrr, m, sc, sr, srr, scr int64
 	for y := k.y0; y < k.y1; y++ {
 		for i := y*w + k.x0; i < y*w+k.x1; i++ {
 			cx, cy := int64(v.half[i+1]-v.half[i-1]), int64(v.half[i+w]-v.half[i-w])
 			rx, ry := int64(v.halfRef[i+1]-v.halfRef[i-1]), int64(v.halfRef[i+w]-v.halfRef[i-w])
+			c, r := int64(v.half[i]), int64(v.halfRef[i])
+			sc += c
+			sr += r
+			srr += r * r
+			scr += c * r
 			cc += cx*cx + cy*cy
 			rr += rx*rx + ry*ry
 			cr += cx*rx + cy*ry
@@ -325,6 +331,8 @@ func (v *view) gradients(k *block) {
 			m += a * b
 		}
 	}
+	n := int64(max((k.x1-k.x0)*(k.y1-k.y0), 1))
+	k.gain = float64(n*scr-sc*sr) / float64(max(n*srr-sr*sr, 1))
 	const one = 1 << fraction
 	const two = one * one
 	k.cc, k.rr, k.cr = float64(cc)/two, float64(rr)/two, float64(cr)/two
