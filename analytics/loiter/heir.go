@@ -50,6 +50,15 @@ func (v *stay) misfit(heir *stay) float64 {
 	return max(far, math.Abs(math.Log(a/b))/math.Log(ratio))
 }
 
+// twin says the same of a track that has long been where a loiterer's was lost: two
+// tracks may have followed one person, who must not be reported twice.
+func (v *stay) twin(other *stay, now time.Duration) float64 {
+	if !v.open || !other.person || now-v.last > forget {
+		return math.Inf(1)
+	}
+	return distance(v.box, other.box) / max(v.tall, 1)
+}
+
 // lingered says whether somebody who went out there has come less far in their time here than
 // those who walk through.
 func (c *clock) lingered(out image.Rectangle) bool {

@@ -216,11 +216,28 @@ func (w *Watch) decide(t *track.Track, s *behaviour.Scene) {
 	if t.Shared && w.second(t, v, s) || !t.Shared && v.met {
 		return
 	}
+	if w.known(v, now) {
+		return
+	}
 	w.number++
 	v.open = true
 	v.event = behaviour.Event{Phase: wire.Begun, Number: w.number, Start: max(v.entered, w.since), Detected: now,
 		Box: behaviour.Fractions(t.Box, w.zone.Width, w.zone.Height), Confidence: behaviour.Confidence(t)}
 	w.out = append(w.out, v.event)
+}
+
+// known says whether somebody is a loiterer already reported, whose own track has
+// ended or holds what they left; then their stay goes on.
+func (w *Watch) known(v *stay, now time.Duration) bool {
+	for i := range w.stays {
+		u := &w.stays[i]
+		if u.open && now-u.last > grace && u.twin(v, now) <= 1 {
+			v.open, v.event = true, u.event
+			u.open = false
+			return true
+		}
+	}
+	return false
 }
 
 // second says whether a track shares its blob with somebody who has been there
@@ -263,10 +280,14 @@ func (w *Watch) inherit(now time.Duration) {
 		best, least := -1, math.Inf(1)
 		for j := range w.stays {
 			heir := &w.stays[j]
-			if heir.id == 0 || heir.open || now-heir.entered > freshness {
+			if heir.id == 0 || heir.open {
 				continue
 			}
-			if d := lost.misfit(heir); d < least {
+			d := lost.twin(heir, now)
+			if now-heir.entered <= freshness {
+				d = min(d, lost.misfit(heir))
+			}
+			if d < least {
 				best, least = j, d
 			}
 		}
@@ -283,6 +304,11 @@ func (w *Watch) inherit(now time.Duration) {
 // found again by.
 func (v *stay) takeOver(lost *stay) {
 	gap := max(v.entered-lost.last, 0)
+	if v.entered < lost.last-time.Second { // both were there at once
+		v.open, v.event, v.walked = lost.open, lost.event, v.walked || lost.walked
+		v.entered = min(v.entered, lost.entered)
+		return
+	}
 	dwell := lost.dwell + gap
 	if gap > grace {
 		dwell = max(lost.dwell-(gap-grace)/2, 0)
