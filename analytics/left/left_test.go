@@ -175,3 +175,24 @@ func TestArm(t *testing.T) {
 		t.Errorf("want what lies there, twice: %+v", e)
 	}
 }
+
+func BenchmarkStep(b *testing.B) {
+	s := with(scene(251, owner(0.4)), bag(0.1, 30))
+	s.Width, s.Height = 640, 360
+	d, err := motion.New(s.Width, s.Height, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	w := left.New(whole(), nil, after, s.Width, s.Height, true)
+	defer w.Close()
+	pix := make([][]byte, 4)
+	for i := range pix {
+		pix[i] = make([]byte, s.Width*s.Height)
+		s.Draw(pix[i], sec(20)+time.Duration(i)*period)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ { // every one is looked at; in use, every other is
+		w.Step(&behaviour.Scene{Time: time.Duration(i) * 250 * time.Millisecond, Pix: pix[i%len(pix)], Motion: d})
+	}
+}

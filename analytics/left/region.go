@@ -31,10 +31,9 @@ type region struct {
 	same   float64 // by how much its place looks as it did, but for the light
 	judged int
 
-	left   bool // it was left behind
-	open   bool
-	number uint64
-	event  behaviour.Event
+	left  bool // it was left behind
+	open  bool
+	event behaviour.Event
 }
 
 // nearby is somebody within a body's height.

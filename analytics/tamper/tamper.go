@@ -170,7 +170,7 @@ func (w *Watch) look(luma []byte, t time.Duration) []behaviour.Event {
 		w.frozen.step(&w.view, step, t)
 	}
 	w.judge(t)
-	w.learn(step, t)
+	w.learn(step)
 	return w.report(t)
 }
 
@@ -236,7 +236,7 @@ func clock(is *bool, at *time.Duration, on bool, t time.Duration) {
 }
 
 // learn takes the present into the reference unless something is amiss.
-func (w *Watch) learn(step, t time.Duration) {
+func (w *Watch) learn(step time.Duration) {
 	v := &w.view
 	w.grace = max(w.grace-step, 0)
 	if math.Abs(v.lightStep) > lightJump && v.gone < onsetShare {
