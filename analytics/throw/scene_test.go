@@ -220,7 +220,7 @@ func nuisances() map[string]func(s *scene) {
 		},
 		"light steps": func(s *scene) {
 			p := r(s, 0.3, 0.9)
-			s.light = func(t, _, y float64) float64 {
+			s.light = func(t, _, _ float64) float64 {
 				if math.Mod(t, 2*p) < p {
 					return 0
 				}
