@@ -174,10 +174,10 @@ func TestFloodNeitherBlocksNorGrows(t *testing.T) {
 	g.start()
 	g.waitState(mqtt.Online, 5*time.Second)
 	pub := mqtttest.Subscribe(t, b.url(), "nothing")
-	for i := range 300 {
+	for i := range 1400 {
 		pub.Publish(prefix+"/cmd/x", false, fmt.Append(nil, i))
 	}
-	eventually(t, 5*time.Second, "drops", func() bool { return g.client.Stats().Dropped >= 300-64-1 })
+	eventually(t, 5*time.Second, "drops", func() bool { return g.client.Stats().Dropped >= 1400-1024-1 })
 	g.put(alert("A", "through the flood"))
 	g.waitDepth(0, 5*time.Second)
 	close(release)

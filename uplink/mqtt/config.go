@@ -99,7 +99,7 @@ type Subscription struct {
 
 // MaxIncoming is the longest payload that is taken from a broker, in bytes.
 // Longer ones are acknowledged and dropped.
-const MaxIncoming = 64 << 10
+const MaxIncoming = 8 << 10
 
 // Phase is how a client stands with its brokers.
 type Phase int

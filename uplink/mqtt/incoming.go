@@ -10,8 +10,9 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// incomingQueue is how many messages wait for their handler.
-const incomingQueue = 64
+// incomingQueue is how many messages wait for their handler. A duty room that
+// answers every alert of a bad night at once is to lose nothing by a slow disk.
+const incomingQueue = 1024
 
 // message is an incoming message, with its topic relative to the prefix.
 type message struct {
