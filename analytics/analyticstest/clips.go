@@ -16,6 +16,7 @@ type Clip struct {
 	Name   string
 	FPS    int
 	Length time.Duration
+	Rate   int // kbit/s of the encoder at 640×360, 0 for what cameras have
 	Scene  *Scene
 	Zones  []wire.Zone
 	Rules  []wire.Rule
@@ -78,6 +79,14 @@ func Clips(seed uint64, stock Stock) []Clip {
 	st.throws()
 	st.tampering()
 	st.nuisances()
+	return st.clips
+}
+
+// Wide returns the many more scenes that the heuristics are tuned with, an hour
+// and more: each kind in every way that it is known to happen, and what must stay silent, for longer.
+func Wide(seed uint64, stock Stock) []Clip {
+	st := &studio{seed: seed, stock: stock}
+	st.widePresence()
 	return st.clips
 }
 

@@ -192,6 +192,7 @@ func (b *blob) cut(pic []byte, w int) CutFrame {
 // other; standing, they hardly move.
 func (s *Scene) cutout(pix []float64, a *Actor, t time.Duration) {
 	x, y, _ := a.place(t)
+	tall := a.tall(y)
 	later, _, moving := a.place(t + 100*time.Millisecond)
 	_, laterY, _ := a.place(t + 100*time.Millisecond)
 	c := a.Look
@@ -199,15 +200,19 @@ func (s *Scene) cutout(pix []float64, a *Actor, t time.Duration) {
 	k := int(t.Seconds() * c.FPS)
 	if !moving || later == x && laterY == y {
 		k = int(t.Seconds()*0.8) % 3
-		x += 0.02 * a.Height * math.Sin(2*math.Pi*t.Seconds()/3.7) * float64(s.Height) / float64(s.Width)
+		x += 0.02 * tall * math.Sin(2*math.Pi*t.Seconds()/3.7) * float64(s.Height) / float64(s.Width)
 	}
 	if k %= max(2*n-2, 1); k >= n { // there and back
 		k = 2*n - 2 - k
 	}
 	f := &c.Frames[k]
-	scale := c.Height / (a.Height * float64(s.Height)) // pixels of the cutout for each of the scene
+	scale := c.Height / (tall * float64(s.Height)) // pixels of the cutout for each of the scene
 	w, h := float64(f.Width)/scale, float64(f.Height)/scale
 	x0, y0 := x*float64(s.Width)-w/2, y*float64(s.Height)-h
+	cover := a.Cover
+	if cover == 0 {
+		cover = 1
+	}
 	mirror := moving && later != x && (later > x) != (c.Dir > 0)
 	for py := max(int(y0), 0); py < min(int(y0+h)+1, s.Height); py++ {
 		for px := max(int(x0), 0); px < min(int(x0+w)+1, s.Width); px++ {
@@ -217,7 +222,7 @@ func (s *Scene) cutout(pix []float64, a *Actor, t time.Duration) {
 			}
 			luma, alpha := f.sample(u, v)
 			i := py*s.Width + px
-			pix[i] += alpha * (luma - pix[i])
+			pix[i] += cover * alpha * (luma - pix[i])
 		}
 	}
 }

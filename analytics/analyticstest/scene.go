@@ -27,6 +27,8 @@ type Scene struct {
 	Snow     float64 // flakes in a picture, for each million pixels
 	Insects  []Insect
 	Glows    []Glow
+	// Extras are drawn before the rain, each as it likes, in the day's light.
+	Extras []func(s *Scene, pix []float64, t time.Duration)
 	// Shake is how far the camera is moved at a time, in pixels.
 	Shake  func(t time.Duration) (dx, dy float64)
 	Tamper Tamper
@@ -41,7 +43,11 @@ type Actor struct {
 	Height float64 // as a part of the picture's
 	Shade  float64 // grey level of the clothes
 	Look   *Cutout // a real person in place of the drawn one
-	Path   []Step  // in order of time; the actor is there from the first to the last
+	Cover  float64 // how far they hide what is behind them, 0 to 1; 0 is 1
+	// Grows says that they come nearer as they come down in the picture: Height is that
+	// at the beginning of Path.
+	Grows bool
+	Path  []Step // in order of time; the actor is there from the first to the last
 }
 
 // Step is where an actor stands at a time: the middle between the feet, as
@@ -136,8 +142,17 @@ func (s *Scene) patches(rng *rand.Rand) []float64 {
 func (s *Scene) Where(actor int, t time.Duration) (box [4]float64, ok bool) {
 	a := &s.Actors[actor]
 	x, y, ok := a.place(t)
-	w := a.Height * float64(s.Height) / float64(s.Width) * 0.36
-	return [4]float64{x - w/2, y - a.Height, w, a.Height}, ok
+	tall := a.tall(y)
+	w := tall * float64(s.Height) / float64(s.Width) * 0.36
+	return [4]float64{x - w/2, y - tall, w, tall}, ok
+}
+
+// tall is the actor's height with the feet at y.
+func (a *Actor) tall(y float64) float64 {
+	if !a.Grows {
+		return a.Height
+	}
+	return a.Height * tall(y) / tall(a.Path[0].Y)
 }
 
 func (a *Actor) place(t time.Duration) (x, y float64, ok bool) {
@@ -160,7 +175,7 @@ func (s *Scene) actor(pix []float64, a *Actor, t time.Duration) {
 		s.cutout(pix, a, t)
 		return
 	}
-	h := a.Height * float64(s.Height)
+	h := a.tall(y) * float64(s.Height)
 	cx, foot := x*float64(s.Width), y*float64(s.Height)
 	// A person moves a little also when they stand.
 	lean := 0.02 * h * math.Sin(2*math.Pi*t.Seconds()/3.1)

@@ -69,6 +69,9 @@ func (s *Scene) draw(pix []float64, t time.Duration) {
 	for _, it := range items {
 		it.draw()
 	}
+	for _, extra := range s.Extras {
+		extra(s, pix, t)
+	}
 	for i := range s.Falls {
 		s.fall(pix, &s.Falls[i], t)
 	}

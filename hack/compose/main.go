@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type options struct {
 	Out   string `arg:"" help:"Folder to write to."`
 	Seed  uint64 `default:"1" help:"Which variant: 1 to 9 for tuning, 100 and up for testing."`
 	Only  string `placeholder:"PATTERN" help:"Only the clips whose name fits, such as 'throw_*'."`
+	Wide  bool   `help:"The wide set: an hour and more of every kind and nuisance."`
 	Drawn bool   `help:"Do without real footage."`
 	Stock string `default:"/usr/share/doc/opencv-doc/examples/data" help:"Where vtest.avi and the photographs are."`
 	Jobs  int    `default:"2" help:"Clips at a time."`
@@ -59,7 +61,11 @@ func run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(o.Jobs, 1))
 	n := 0
-	for _, c := range analyticstest.Clips(o.Seed, stock) {
+	clips := analyticstest.Clips
+	if o.Wide {
+		clips = analyticstest.Wide
+	}
+	for _, c := range clips(o.Seed, stock) {
 		if o.Only != "" {
 			if ok, err := filepath.Match(o.Only, c.Name); err != nil {
 				return fmt.Errorf("--only %q: %w", o.Only, err)
@@ -90,7 +96,7 @@ func write(ctx context.Context, dir string, c *analyticstest.Clip) error {
 		return err
 	}
 	w, h := c.Scene.Width, c.Scene.Height
-	rate := fmt.Sprintf("%dk", 800*w*h/(640*360))
+	rate := fmt.Sprintf("%dk", cmp.Or(c.Rate, 800)*w*h/(640*360))
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray",
 		"-s", fmt.Sprintf("%dx%d", w, h), "-r", strconv.Itoa(c.FPS), "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1",
 		"-crf", "25", "-maxrate", rate, "-bufsize", rate, "-g", strconv.Itoa(2*c.FPS), "-bf", "0", "-pix_fmt", "yuv420p", base+".mp4")
