@@ -19,6 +19,7 @@ import (
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
+	"sentrybox/uplink/spool"
 )
 
 // App is a gateway. Set Config, Vision and Log, then Run.
@@ -29,6 +30,7 @@ type App struct {
 
 	store   *store.Store
 	outbox  *outbox.Box
+	metrics *spool.Spool
 	alerts  *alert.Service
 	cameras map[string]*camera.Camera
 	uplink  *mqtt.Client
@@ -121,22 +123,6 @@ func orEnded(err error) error {
 		return errors.New("it ended by itself")
 	}
 	return err
-}
-
-func (a *App) open(ctx context.Context) error {
-	var err error
-	a.store, err = store.Open(ctx, a.Config.Data, store.Migration{Component: "outbox", Steps: outbox.Schema()})
-	if err != nil {
-		return err
-	}
-	if a.outbox, err = outbox.New(ctx, a.store.DB(), time.Now); err != nil {
-		return errors.Join(err, a.store.Close())
-	}
-	return nil
-}
-
-func (a *App) close(ctx context.Context) error {
-	return errors.Join(a.outbox.Close(ctx), a.store.Close())
 }
 
 func (a *App) build() error {

@@ -13,9 +13,6 @@ import (
 
 const (
 	metricsEvery = time.Minute
-	// metricsExpire keeps a line that is gone for a day from waking up to a day
-	// of metrics.
-	metricsExpire = 5 * time.Minute
 	// keepClosed is how long closed alerts stay in the database.
 	keepClosed = 90 * 24 * time.Hour
 	// republishEvery bounds how often everything open is published again to
@@ -65,26 +62,21 @@ func (a *App) report(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
-			if err := a.publishMetrics(ctx, now); err != nil && ctx.Err() == nil {
+			if err := a.measure(ctx); err != nil && ctx.Err() == nil {
 				a.Log.Error("no metrics this time", "error", err)
 			}
-			if n, err := a.store.Trim(ctx, now.Add(-keepClosed)); err != nil && ctx.Err() == nil {
-				a.Log.Error("old alerts stay", "error", err)
-			} else if n > 0 {
-				a.Log.Info("old alerts deleted", "count", n)
-			}
+			a.sweep(ctx, now)
 		}
 	}
 }
 
-func (a *App) publishMetrics(ctx context.Context, now time.Time) error {
-	b, err := a.monitor.Sample(ctx)
+// measure has the state of everything appended to the metrics.
+func (a *App) measure(ctx context.Context) error {
+	points, err := a.monitor.Points(ctx)
 	if err != nil {
 		return err
 	}
-	return a.put(ctx, outbox.Item{
-		Lane: outbox.Metrics, Topic: "metrics", Key: "metrics", Payload: b, Expires: now.Add(metricsExpire),
-	})
+	return a.metrics.Append(points...)
 }
 
 // put queues an item that is no part of an alert.

@@ -11,7 +11,7 @@ import (
 // maxDuration.
 type Duration time.Duration
 
-const maxDuration = Duration(7 * 24 * time.Hour)
+const maxDuration = Duration(90 * 24 * time.Hour)
 
 // ParseDuration reads a time span of hours, minutes, seconds and milliseconds
 // such as 1h30m. A number without a unit is refused, since nobody can tell

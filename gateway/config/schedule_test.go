@@ -161,7 +161,7 @@ func TestDuration(t *testing.T) {
 		"":      `"" is not a time span, write 30s, 5m or 1h30m`,
 		"5 m":   `"5 m" is not a time span, write 30s, 5m or 1h30m`,
 		"-5m":   `a time span cannot be negative`,
-		"8000h": `too long, at most 168h`,
+		"8000h": `too long, at most 2160h`,
 	} {
 		if _, err := ParseDuration(in); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", in, err)

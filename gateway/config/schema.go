@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Gateway Gateway  `yaml:"gateway"`
 	Data    string   `yaml:"data"` // folder of everything durable
+	Storage Storage  `yaml:"storage"`
 	Web     Web      `yaml:"web"`
 	Uplink  Uplink   `yaml:"uplink"`
 	Alerts  Alerts   `yaml:"alerts"`
@@ -137,8 +138,9 @@ type Polygons []Polygon
 // Defaults returns the configuration that an empty file means.
 func Defaults() Config {
 	return Config{
-		Web:    Web{Listen: "127.0.0.1:8080"},
-		Uplink: Uplink{Prefix: "sentrybox/v1"},
+		Storage: defaultStorage(),
+		Web:     Web{Listen: "127.0.0.1:8080"},
+		Uplink:  Uplink{Prefix: "sentrybox/v1"},
 		Alerts: Alerts{
 			Level:         "community",
 			RespondWithin: Duration(5 * time.Minute),

@@ -31,6 +31,7 @@ func (d *document) finish(c *Config) {
 	}
 	d.finishUplink(&c.Uplink)
 	d.finishAlerts(&c.Alerts)
+	d.finishStorage(&c.Storage)
 	if s := c.Vision.AddressSpace; d.sound("vision.address_space") && (s < 256 || s > 1<<20) {
 		d.fault("vision.address_space", "config.range", 256, 1<<20)
 	}
@@ -158,7 +159,7 @@ func (d *document) finishAlerts(a *Alerts) {
 	d.oneOf("alerts.level", a.Level, "grid", "community", "street")
 	const most = Duration(24 * time.Hour)
 	d.span("alerts.respond_within", a.RespondWithin, Duration(time.Second), most)
-	d.span("alerts.handle_within", a.HandleWithin, Duration(time.Second), maxDuration)
+	d.span("alerts.handle_within", a.HandleWithin, Duration(time.Second), 7*most)
 	d.span("alerts.cool_down", a.CoolDown, 0, most)
 	if d.sound("alerts.respond_within") && d.sound("alerts.handle_within") && a.HandleWithin < a.RespondWithin {
 		path := "alerts.handle_within"

@@ -3,46 +3,13 @@ package health
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
-	"sentrybox/gateway/alert"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/outbox"
+	"sentrybox/uplink/spool"
 )
-
-// Report is one sample, as it is published on metrics. Counters only grow, from
-// the start of the program.
-type Report struct {
-	At         alert.Time        `json:"at"`
-	Uptime     float64           `json:"uptime_seconds"`
-	OpenAlerts int               `json:"open_alerts"`
-	Outbox     map[string]Lane   `json:"outbox"` // by lane
-	Cameras    map[string]Camera `json:"cameras"`
-}
-
-// Lane is what waits in a lane of the outbox.
-type Lane struct {
-	Depth   int     `json:"depth"`
-	Age     float64 `json:"oldest_seconds"`
-	Dropped uint64  `json:"dropped"`
-}
-
-// Camera is what one camera has done.
-type Camera struct {
-	AccessUnits    uint64 `json:"access_units"`
-	Bytes          uint64 `json:"bytes"`
-	PacketsLost    uint64 `json:"packets_lost"`
-	Reconnects     uint64 `json:"reconnects"`
-	Decoded        uint64 `json:"decoded"`
-	Analysed       uint64 `json:"analysed"`
-	Damaged        uint64 `json:"damaged"`
-	Skipped        uint64 `json:"skipped"`
-	VisionRestarts uint64 `json:"vision_restarts"`
-	EventsLost     uint64 `json:"events_lost"`
-}
 
 // Monitor samples the parts of a running gateway.
 type Monitor struct {
@@ -53,39 +20,57 @@ type Monitor struct {
 	Started time.Time
 }
 
-// Sample returns a report, encoded.
-func (m *Monitor) Sample(ctx context.Context) ([]byte, error) {
+// Points returns a sample of everything. Counters only grow, those of cameras
+// from the start of the program. Names and labels:
+//
+//	gateway_uptime_seconds, alerts_open
+//	outbox_depth, outbox_bytes, outbox_oldest_seconds, outbox_dropped,
+//	outbox_folded                                        lane
+//	camera_access_units, camera_bytes, camera_packets_lost,
+//	camera_reconnects, camera_decoded, camera_analysed, camera_damaged,
+//	camera_skipped, camera_vision_restarts, camera_events_lost      camera
+func (m *Monitor) Points(ctx context.Context) ([]spool.Point, error) {
 	now := m.Now()
-	r := Report{
-		At: alert.Time{Time: now}, Uptime: time.Since(m.Started).Round(time.Second).Seconds(),
-		Outbox: map[string]Lane{}, Cameras: map[string]Camera{},
+	var all []spool.Point
+	add := func(labels map[string]string, name string, v float64) {
+		all = append(all, spool.Point{Name: name, Labels: labels, Value: v, Time: now})
 	}
-	var err error
-	if r.OpenAlerts, err = m.Store.OpenCount(ctx); err != nil {
+	add(nil, "gateway_uptime_seconds", time.Since(m.Started).Round(time.Second).Seconds())
+	open, err := m.Store.OpenCount(ctx)
+	if err != nil {
 		return nil, err
 	}
-	for l := range outbox.Lane(outbox.Lanes) {
-		n, oldest, err := m.Outbox.Depth(ctx, l)
-		if err != nil {
-			return nil, err
+	add(nil, "alerts_open", float64(open))
+	lanes, err := m.Outbox.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for l, s := range lanes {
+		lane := map[string]string{"lane": outbox.Lane(l).String()}
+		add(lane, "outbox_depth", float64(s.Depth))
+		add(lane, "outbox_bytes", float64(s.Bytes))
+		age := 0.0
+		if !s.Oldest.IsZero() {
+			age = max(now.Sub(s.Oldest), 0).Round(time.Second).Seconds()
 		}
-		lane := Lane{Depth: n, Dropped: m.Outbox.Dropped(l)}
-		if n > 0 {
-			lane.Age = max(now.Sub(oldest), 0).Round(time.Second).Seconds()
+		add(lane, "outbox_oldest_seconds", age)
+		add(lane, "outbox_dropped", float64(s.Dropped))
+		if outbox.Lane(l) == outbox.Metrics {
+			add(lane, "outbox_folded", float64(s.Folded))
 		}
-		r.Outbox[l.String()] = lane
 	}
 	for id, c := range m.Cameras {
-		n := c.Counts()
-		r.Cameras[id] = Camera{
-			AccessUnits: n.Stream.AccessUnits, Bytes: n.Stream.Bytes, PacketsLost: n.Stream.PacketsLost, Reconnects: n.Stream.Reconnects,
-			Decoded: n.Decoded, Analysed: n.Analysed, Damaged: n.Damaged + n.Stream.Damaged, Skipped: n.Skipped,
-			VisionRestarts: n.Restarts, EventsLost: n.EventsLost,
-		}
+		n, cam := c.Counts(), map[string]string{"camera": id}
+		add(cam, "camera_access_units", float64(n.Stream.AccessUnits))
+		add(cam, "camera_bytes", float64(n.Stream.Bytes))
+		add(cam, "camera_packets_lost", float64(n.Stream.PacketsLost))
+		add(cam, "camera_reconnects", float64(n.Stream.Reconnects))
+		add(cam, "camera_decoded", float64(n.Decoded))
+		add(cam, "camera_analysed", float64(n.Analysed))
+		add(cam, "camera_damaged", float64(n.Damaged+n.Stream.Damaged))
+		add(cam, "camera_skipped", float64(n.Skipped))
+		add(cam, "camera_vision_restarts", float64(n.Restarts))
+		add(cam, "camera_events_lost", float64(n.EventsLost))
 	}
-	b, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("encode the health report: %w", err)
-	}
-	return b, nil
+	return all, nil
 }

@@ -108,6 +108,8 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.value.near":        {"不认识 %q，是不是 %q？", "%q is not known, did you mean %q?"},
 	"config.range":             {"必须在 %d 到 %d 之间", "must be from %d to %d"},
 	"config.many":              {"有 %d 个，最多 %d 个", "%d, at most %d are possible"},
+	"config.size.form":         {"%q 不是大小，请写成 512KiB 或 32MiB", "%q is no size, write 512KiB or 32MiB"},
+	"config.size.range":        {"必须在 %s 到 %s 之间", "must be from %s to %s"},
 	"config.duration.unit":     {"%q 没有单位，请写成 30s、5m 或 1h", "%q has no unit, write 30s, 5m or 1h"},
 	"config.duration.form":     {"%q 不是时间长度，请写成 30s、5m 或 1h30m", "%q is not a time span, write 30s, 5m or 1h30m"},
 	"config.duration.negative": {"时间长度不能为负", "a time span cannot be negative"},

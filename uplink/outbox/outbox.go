@@ -27,6 +27,14 @@
 // lane, which clears a topic, neither replaces nor is replaced, so that the
 // text before it, which says how the alert ended, is always sent.
 //
+// # Limits
+//
+// Each lane has a limit in bytes and in age. A lane that is full loses its oldest
+// items, in one go somewhat more than needed, except for alerts, which are never
+// dropped. Metrics go through a [Tail] instead, which folds them first. While the
+// disk is nearly full only Alert and Reply take anything. All that is dropped is
+// counted, and the counts outlive the process: see Stats.
+//
 // # Acknowledgement
 //
 // Items are removed by sequence number, which SQLite never gives twice. Removing
@@ -152,17 +160,47 @@ type Box struct {
 	mu      sync.Mutex
 	tried   map[int64]int // guarded by mu: attempts of this process, by sequence
 	suspect int64         // guarded by mu: up to here a killed process may have sent
-	dropped [Lanes]uint64 // guarded by mu
 	changed chan struct{} // guarded by mu: closed and replaced by Wake
+	// atMost is how many bytes a lane has at the most, guarded by mu. Nobody
+	// counts down when items go, so that only a lane that seems full is measured.
+	atMost    [Lanes]int64
+	uncounted [Lanes]tally // guarded by mu: dropped, and not noted durably yet
+
+	limits Limits
+	room   func() bool
+	tail   Tail
 }
+
+// tally is how much was dropped.
+type tally struct {
+	items uint64
+	bytes int64
+}
+
+// Option changes what New makes.
+type Option func(*Box)
+
+// WithLimits sets the limits of the lanes, DefaultLimits otherwise.
+func WithLimits(l Limits) Option { return func(b *Box) { b.limits = l } }
+
+// WithRoom has room asked before every Put. While it says that the disk has
+// none, only the lanes Alert and Reply are taken, and the rest is dropped and
+// counted.
+func WithRoom(room func() bool) Option { return func(b *Box) { b.room = room } }
+
+// WithMetrics puts a tail behind the lanes.
+func WithMetrics(t Tail) Option { return func(b *Box) { b.tail = t } }
 
 // New returns the queue in db, in which the steps of Schema have been run. now
 // is the clock by which items expire, time.Now when nil.
-func New(ctx context.Context, db *sql.DB, now func() time.Time) (*Box, error) {
+func New(ctx context.Context, db *sql.DB, now func() time.Time, options ...Option) (*Box, error) {
 	if now == nil {
 		now = time.Now
 	}
-	b := &Box{db: db, now: now, tried: map[int64]int{}, changed: make(chan struct{})}
+	b := &Box{db: db, now: now, tried: map[int64]int{}, changed: make(chan struct{}), limits: DefaultLimits(), room: func() bool { return true }}
+	for _, o := range options {
+		o(b)
+	}
 	// One statement, and one that writes only after a kill.
 	_, err := db.ExecContext(ctx, `UPDATE outbox_sender SET sending = 0,
 		suspect = max(suspect, coalesce((SELECT max(seq) FROM outbox), 0)) WHERE sending = 1`)
@@ -172,18 +210,35 @@ func New(ctx context.Context, db *sql.DB, now func() time.Time) (*Box, error) {
 	if err := db.QueryRowContext(ctx, `SELECT suspect FROM outbox_sender`).Scan(&b.suspect); err != nil {
 		return nil, fmt.Errorf("read what an earlier process was sending: %w", err)
 	}
+	for l := range b.atMost {
+		if b.atMost[l], err = laneBytes(ctx, db, Lane(l)); err != nil {
+			return nil, fmt.Errorf("measure the outbox: %w", err)
+		}
+	}
+	if b.tail != nil {
+		b.tail.Notify(b.Wake)
+	}
 	return b, nil
 }
 
 // Put adds an item inside the caller's transaction and returns its sequence
-// number. It fails with ErrInvalid if the item could never be sent. The caller
-// calls Wake once the transaction is committed.
+// number, or 0 if the item was dropped since the disk has no room for its lane. It
+// fails with ErrInvalid if the item could never be sent. The caller calls Wake
+// once the transaction is committed.
 func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 	if err := it.check(); err != nil {
 		return 0, err
 	}
 	if it.Created.IsZero() {
 		it.Created = b.now()
+	}
+	size := int64(len(it.Payload)+len(it.Topic)) + overhead
+	if it.Lane > Reply && !b.room() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.uncounted[it.Lane].items++
+		b.uncounted[it.Lane].bytes += size
+		return 0, nil
 	}
 	place, err := b.replace(ctx, tx, it)
 	if err != nil {
@@ -193,9 +248,9 @@ func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 		it.Payload = []byte{} // nil would be NULL
 	}
 	// Places grow along a topic, so the new row is its head only if it is alone.
-	res, err := tx.ExecContext(ctx, `INSERT INTO outbox (place, lane, head, topic, retain, key, after, created, expires, payload)
-		VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM outbox WHERE topic = ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
-		place, it.Lane, it.Topic, it.Retain, it.Key, it.After, it.Created.UnixMilli(), toMilli(it.Expires), it.Payload)
+	res, err := tx.ExecContext(ctx, `INSERT INTO outbox (place, lane, head, topic, retain, key, after, created, expires, size, payload)
+		VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM outbox WHERE topic = ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
+		place, it.Lane, it.Topic, it.Retain, it.Key, it.After, it.Created.UnixMilli(), toMilli(b.expiry(it)), size, it.Payload)
 	if err != nil {
 		return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
 	}
@@ -207,6 +262,9 @@ func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE outbox SET place = seq WHERE seq = ?`, seq); err != nil {
 			return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
 		}
+	}
+	if err := b.makeRoom(ctx, tx, it.Lane, size); err != nil {
+		return 0, fmt.Errorf("make room in the outbox: %w", err)
 	}
 	return seq, nil
 }
@@ -252,7 +310,7 @@ func (b *Box) attempts(seq int64) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := b.tried[seq]
-	if seq <= b.suspect {
+	if seq > 0 && seq <= b.suspect { // a tail numbers anew in each process
 		n++
 	}
 	return n

@@ -276,7 +276,7 @@ func TestExpiredItemsGoUnlessOnTheirWay(t *testing.T) {
 		t.Fatalf("%q overtook an item that is on its way", got[0].Payload)
 	}
 	h.want(h.next(10, outbox.Metrics), "c")
-	if n := h.box.Dropped(outbox.Reply); n != 2 {
+	if n := h.stats()[outbox.Reply].Dropped; n != 2 {
 		t.Fatalf("%d dropped, want 2", n)
 	}
 }

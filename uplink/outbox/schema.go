@@ -36,5 +36,15 @@ func Schema() []string {
 			suspect INTEGER NOT NULL  -- up to this sequence a killed process may have sent
 		) STRICT;
 		INSERT INTO outbox_sender (sending, suspect) VALUES (0, 0);`,
+		// A lane is measured by its index alone.
+		`ALTER TABLE outbox ADD COLUMN size INTEGER NOT NULL DEFAULT 0; -- bytes, with the overhead
+		UPDATE outbox SET size = length(payload) + length(CAST(topic AS BLOB)) + 200;
+		DROP INDEX outbox_lane;
+		CREATE INDEX outbox_lane ON outbox (lane, seq, created, size);
+		CREATE TABLE outbox_dropped (
+			lane  INTEGER PRIMARY KEY,
+			items INTEGER NOT NULL,
+			bytes INTEGER NOT NULL
+		) STRICT;`,
 	}
 }

@@ -30,11 +30,16 @@ func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struc
 		return nil, fmt.Errorf("read the outbox: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if err := b.expire(ctx, conn, skip); err != nil {
+	if err := b.expire(ctx, conn, skip); err != nil && ctx.Err() != nil {
 		return nil, err
-	}
+	} // on a full disk nothing can be removed, and alerts go out all the same
 	for lane := Alert; lane <= lowest && int(lane) < Lanes && len(items) < n; lane++ {
 		if items, err = b.nextOf(ctx, conn, lane, n, skip, items); err != nil {
+			return nil, fmt.Errorf("read the outbox: %w", err)
+		}
+	}
+	if lowest >= Metrics {
+		if items, err = b.nextOfTail(n, skip, items); err != nil {
 			return nil, fmt.Errorf("read the outbox: %w", err)
 		}
 	}
@@ -103,12 +108,49 @@ func (b *Box) expire(ctx context.Context, db querier, skip map[int64]struct{}) e
 	if err := b.remove(ctx, db, gone); err != nil {
 		return fmt.Errorf("remove what has expired from the outbox: %w", err)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, lane := range lanes {
-		b.dropped[lane]++
+	return b.tallyUp(ctx, db, lanes)
+}
+
+// Sweep removes what has expired, also while nobody sends, and makes durable
+// what was counted. It is to be called about once a minute.
+func (b *Box) Sweep(ctx context.Context) (err error) {
+	conn, err := b.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("sweep the outbox: %w", err)
 	}
-	return nil
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	b.mu.Lock()
+	skip := make(map[int64]struct{}, len(b.tried)) // some of them are on their way
+	for seq := range b.tried {
+		skip[seq] = struct{}{}
+	}
+	b.mu.Unlock()
+	return b.expire(ctx, conn, skip)
+}
+
+// tallyUp counts what was dropped: an item of each of these lanes, and all that was
+// not noted before. What cannot be noted now is noted another time.
+func (b *Box) tallyUp(ctx context.Context, db querier, lanes []Lane) error {
+	b.mu.Lock()
+	for _, lane := range lanes {
+		b.uncounted[lane].items++
+	}
+	all := b.uncounted
+	b.uncounted = [Lanes]tally{}
+	b.mu.Unlock()
+	var err error
+	for l, t := range all {
+		if err == nil {
+			err = countDropped(ctx, db, Lane(l), int(t.items), t.bytes)
+		}
+		if err != nil {
+			b.mu.Lock()
+			b.uncounted[l].items += t.items
+			b.uncounted[l].bytes += t.bytes
+			b.mu.Unlock()
+		}
+	}
+	return err
 }
 
 func (b *Box) expired(ctx context.Context, db querier, skip map[int64]struct{}) (seqs []int64, lanes []Lane, err error) {
@@ -157,7 +199,7 @@ func (b *Box) Sending(ctx context.Context, seqs ...int64) error {
 // Done removes items that the receiver has acknowledged, all in one write. To
 // remove one that is not there is no error.
 func (b *Box) Done(ctx context.Context, seqs ...int64) error {
-	if err := b.remove(ctx, b.db, seqs); err != nil {
+	if err := b.remove(ctx, b.db, b.doneInTail(seqs)); err != nil {
 		return fmt.Errorf("remove %d acknowledged items from the outbox: %w", len(seqs), err)
 	}
 	return nil
@@ -182,28 +224,6 @@ func (b *Box) remove(ctx context.Context, db querier, seqs []int64) error {
 		b.mu.Unlock()
 	}
 	return nil
-}
-
-// Depth returns how many items of a lane wait and when the oldest was created,
-// zero when none does.
-func (b *Box) Depth(ctx context.Context, lane Lane) (n int, oldest time.Time, err error) {
-	var created sql.NullInt64
-	err = b.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM outbox WHERE lane = ?1),
-		(SELECT created FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1)`, lane).Scan(&n, &created)
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("measure the outbox: %w", err)
-	}
-	if created.Valid {
-		oldest = time.UnixMilli(created.Int64)
-	}
-	return n, oldest, nil
-}
-
-// Dropped returns how many items of a lane have expired unsent since New.
-func (b *Box) Dropped(lane Lane) uint64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.dropped[lane]
 }
 
 // Close notes durably what was tried and is not done, so that the next process
