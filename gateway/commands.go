@@ -43,6 +43,7 @@ type commands struct {
 	Replay  replayCmd  `cmd:"" help:"${help_replay}"`
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Demo    demoCmd    `cmd:"" help:"${help_demo}"`
+	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
 	Version versionCmd `cmd:"" help:"${help_version}"`
 }
 
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	lang := text.FromEnv()
 	vars := kong.Vars{}
 	for _, name := range []string{
-		"about", "run", "check", "raise", "replay", "probe", "demo", "version", "config", "kind", "severity",
+		"about", "run", "check", "raise", "replay", "probe", "demo", "hash", "version", "config", "kind", "severity",
 		"camera", "video", "json", "url", "transport", "for", "footage",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))

@@ -77,7 +77,7 @@ func (s *Service) Answer(ctx context.Context, id string, ans Answer) error {
 	}
 	var a record
 	changed := false
-	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
 		row, found, err := store.AlertByID(ctx, tx, id)
 		if err != nil {
 			return err
@@ -109,7 +109,6 @@ func (s *Service) Answer(ctx context.Context, id string, ans Answer) error {
 		return fmt.Errorf("answer an alert: %w", err)
 	}
 	if changed {
-		s.Outbox.Wake()
 		s.Log.Info("alert answered", "id", id, "rev", a.Rev, "action", ans.Action, "by", ans.By, "state", a.State)
 	}
 	return nil

@@ -41,6 +41,36 @@ func (s *Service) Republish(ctx context.Context, now time.Time) (int, error) {
 	return n, nil
 }
 
+// Open returns what is published of every open alert, newest first: for a broker
+// that knows nothing yet.
+func (s *Service) Open(ctx context.Context, now time.Time) ([]outbox.Item, error) {
+	var items []outbox.Item
+	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
+		rows, err := store.OpenAlerts(ctx, tx, republishMost)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			var a record
+			if err := a.read(row); err != nil {
+				return err
+			}
+			for _, level := range a.Published {
+				payload, err := a.encode(level)
+				if err != nil {
+					return err
+				}
+				items = append(items, outbox.Item{Lane: outbox.State, Topic: Topic(level, a.ID), Retain: true, Payload: payload, Created: now})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the open alerts: %w", err)
+	}
+	return items, nil
+}
+
 func (s *Service) requeue(ctx context.Context, tx *sql.Tx, row store.Alert, now time.Time) error {
 	var a record
 	if err := a.read(row); err != nil {

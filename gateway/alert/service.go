@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -51,6 +52,41 @@ type Service struct {
 	RespondWithin time.Duration
 	HandleWithin  time.Duration
 	CoolDown      time.Duration
+
+	// Queued hears of what a committed transaction has put into the outbox, in the
+	// order of the commits; nil for nobody. It must not call the Service.
+	Queued func([]outbox.Item)
+
+	mu     sync.Mutex    // held from the begin of a transaction until Queued has heard of it
+	queued []outbox.Item // guarded by mu: by the transaction that is open
+}
+
+// transact runs fn in a transaction, and tells of what it has queued once that
+// is durable.
+func (s *Service) transact(ctx context.Context, fn func(*sql.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queued = nil
+	if err := s.Store.Tx(ctx, fn); err != nil {
+		return err
+	}
+	if len(s.queued) == 0 {
+		return nil
+	}
+	s.Outbox.Wake()
+	if s.Queued != nil {
+		s.Queued(s.queued)
+	}
+	return nil
+}
+
+// put queues an item within the transaction of transact.
+func (s *Service) put(ctx context.Context, tx *sql.Tx, it outbox.Item) error {
+	_, err := s.Outbox.Put(ctx, tx, it)
+	if err == nil {
+		s.queued = append(s.queued, it)
+	}
+	return err
 }
 
 // record is an alert as it is kept: with the levels that have heard of it, since
@@ -85,7 +121,7 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	}
 	now := s.Now()
 	var a record
-	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
 		if e.ID != "" {
 			row, found, err := store.AlertByID(ctx, tx, e.ID)
 			if err != nil {
@@ -114,7 +150,6 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("raise an alert: %w", err)
 	}
-	s.Outbox.Wake()
 	s.Log.Info("alert", "id", a.ID, "rev", a.Rev, "device", a.Device, "kind", a.Kind, "zone", a.Zone,
 		"severity", a.Severity, "state", a.State)
 	return a.Alert, nil
@@ -198,14 +233,14 @@ func (s *Service) write(ctx context.Context, tx *sql.Tx, a *record, lastEvent ti
 			return err
 		}
 		item := outbox.Item{Lane: outbox.Alert, Topic: Topic(level, a.ID), Key: a.ID, Retain: true, Payload: payload, Created: step.At}
-		if _, err := s.Outbox.Put(ctx, tx, item); err != nil {
+		if err := s.put(ctx, tx, item); err != nil {
 			return err
 		}
 		if a.Open() {
 			continue
 		}
 		item.Payload = nil
-		if _, err := s.Outbox.Put(ctx, tx, item); err != nil {
+		if err := s.put(ctx, tx, item); err != nil {
 			return err
 		}
 	}
@@ -216,9 +251,8 @@ func (s *Service) queueThumbnail(ctx context.Context, tx *sql.Tx, a *record, jpe
 	if len(jpeg) == 0 {
 		return nil
 	}
-	_, err := s.Outbox.Put(ctx, tx, outbox.Item{
+	return s.put(ctx, tx, outbox.Item{
 		Lane: outbox.Thumbnail, Topic: ThumbTopic(a.ID), After: a.ID,
 		Payload: jpeg, Created: now,
 	})
-	return err
 }

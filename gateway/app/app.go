@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/broker"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
@@ -37,9 +38,8 @@ type App struct {
 	control *control.Server
 	monitor *health.Monitor
 	board   *board
-	// Of the goroutine of incoming messages alone.
-	badAnswers int
-	badLogged  time.Time
+	local   *broker.Broker // nil without one
+	bad     badAnswers
 
 	online chan struct{} // holds a token when a broker has been reached
 }
@@ -104,6 +104,9 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.report(partsCtx) })
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })
+	if a.local != nil {
+		parts.Go(func() error { return a.runBroker(partsCtx) })
+	}
 	for id, c := range a.cameras {
 		parts.Go(func() error {
 			if err := c.Run(partsCtx); err != nil {
@@ -136,6 +139,10 @@ func (a *App) build() error {
 		RespondWithin: time.Duration(al.RespondWithin),
 		HandleWithin:  time.Duration(al.HandleWithin),
 		CoolDown:      time.Duration(al.CoolDown),
+		Queued:        a.mirror,
+	}
+	if err := a.buildBroker(); err != nil {
+		return err
 	}
 	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now}
 	if err := a.buildCameras(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -233,4 +234,62 @@ func TestBoardRetries(t *testing.T) {
 			t.Errorf("queued %q, want %q", got, want)
 		}
 	})
+}
+
+// TestLocalBroker: with no world outside, the duty room on the same network gets
+// the alert, answers it, and finds it again after a restart; its answer counts
+// once, wherever it comes from.
+func TestLocalBroker(t *testing.T) {
+	data := t.TempDir()
+	cfg := parse(t, data, "mqtt://127.0.0.1:1")
+	port := fmt.Sprint(mqtttest.FreePort(t))
+	cfg.Broker = config.Broker{Listen: "127.0.0.1:" + port, Clients: 8, Users: []config.BrokerUser{
+		{Name: "duty", Role: "duty", Password: config.NewSecret("right")},
+	}}
+	const prefix = "sentrybox/v1/donghu/梅园/岗-1/"
+	who := mqtttest.SubscriberOptions{Username: "duty", Password: "right"}
+	stop := runApp(t, cfg)
+	id := raise(t, data, 1)
+	sub := mqtttest.Subscribe(t, "mqtt://127.0.0.1:"+port, prefix+"#", who)
+	topic := prefix + "alert/street/" + id
+	sub.WaitTopic(10*time.Second, topic)
+	if got := string(sub.WaitTopic(10*time.Second, prefix+"status").Payload); got != `{"state":"online"}` {
+		t.Errorf("status %s", got)
+	}
+	stop()
+	outside := startBroker(t)
+	cfg = parseWith(t, data, outside, cfg.Broker)
+	far := mqtttest.Subscribe(t, outside, prefix+"#")
+	runApp(t, cfg)
+	sub.WaitUp(2)
+	sub.Wait(10*time.Second, "the open alert again", func(got []mqtttest.Message) bool {
+		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && m.Retained })
+	})
+	sub.Publish(prefix+"ack/"+id, false, []byte(`{"action":"ack","by":"近"}`))
+	far.WaitTopic(10*time.Second, topic)
+	far.Publish(prefix+"ack/"+id, false, []byte(`{"action":"ack","by":"远"}`))
+	far.Publish(prefix+"ack/"+id, false, []byte(`{"action":"handled","by":"远"}`))
+	for name, s := range map[string]*mqtttest.Subscriber{"local": sub, "outside": far} {
+		got := s.Wait(10*time.Second, "the end of the alert, "+name, func(got []mqtttest.Message) bool {
+			return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
+		})
+		revs := map[int]alert.State{}
+		for _, m := range got {
+			var a alert.Alert
+			if m.Topic == topic && json.Unmarshal(m.Payload, &a) == nil {
+				revs[a.Rev] = a.State
+			}
+		}
+		// The second may have been replaced by the third before it was sent.
+		if two, seen := revs[2]; seen && two != alert.Acknowledged || revs[3] != alert.Handled || len(revs) > 3 {
+			t.Errorf("%s saw revisions %v", name, revs)
+		}
+	}
+}
+
+func parseWith(t *testing.T, data, broker string, local config.Broker) *config.Config {
+	t.Helper()
+	cfg := parse(t, data, broker)
+	cfg.Broker = local
+	return cfg
 }

@@ -87,6 +87,7 @@ func (a *App) put(ctx context.Context, it outbox.Item) error {
 	})
 	if err == nil {
 		a.outbox.Wake()
+		a.mirror([]outbox.Item{it})
 	}
 	return err
 }

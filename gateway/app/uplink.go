@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"sentrybox/gateway/alert"
@@ -19,8 +21,7 @@ import (
 const lateAfter = 30 * time.Second
 
 func (a *App) buildUplink() error {
-	g := a.Config.Gateway
-	prefix := strings.Join([]string{a.Config.Uplink.Prefix, g.Street, g.Community, g.ID}, "/")
+	prefix := a.prefix()
 	cfg := mqtt.Config{
 		Prefix:        prefix,
 		ClientID:      clientID(prefix),
@@ -83,33 +84,46 @@ const (
 	foldAnswers = time.Second // bad answers are logged so often
 )
 
-// answer takes ack/{id} from a duty room. The broker has its receipt already, so
-// a database that fails for a moment gets another chance.
+// answer takes ack/{id} from a duty room by way of an uplink. Its broker has its
+// receipt already, so a database that fails for a moment gets another chance.
 func (a *App) answer(ctx context.Context, topic string, payload []byte) {
-	id := strings.TrimPrefix(topic, "ack/")
-	ans, err := alert.ParseAnswer(payload)
-	if err == nil {
-		err = a.alerts.Answer(ctx, id, ans)
-	}
-	for try := 1; err != nil && !errors.Is(err, alert.ErrInvalid) && try < answerTries && ctx.Err() == nil; try++ {
+	err := a.takeAnswer(ctx, topic, payload)
+	for try := 1; err != nil && try < answerTries && ctx.Err() == nil; try++ {
 		time.Sleep(answerAgain)
-		err = a.alerts.Answer(ctx, id, ans)
+		err = a.takeAnswer(ctx, topic, payload)
 	}
-	switch {
-	case err == nil:
-	case errors.Is(err, alert.ErrInvalid):
-		a.badAnswer(err)
-	default:
-		a.Log.Error("an answer from the duty room could not be kept", "alert", id, "error", err)
+	if err != nil {
+		a.Log.Error("an answer from the duty room could not be kept", "topic", topic, "error", err)
 	}
 }
 
-// badAnswer logs an answer that is passed over, but no flood of them. It is
-// called from the uplink's one goroutine of incoming messages.
-func (a *App) badAnswer(err error) {
-	a.badAnswers++
-	if now := time.Now(); now.Sub(a.badLogged) >= foldAnswers {
-		a.Log.Warn("answers from the duty room were passed over", "count", a.badAnswers, "error", err)
-		a.badLogged, a.badAnswers = now, 0
+// takeAnswer carries out an answer. One that cannot be carried out as it stands
+// is logged, and no error: the same again would not help.
+func (a *App) takeAnswer(ctx context.Context, topic string, payload []byte) error {
+	ans, err := alert.ParseAnswer(payload)
+	if err == nil {
+		err = a.alerts.Answer(ctx, strings.TrimPrefix(topic, "ack/"), ans)
+	}
+	if errors.Is(err, alert.ErrInvalid) {
+		a.bad.log(a.Log, err)
+		return nil
+	}
+	return err
+}
+
+// badAnswers folds a flood of answers that are passed over into a line a second.
+type badAnswers struct {
+	mu     sync.Mutex
+	count  int       // guarded by mu
+	logged time.Time // guarded by mu
+}
+
+func (b *badAnswers) log(log *slog.Logger, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.count++
+	if now := time.Now(); now.Sub(b.logged) >= foldAnswers {
+		log.Warn("answers from the duty room were passed over", "count", b.count, "error", err)
+		b.logged, b.count = now, 0
 	}
 }

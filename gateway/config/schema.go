@@ -14,6 +14,7 @@ type Config struct {
 	Storage Storage  `yaml:"storage"`
 	Web     Web      `yaml:"web"`
 	Uplink  Uplink   `yaml:"uplink"`
+	Broker  Broker   `yaml:"broker"`
 	Alerts  Alerts   `yaml:"alerts"`
 	Vision  Vision   `yaml:"vision"`
 	Log     Log      `yaml:"log"`
@@ -141,6 +142,7 @@ func Defaults() Config {
 		Storage: defaultStorage(),
 		Web:     Web{Listen: "127.0.0.1:8080"},
 		Uplink:  Uplink{Prefix: "sentrybox/v1"},
+		Broker:  Broker{Clients: 64},
 		Alerts: Alerts{
 			Level:         "community",
 			RespondWithin: Duration(5 * time.Minute),

@@ -112,24 +112,35 @@ func (d *document) finishMQTT(m *MQTT, path string) {
 // certificates makes the paths of PEM files absolute and reads them, so that a
 // wrong one is found now and not when the broker is next connected to.
 func (d *document) certificates(m *MQTT, path string) {
-	read := func(key string, name *string) []byte {
-		if *name == "" {
+	if m.CA != "" {
+		m.CA = d.absolute(m.CA)
+		if ca := d.readable(path+".ca", m.CA); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
+			d.fault(path+".ca", "config.pem")
+		}
+	}
+	if m.Cert != "" || m.Key != "" {
+		d.pair(path, &m.Cert, &m.Key)
+	}
+}
+
+// pair makes the paths of a certificate and its key, which stand under path,
+// absolute and reads them.
+func (d *document) pair(path string, cert, key *string) {
+	read := func(name string, file *string) []byte {
+		if *file == "" {
 			return nil
 		}
-		*name = d.absolute(*name)
-		return d.readable(path+"."+key, *name)
+		*file = d.absolute(*file)
+		return d.readable(path+"."+name, *file)
 	}
-	if ca := read("ca", &m.CA); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-		d.fault(path+".ca", "config.pem")
-	}
-	cert, key := read("cert", &m.Cert), read("key", &m.Key)
+	c, k := read("cert", cert), read("key", key)
 	switch {
-	case m.Cert == "" && m.Key != "":
+	case *cert == "":
 		d.fault(path+".cert", "config.mqtt.pair")
-	case m.Key == "" && m.Cert != "":
+	case *key == "":
 		d.fault(path+".key", "config.mqtt.pair")
-	case cert != nil && key != nil:
-		if _, err := tls.X509KeyPair(cert, key); err != nil {
+	case c != nil && k != nil:
+		if _, err := tls.X509KeyPair(c, k); err != nil {
 			d.fault(path+".cert", "config.keypair")
 		}
 	}

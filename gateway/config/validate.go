@@ -30,6 +30,7 @@ func (d *document) finish(c *Config) {
 		d.fault("web.listen", "config.listen")
 	}
 	d.finishUplink(&c.Uplink)
+	d.finishBroker(&c.Broker)
 	d.finishAlerts(&c.Alerts)
 	d.finishStorage(&c.Storage)
 	if s := c.Vision.AddressSpace; d.sound("vision.address_space") && (s < 256 || s > 1<<20) {

@@ -16,8 +16,8 @@ import (
 
 // The payloads of the topic status.
 const (
-	statusOnline  = `{"state":"online"}`
-	statusOffline = `{"state":"offline"}`
+	StatusOnline  = `{"state":"online"}`
+	StatusOffline = `{"state":"offline"}`
 )
 
 // dropTime is how long paho may take to notice that a connection is gone.
@@ -115,7 +115,7 @@ func (c *Client) options(t target) *paho.ClientOptions {
 	// flood. The handler does nothing but put it into a queue that drops.
 	opt.SetOrderMatters(true)
 	opt.SetDefaultPublishHandler(c.inbox.take)
-	opt.SetBinaryWill(c.cfg.Prefix+"/status", []byte(statusOffline), 1, true)
+	opt.SetBinaryWill(c.cfg.Prefix+"/status", []byte(StatusOffline), 1, true)
 	return opt
 }
 

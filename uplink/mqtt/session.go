@@ -59,7 +59,7 @@ func (c *Client) serve(ctx context.Context, t target) (verdict, time.Duration, e
 	if sub := c.subscribe(l); sub != nil {
 		s.await(&flight{kind: subFlight, sent: now}, sub)
 	}
-	s.publishStatus(statusOnline)
+	s.publishStatus(StatusOnline)
 	err = s.loop(ctx)
 	if ctx.Err() != nil && err == nil {
 		s.takeLeave(context.WithoutCancel(ctx))
@@ -112,7 +112,7 @@ func (s *session) loop(ctx context.Context) error {
 			s.retryAt, s.look = time.Time{}, true
 			s.remove(ctx)
 		case <-again.C:
-			s.publishStatus(statusOnline)
+			s.publishStatus(StatusOnline)
 		}
 		stop()
 	}
@@ -142,7 +142,7 @@ func (s *session) takeLeave(ctx context.Context) {
 		return
 	}
 	grace = time.After(s.cfg.Timing.Grace / 4)
-	f := s.publishStatus(statusOffline)
+	f := s.publishStatus(StatusOffline)
 	if wait(func() bool { _, ok := s.flights[f]; return !ok }) {
 		s.link.Disconnect(1000) // in milliseconds, and mostly at once
 		s.left = true
