@@ -17,6 +17,7 @@ require (
 	github.com/pion/rtp v1.9.0
 	gocv.io/x/gocv v0.31.0
 	golang.org/x/crypto v0.46.0
+	golang.org/x/image v0.33.0
 	golang.org/x/net v0.48.0
 	golang.org/x/sync v0.18.0
 	golang.org/x/sys v0.39.0

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -18,6 +19,7 @@ import (
 
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/app"
+	"sentrybox/gateway/camera"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
 	"sentrybox/gateway/demo"
@@ -54,7 +56,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	vars := kong.Vars{}
 	for _, name := range []string{
 		"about", "run", "check", "raise", "replay", "probe", "demo", "hash", "version", "config", "kind", "severity",
-		"camera", "video", "json", "url", "transport", "for", "footage",
+		"camera", "video", "annotate", "explain", "json", "url", "transport", "for", "footage",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}
@@ -166,8 +168,10 @@ func dataOf(path string) (*config.Config, error) {
 }
 
 type replayCmd struct {
-	Camera string `required:"" placeholder:"FILE" help:"${help_camera}"`
-	Video  string `arg:"" help:"${help_video}"`
+	Camera   string `required:"" placeholder:"FILE" help:"${help_camera}"`
+	Annotate string `type:"path" placeholder:"OUT.mp4" help:"${help_annotate}"`
+	Explain  string `type:"path" placeholder:"OUT.jsonl" help:"${help_explain}"`
+	Video    string `arg:"" help:"${help_video}"`
 }
 
 func (c *replayCmd) Run(e *env) error {
@@ -180,6 +184,7 @@ func (c *replayCmd) Run(e *env) error {
 	}
 	r := &replay.Replay{
 		Camera: cam, Video: c.Video, AddressSpace: config.Defaults().Vision.AddressSpace, Out: e.out, Log: e.log(slog.LevelWarn),
+		Annotate: c.Annotate, Explain: c.Explain,
 	}
 	if r.VisionPath, err = app.FindVision(""); err != nil {
 		return err
@@ -187,7 +192,28 @@ func (c *replayCmd) Run(e *env) error {
 	if isTerminal(e.errOut) {
 		r.Progress = e.errOut
 	}
-	return r.Run(e.ctx)
+	err = r.Run(e.ctx)
+	if c.Annotate != "" && err == nil {
+		c.legend(e, cam)
+	}
+	switch {
+	case errors.Is(err, replay.ErrNoEncoder):
+		return errors.New(text.T(e.lang, "replay.no_encoder"))
+	case errors.Is(err, replay.ErrOverwrites):
+		return errors.New(text.T(e.lang, "replay.overwrites", c.Video))
+	}
+	return err
+}
+
+// legend says which zones the annotated video shows by their number alone, since
+// its font is Latin.
+func (c *replayCmd) legend(e *env, cam *config.Camera) {
+	cfg, _ := camera.WireConfig(cam)
+	for i, z := range cfg.Zones {
+		if strings.IndexFunc(z.Name, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
+			_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "replay.legend", fmt.Sprintf("Z%d", i+1), z.Name))
+		}
+	}
 }
 
 type probeCmd struct {

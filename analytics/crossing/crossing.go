@@ -117,7 +117,7 @@ func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 
 // walk takes in where a walker's foot is now.
 func (w *Watch) walk(k *walker, t *track.Track, foot point, now time.Duration) {
-	margin := max(clearHeights*t.Height(), clearPicture*float64(w.height))
+	margin := w.margin(t)
 	far := w.line.distance(foot) / margin
 	net := w.line.crossed(k.at, foot)
 	k.at = foot

@@ -13,5 +13,7 @@
 // buffer is checked before a byte of it is read. What libavcodec itself gets wrong
 // is not caught: the process that holds a Decoder must be one that may die.
 //
+// An [Encoder] makes H.264 of pictures that we drew ourselves, for people to look at.
+//
 // Without cgo the package compiles, and every call returns [ErrNoDecoder].
 package cv

@@ -36,6 +36,9 @@ var (
 	ErrClosed = errors.New("decoder is closed")
 	// ErrNoDecoder means that the program was built without cgo.
 	ErrNoDecoder = errors.New("built without cgo: no video decoder")
+	// ErrNoEncoder means that libavcodec was built without libx264, or the program
+	// without cgo.
+	ErrNoEncoder = errors.New("libavcodec has no H.264 encoder (libx264)")
 )
 
 // Luma is one picture at the working size. Its range, full or limited, is the

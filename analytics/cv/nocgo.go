@@ -42,3 +42,20 @@ func (*Decoder) Snapshot(int) (*image.YCbCr, error) { return nil, ErrNoDecoder }
 
 // UseOneThread returns ErrNoDecoder.
 func UseOneThread() error { return ErrNoDecoder }
+
+// Encoder stands in for the real one in a program built without cgo.
+type Encoder struct{}
+
+// NewEncoder returns ErrNoEncoder.
+func NewEncoder(int, int, time.Duration) (*Encoder, error) { return nil, ErrNoEncoder }
+
+// Close does nothing.
+func (*Encoder) Close() error { return nil }
+
+// Encode returns ErrNoEncoder.
+func (*Encoder) Encode(*image.YCbCr, time.Duration, func([]byte, time.Duration, bool) error) error {
+	return ErrNoEncoder
+}
+
+// Finish returns ErrNoEncoder.
+func (*Encoder) Finish(func([]byte, time.Duration, bool) error) error { return ErrNoEncoder }

@@ -61,6 +61,11 @@ static int mean(const struct component *c, int x, int y, int n)
 
 static void shrink(uint8_t *dst, int w, int h, const struct component *c, int n)
 {
+	if (n == 1 << c->log2_w && n == 1 << c->log2_h && c->bytes == 1 && c->step == 1 && w <= c->w && h <= c->h) {
+		for (int y = 0; y < h; y++)
+			memcpy(dst + (size_t)y * w, c->data + y * c->stride, w);
+		return;
+	}
 	for (int y = 0; y < h; y++)
 		for (int x = 0; x < w; x++)
 			dst[(size_t)y * w + x] = (uint8_t)mean(c, x, y, n);
@@ -70,10 +75,13 @@ static uint8_t clip(int v) { return v < 0 ? 0 : v > 255 ? 255 : v; }
 
 static void expand(uint8_t *p, size_t n, int from, int to, int range)
 {
-	for (size_t i = 0; i < n; i++) {
-		int v = (p[i] - from) * 255;
-		p[i] = clip((v + (v < 0 ? -range / 2 : range / 2)) / range + to);
+	uint8_t table[256];
+	for (int i = 0; i < 256; i++) {
+		int v = (i - from) * 255;
+		table[i] = clip((v + (v < 0 ? -range / 2 : range / 2)) / range + to);
 	}
+	for (size_t i = 0; i < n; i++)
+		p[i] = table[p[i]];
 }
 
 // rematrix turns BT.709 into BT.601: ITU-R BT.709-6 and BT.601-7, the products

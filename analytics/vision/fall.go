@@ -21,6 +21,8 @@ type falls struct {
 	rules  []int // indices of the rules for thrown objects
 	armed  []bool
 	dets   []*throw.Detector // a rule each; nil while disarmed, or if the zone is too small
+	// why explains each of dets; nil unless somebody asks.
+	why []*throw.Explainer
 
 	width, height int // of the picture as coded
 	last          time.Duration
@@ -82,6 +84,9 @@ func (f *falls) begin(i int) {
 	if f.armed[i] && f.width > 0 {
 		z := f.watch.zone(f.watch.cfg.Rules[f.rules[i]].Zone)
 		f.dets[i] = throw.New(z.Polygon, f.watch.cfg.Privacy, f.width, f.height)
+		if f.why != nil && f.dets[i] != nil {
+			f.why[i] = throw.NewExplainer(f.dets[i])
+		}
 	}
 }
 

@@ -55,6 +55,13 @@ type masked interface {
 	Finish() []behaviour.Event
 }
 
+// explainer is a heuristic that says why it did or did not decide.
+type explainer interface {
+	// Explain appends what the rule thinks of what is in the picture that Step
+	// took in last. The notes' Rule is for the caller to set.
+	Explain(*behaviour.Scene, []wire.Note) []wire.Note
+}
+
 // inZone draws the zone anew for pictures of another size.
 type inZone struct {
 	masked
@@ -64,4 +71,12 @@ type inZone struct {
 // Resize is part of heuristic.
 func (z *inZone) Resize(width, height int) {
 	z.masked.Resize(zone.Rasterize(z.polygon, width, height))
+}
+
+// Explain is part of explainer.
+func (z *inZone) Explain(s *behaviour.Scene, dst []wire.Note) []wire.Note {
+	if e, ok := z.masked.(explainer); ok {
+		return e.Explain(s, dst)
+	}
+	return dst
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"sentrybox/analytics/cv"
 	"sentrybox/analytics/sandbox"
@@ -22,9 +23,22 @@ func enterSandbox(cfg *wire.Config) (wire.Sandbox, error) {
 			return wire.Sandbox{}, fmt.Errorf("try the decoders: %w", err)
 		}
 	}
+	if cfg.Annotate {
+		canEncode()
+	}
 	limit := cfg.AddressSpace
 	if limit == 0 {
 		limit = sandbox.DefaultAddressSpace
 	}
 	return sandbox.Enter(sandbox.Config{AddressSpace: limit})
+}
+
+// canEncode says whether annotated video can be made here.
+func canEncode() bool {
+	e, err := cv.NewEncoder(64, 64, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = e.Close() // returns nil
+	return true
 }

@@ -21,14 +21,15 @@ type session struct {
 	stream stream
 	watch  *watcher
 	falls  *falls
+	shown  *shown // nil unless the gateway asks to see what is thought
 }
 
 // serve holds the conversation until the gateway ends it. It returns nil only
 // if the gateway said so.
 func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Config) (wire.Sandbox, error)) error {
 	r := wire.NewReader(in, wire.MaxToVision)
-	s := &session{out: wire.NewWriter(out, wire.MaxFromVision), log: log}
-	if err := s.greet(r, enter); err != nil {
+	s := &session{log: log}
+	if err := s.greet(r, out, enter); err != nil {
 		return err
 	}
 	s.report = newReporter(s.out, s.cfg.Replay)
@@ -37,6 +38,10 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 	s.watch = newWatcher(&s.cfg, s.send)
 	defer s.watch.close()
 	s.falls = newFalls(s.watch, &s.stream)
+	if s.cfg.Overlay || s.cfg.Annotate {
+		s.shown = newShown(s)
+		defer s.shown.close()
+	}
 	for {
 		typ, p, err := r.Next()
 		if err != nil {
@@ -69,7 +74,7 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 }
 
 // greet takes the configuration, closes the sandbox and says hello.
-func (s *session) greet(r *wire.Reader, enter func(*wire.Config) (wire.Sandbox, error)) error {
+func (s *session) greet(r *wire.Reader, out io.Writer, enter func(*wire.Config) (wire.Sandbox, error)) error {
 	typ, p, err := r.Next()
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
@@ -83,6 +88,7 @@ func (s *session) greet(r *wire.Reader, enter func(*wire.Config) (wire.Sandbox, 
 	if err := s.cfg.Validate(); err != nil {
 		return err
 	}
+	s.out = wire.NewWriter(out, s.cfg.FromVision())
 	s.log = s.log.With("camera", s.cfg.Camera)
 	for i, r := range s.cfg.Rules {
 		if !built(r.Kind) {
@@ -96,7 +102,7 @@ func (s *session) greet(r *wire.Reader, enter func(*wire.Config) (wire.Sandbox, 
 	if err != nil {
 		return fmt.Errorf("enter sandbox: %w", err)
 	}
-	return s.out.JSON(wire.TypeHello, wire.Hello{Version: wire.Version, Sandbox: box})
+	return s.out.JSON(wire.TypeHello, wire.Hello{Version: wire.Version, Sandbox: box, NoEncoder: s.cfg.Annotate && !canEncode()})
 }
 
 func (s *session) arm(p []byte) error {
@@ -161,11 +167,13 @@ func (s *session) pictures() error {
 				return err
 			}
 		}
-		if !pic.wanted {
-			continue
+		if pic.wanted {
+			count.Analysed++
+			if err := s.watch.look(pic, s.stream.snapshot); err != nil {
+				return err
+			}
 		}
-		count.Analysed++
-		if err := s.watch.look(pic, s.stream.snapshot); err != nil {
+		if err := s.shown.picture(pic); err != nil {
 			return err
 		}
 	}
@@ -186,6 +194,9 @@ func (s *session) end() error {
 	if err := s.watch.finish(); err != nil {
 		return err
 	}
+	if err := s.shown.finish(); err != nil {
+		return err
+	}
 	return s.report.summary()
 }
 
@@ -196,5 +207,6 @@ func (s *session) send(d *wire.Detection) error {
 	if err := s.out.Detection(d); err != nil {
 		return fmt.Errorf("write detection: %w", err)
 	}
+	s.shown.event(d)
 	return nil
 }

@@ -92,6 +92,8 @@ type answers struct {
 	hello      wire.Hello
 	detections []wire.Detection
 	progress   []wire.Progress
+	overlays   []wire.Overlay
+	video      []wire.Video
 	summary    wire.Progress
 }
 
@@ -105,7 +107,7 @@ func (g *gateway) talk(cfg *wire.Config) answers {
 		g.t.Fatal(err)
 	}
 	var a answers
-	r := wire.NewReader(&out, wire.MaxFromVision)
+	r := wire.NewReader(&out, cfg.FromVision())
 	for n := 0; ; n++ {
 		typ, p, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -124,6 +126,16 @@ func (g *gateway) talk(cfg *wire.Config) answers {
 			g.check(d.Validate(cfg))
 			a.detections = append(a.detections, d)
 			g.t.Logf("%s %d: %s, start %.1f, detected %.1f, end %.1f, %d bytes", d.Phase, d.ID, d.Kind, d.Start, d.Detected, d.End, len(d.JPEG))
+		case wire.TypeOverlay:
+			var o wire.Overlay
+			g.check(wire.Decode(p, &o))
+			g.check(o.Validate(cfg))
+			a.overlays = append(a.overlays, o)
+		case wire.TypeVideo:
+			var v wire.Video
+			g.check(wire.DecodeVideo(p, &v))
+			v.Data = bytes.Clone(v.Data)
+			a.video = append(a.video, v)
 		case wire.TypeProgress:
 			var v wire.Progress
 			g.check(wire.Decode(p, &v))

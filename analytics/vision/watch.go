@@ -32,6 +32,8 @@ type watcher struct {
 	cfg   *wire.Config
 	send  func(*wire.Detection) error
 	armed []bool
+	// explain, if not nil, is told of each picture what the heuristics made of it.
+	explain func(*behaviour.Scene, *motion.Result) error
 
 	width, height int // of the picture as coded; another size is another view
 	detector      *motion.Detector
@@ -122,6 +124,9 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 		}
 	}
 	w.detector.Learn()
+	if w.explain != nil {
+		return w.explain(&scene, &r)
+	}
 	return nil
 }
 

@@ -88,6 +88,18 @@ func (w *Writer) Detection(d *Detection) error {
 	})
 }
 
+// Video sends one picture of the annotated video.
+func (w *Writer) Video(v *Video) error {
+	return w.send(TypeVideo, func(buf []byte) []byte {
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(v.PTS))
+		var key byte
+		if v.Keyframe {
+			key = 1
+		}
+		return append(append(buf, key), v.Data...)
+	})
+}
+
 // A Reader takes messages off a stream.
 type Reader struct {
 	r   io.Reader
@@ -168,5 +180,18 @@ func DecodeDetection(payload []byte, d *Detection) error {
 		return err
 	}
 	d.JPEG = bytes.Clone(rest[n:])
+	return nil
+}
+
+// DecodeVideo reads a picture of the annotated video. Its data aliases payload.
+func DecodeVideo(payload []byte, v *Video) error {
+	if len(payload) <= videoHead {
+		return fmt.Errorf("video of %d bytes: %w", len(payload), io.ErrUnexpectedEOF)
+	}
+	*v = Video{
+		PTS:      time.Duration(binary.LittleEndian.Uint64(payload)),
+		Keyframe: payload[8] != 0,
+		Data:     payload[videoHead:],
+	}
 	return nil
 }

@@ -16,6 +16,7 @@
 //	AccessUnit …         ─────▶
 //	Arm, Ping            ─────▶
 //	                     ◀─────     Detection (begun, then ended), Progress
+//	                     ◀─────     Overlay, Video, if the config asks for them
 //	End                  ─────▶
 //	                     ◀─────     the last Detections, Summary
 //	closes the pipe      ─────▶

@@ -10,7 +10,7 @@ import (
 
 // Version is the version of this protocol. The two programs are installed
 // together, so a difference is a broken installation and nothing to bridge.
-const Version = 1
+const Version = 2
 
 // Type says what a message is.
 type Type uint8
@@ -26,12 +26,15 @@ const (
 	TypeDetection  Type = 17 // Detection: uint32 length of its JSON, the JSON, a JPEG or nothing
 	TypeProgress   Type = 18 // Progress, as JSON
 	TypeSummary    Type = 19 // Progress, as JSON
+	TypeOverlay    Type = 20 // Overlay, as JSON; only if the config asks for it
+	TypeVideo      Type = 21 // Video, binary; only if the config asks for it
 )
 
 // Limits on the length of a message, in bytes.
 const (
 	MaxToVision    = 16 << 20
 	MaxFromVision  = 1 << 20
+	MaxVideo       = 4 << 20 // the same from a process that sends video
 	MaxThumbnail   = 12 << 10
 	MaxTrack       = 64 // points of a trajectory
 	maxFloors      = 256
@@ -41,6 +44,7 @@ const (
 	maxLinePoints  = 16
 	maxPeople      = 1000
 	accessUnitHead = 8 + 8 + 8 + 1 + 1
+	videoHead      = 8 + 1
 )
 
 // The codecs of an access unit: Annex B byte streams, and one JFIF picture each.
@@ -138,6 +142,18 @@ type Config struct {
 	Replay bool `json:"replay,omitempty"`
 	// AddressSpace bounds the process, in bytes; the program's default when 0.
 	AddressSpace uint64 `json:"address_space,omitempty"`
+	// Overlay asks for an Overlay of each analysed picture, and Annotate for Video:
+	// the pictures with their overlays drawn.
+	Overlay  bool `json:"overlay,omitempty"`
+	Annotate bool `json:"annotate,omitempty"`
+}
+
+// FromVision returns how long a message from a process that runs c may be, in bytes.
+func (c *Config) FromVision() int {
+	if c.Annotate {
+		return MaxVideo
+	}
+	return MaxFromVision
 }
 
 // Arm says which rules are armed from here on.
@@ -149,6 +165,9 @@ type Arm struct {
 type Hello struct {
 	Version int     `json:"version"`
 	Sandbox Sandbox `json:"sandbox"`
+	// NoEncoder says that Video was asked for and cannot be made: the machine's
+	// libavcodec has no H.264 encoder.
+	NoEncoder bool `json:"no_encoder,omitempty"`
 }
 
 // Sandbox says what holds a vision process.
@@ -168,6 +187,15 @@ type AccessUnit struct {
 	Keyframe bool
 	Gap      bool // something was lost before it
 	CatchUp  bool // seen before, handed over again after a restart
+	Data     []byte
+}
+
+// Video is one picture with its overlay drawn, encoded as H.264: an Annex B byte
+// stream whose keyframes begin with their parameter sets. Pictures are in order of their
+// time, without reordering.
+type Video struct {
+	PTS      time.Duration // media time
+	Keyframe bool
 	Data     []byte
 }
 

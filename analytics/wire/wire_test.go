@@ -193,9 +193,10 @@ func withLine(c *Config) {
 func FuzzFromVision(f *testing.F) {
 	var pipe bytes.Buffer
 	w := NewWriter(&pipe, MaxFromVision)
-	det := testDetection()
+	det, o := testDetection(), testOverlay()
 	for _, err := range []error{
 		w.JSON(TypeHello, Hello{Version: Version}), w.Detection(&det), w.JSON(TypeProgress, Progress{Seq: 3}),
+		w.JSON(TypeOverlay, &o), w.Video(&Video{PTS: 1, Data: []byte{1}}),
 	} {
 		if err != nil {
 			f.Fatal(err)
@@ -215,6 +216,20 @@ func FuzzFromVision(f *testing.F) {
 				var d Detection
 				if DecodeDetection(p, &d) == nil && d.Validate(testConfig()) == nil && d.Zone != "all" {
 					t.Errorf("zone %q passed", d.Zone)
+				}
+			case TypeOverlay:
+				var o Overlay
+				if Decode(p, &o) == nil && o.Validate(testConfig()) == nil {
+					for _, n := range o.Notes {
+						if n.Rule != 0 || len(n.Measures) > MaxMeasures {
+							t.Errorf("note %+v passed", n)
+						}
+					}
+				}
+			case TypeVideo:
+				var v Video
+				if err := DecodeVideo(p, &v); err == nil && (len(v.Data) == 0 || len(v.Data) > len(b)) {
+					t.Error("video from nowhere")
 				}
 			case TypeAccessUnit:
 				var a AccessUnit

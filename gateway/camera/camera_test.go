@@ -62,6 +62,7 @@ func TestProcessThatCannotBeBelieved(t *testing.T) {
 		"garbage": "too long",
 		"flood":   "rule 0 asks for",
 		"ahead":   "is the last",
+		"unasked": "nobody asked for",
 	} {
 		t.Run(behave, func(t *testing.T) {
 			p, err := testProcess(t, behave)
@@ -76,6 +77,26 @@ func TestProcessThatCannotBeBelieved(t *testing.T) {
 	}
 	if _, err := StartProcess(t.Context(), ProcessConfig{Path: "/nonexistent", Log: slog.New(slog.DiscardHandler)}); err == nil {
 		t.Error("a program that is not there was started")
+	}
+}
+
+func TestProcessShowsWhatItThinks(t *testing.T) {
+	run := func(behave string) (overlays []wire.Overlay, video []string, err error) {
+		cfg, _ := WireConfig(&config.Camera{ID: "cam", Detect: []config.Rule{{Kind: wire.Intrusion, Zone: config.AllZones, Severity: 2}}})
+		cfg.Armed, cfg.Overlay, cfg.Annotate = []bool{true}, true, true
+		p, err := StartProcess(t.Context(), ProcessConfig{Path: vision(t, behave), Config: cfg, Log: slog.New(slog.DiscardHandler),
+			Overlay: func(o *wire.Overlay) { overlays = append(overlays, *o) },
+			Video:   func(v *wire.Video) { video = append(video, string(v.Data)) }})
+		if err == nil {
+			err = p.Finish(t.Context())
+		}
+		return overlays, video, err
+	}
+	if o, v, err := run("shows"); err != nil || len(o) != 1 || o[0].Time != 1 || !slices.Equal(v, []string{"picture"}) {
+		t.Errorf("%+v, %q, %v", o, v, err)
+	}
+	if o, _, err := run("nonsense"); err == nil || len(o) > 0 {
+		t.Errorf("an overlay of a rule that there is not was believed: %+v, %v", o, err)
 	}
 }
 

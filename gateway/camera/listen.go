@@ -14,7 +14,7 @@ import (
 // returns why. The process has parsed a stranger's video: nothing it says is
 // believed unchecked.
 func (p *Process) read() error {
-	r := wire.NewReader(p.out, wire.MaxFromVision)
+	r := wire.NewReader(p.out, p.cfg.Config.FromVision())
 	for {
 		typ, payload, err := r.Next()
 		if err != nil {
@@ -55,6 +55,8 @@ func (p *Process) handle(typ wire.Type, payload []byte) error {
 			p.lost.Add(1)
 		}
 		return nil
+	case wire.TypeOverlay, wire.TypeVideo:
+		return p.show(typ, payload)
 	case wire.TypeProgress, wire.TypeSummary:
 		var pr wire.Progress
 		if err := wire.Decode(payload, &pr); err != nil {
@@ -70,6 +72,34 @@ func (p *Process) handle(typ wire.Type, payload []byte) error {
 		return nil
 	}
 	return fmt.Errorf("message type %d", typ)
+}
+
+// show hands on what is thought of the pictures, if that was asked for.
+func (p *Process) show(typ wire.Type, payload []byte) error {
+	p.touch(nil)
+	p.waiting.Store(true) // it waits for whoever takes this
+	defer p.waiting.Store(false)
+	switch cfg := p.cfg.Config; {
+	case typ == wire.TypeOverlay && cfg.Overlay && p.cfg.Overlay != nil:
+		var o wire.Overlay
+		if err := wire.Decode(payload, &o); err != nil {
+			return err
+		}
+		if err := o.Validate(cfg); err != nil {
+			return err
+		}
+		p.cfg.Overlay(&o)
+	case typ == wire.TypeVideo && cfg.Annotate && p.cfg.Video != nil:
+		var v wire.Video
+		if err := wire.DecodeVideo(payload, &v); err != nil {
+			return err
+		}
+		p.cfg.Video(&v)
+	default:
+		return fmt.Errorf("message type %d that nobody asked for", typ)
+	}
+	p.touch(nil)
+	return nil
 }
 
 func (p *Process) hasGreeted() bool {

@@ -37,6 +37,10 @@ type ProcessConfig struct {
 	Path   string // of the program sentrybox-vision
 	Config *wire.Config
 	Log    *slog.Logger
+	// Overlay and Video are handed what the config asks for, checked, one after the
+	// other. They hold up the process until they return, and must not keep the video's data.
+	Overlay func(*wire.Overlay)
+	Video   func(*wire.Video)
 }
 
 // Process is a running vision process. What it says is checked before it is

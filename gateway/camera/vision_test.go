@@ -56,6 +56,13 @@ func standIn(behave string) {
 		for {
 			_ = w.Detection(detection(1, "elsewhere", time.Now()))
 		}
+	case "unasked":
+		_ = w.JSON(wire.TypeOverlay, wire.Overlay{Armed: []bool{true}})
+	case "shows":
+		_ = w.JSON(wire.TypeOverlay, wire.Overlay{Time: 1, Armed: []bool{true}})
+		_ = w.Video(&wire.Video{PTS: time.Second, Keyframe: true, Data: []byte("picture")})
+	case "nonsense":
+		_ = w.JSON(wire.TypeOverlay, wire.Overlay{Notes: []wire.Note{{Rule: 5}}, Armed: []bool{true}})
 	case "ahead":
 		_ = w.JSON(wire.TypeProgress, wire.Progress{Seq: 1 << 50})
 	case "chatty":

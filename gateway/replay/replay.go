@@ -29,6 +29,8 @@ type Replay struct {
 	AddressSpace int       // MiB
 	Out          io.Writer // a JSON object a line
 	Progress     io.Writer // a progress bar, or nil
+	Annotate     string    // path of an MP4 file to write: the video with all that is thought of it drawn; or empty
+	Explain      string    // path of a file to write: the same as data, a wire.Overlay a line in JSON; or empty
 	Log          *slog.Logger
 }
 
@@ -83,13 +85,24 @@ func (r *Replay) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	see, err := r.newShown(cancel)
+	if err != nil {
+		return err
+	}
+	defer see.close()
 	began := time.Now()
-	p, err := camera.StartProcess(ctx, camera.ProcessConfig{Path: r.VisionPath, Config: cfg, Log: r.Log})
+	process := camera.ProcessConfig{Path: r.VisionPath, Config: cfg, Log: r.Log}
+	see.ask(&process)
+	p, err := camera.StartProcess(ctx, process)
 	if err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
+	if p.Hello().NoEncoder {
+		p.Kill()
+		return ErrNoEncoder
+	}
 	fed := make(chan error, 1)
 	go func() { fed <- r.feed(ctx, video, p) }()
 	if err := r.write(p); err != nil {
@@ -98,6 +111,9 @@ func (r *Replay) Run(ctx context.Context) error {
 		return err
 	}
 	fedErr := <-fed
+	if see.err != nil {
+		return see.err
+	}
 	if p.Err() != nil {
 		return fedErr
 	}
@@ -108,7 +124,7 @@ func (r *Replay) Run(ctx context.Context) error {
 		Seen: pr.Seen, Decoded: pr.Decoded, Analysed: pr.Analysed, Damaged: pr.Damaged,
 		Wall: round(time.Since(began).Seconds(), 3), CPU: round(cpu.Seconds(), 3), PeakMemory: peak,
 	})
-	return errors.Join(err, fedErr)
+	return errors.Join(err, fedErr, see.finish(video.Duration()))
 }
 
 // feed hands every access unit of the file to p and asks it to finish, also when

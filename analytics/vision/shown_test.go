@@ -1,0 +1,119 @@
+//go:build cgo
+
+package main
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"sentrybox/analytics/cv"
+	"sentrybox/analytics/overlay"
+	"sentrybox/analytics/wire"
+)
+
+// everything is a config with a rule of each kind.
+func everything() *wire.Config {
+	cfg := testConfig(wire.Intrusion, wire.Motion, wire.Loitering, wire.Gathering, wire.AbandonedObject, wire.Tamper, wire.ThrownObject, wire.LineCrossing)
+	cfg.Rules[2].After, cfg.Rules[3].After, cfg.Rules[4].After, cfg.Rules[3].People = 3, 3, 10, 2
+	cfg.Zones = append(cfg.Zones, wire.Zone{Name: "kerb", Line: []wire.Point{{0.5, 0}, {0.5, 1}}})
+	cfg.Rules[7].Zone = "kerb"
+	cfg.Privacy = [][]wire.Point{{{0, 0}, {0.1, 0}, {0.1, 0.1}}}
+	return cfg
+}
+
+func showWalk(t *testing.T, cfg *wire.Config) answers {
+	t.Helper()
+	g := newGateway(t, cfg)
+	g.lose[30] = true
+	g.show(walk(), 0, 11*time.Second)
+	g.check(g.w.End())
+	return g.talk(cfg)
+}
+
+func TestShownChangesNothing(t *testing.T) {
+	cfg := everything()
+	plain := showWalk(t, cfg)
+	if len(plain.overlays)+len(plain.video) > 0 {
+		t.Errorf("%d overlays and %d pictures that nobody asked for", len(plain.overlays), len(plain.video))
+	}
+	cfg.Overlay, cfg.Annotate = true, true
+	a := showWalk(t, cfg)
+	if !reflect.DeepEqual(plain.detections, a.detections) || plain.summary != a.summary {
+		t.Errorf("other detections: %+v\n%+v", plain.detections, a.detections)
+	}
+	if len(a.overlays) != int(a.summary.Analysed) {
+		t.Errorf("%d overlays of %d pictures analysed", len(a.overlays), a.summary.Analysed)
+	}
+}
+
+func TestShownSaysWhy(t *testing.T) {
+	cfg := everything()
+	cfg.Overlay = true
+	a := showWalk(t, cfg)
+	if len(a.video) > 0 {
+		t.Error("video that nobody asked for")
+	}
+	rules, stances := map[wire.Kind]int{}, map[wire.Stance]int{}
+	doubted, person := false, false
+	for _, o := range a.overlays {
+		for _, n := range o.Notes {
+			rules[cfg.Rules[n.Rule].Kind]++
+			if cfg.Rules[n.Rule].Kind == wire.Loitering {
+				stances[n.Stance]++
+			}
+		}
+		for _, k := range o.Tracks {
+			doubted = doubted || k.Nature != wire.Person && k.Why == wire.TooYoung
+			person = person || k.Nature == wire.Person && k.Age > 1
+		}
+	}
+	for _, k := range []wire.Kind{wire.Intrusion, wire.Motion, wire.Loitering, wire.Gathering, wire.Tamper, wire.LineCrossing} {
+		if rules[k] == 0 {
+			t.Errorf("nothing was said about %s", k)
+		}
+	}
+	if !doubted || !person || stances[wire.Watching] == 0 || stances[wire.Decided] == 0 {
+		t.Errorf("in doubt: %v, a person: %v, stances to loitering %v", doubted, person, stances)
+	}
+}
+
+func TestAnnotatedVideo(t *testing.T) {
+	cfg := everything()
+	cfg.Annotate = true
+	a := showWalk(t, cfg)
+	if len(a.overlays) > 0 || a.hello.NoEncoder {
+		t.Errorf("%d overlays, hello %+v", len(a.overlays), a.hello)
+	}
+	dec, err := cv.NewDecoder(wire.CodecH264)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dec.Close()
+	w, h := overlay.New(cfg).Size(testWidth, testHeight)
+	var luma cv.Luma
+	n, last := 0, time.Duration(-1)
+	for _, v := range a.video {
+		if err := dec.Send(v.Data, v.PTS, v.Keyframe); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			ok, err := dec.Skip(&luma)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				break
+			}
+			if luma.CodedWidth != w || luma.CodedHeight != h || luma.PTS <= last || luma.Corrupt {
+				t.Fatalf("picture %d: %+v, want %d×%d after %v", n, luma, w, h, last)
+			}
+			last = luma.PTS
+			n++
+		}
+	}
+	// Every picture of 10 a second but the one that was lost.
+	if n != int(a.summary.Decoded) || last < 10900*time.Millisecond {
+		t.Errorf("%d pictures, the last at %v; decoded were %d", n, last, a.summary.Decoded)
+	}
+}
