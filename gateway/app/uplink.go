@@ -35,7 +35,7 @@ func (a *App) buildUplink() error {
 		b := mqtt.Broker{URL: m.URL.Reveal(), Username: m.Username, Password: m.Password.Reveal()}
 		var err error
 		if m.CA != "" || m.Cert != "" {
-			if b.TLS, err = mqtt.LoadTLS(m.CA, m.Cert, m.Key); err != nil {
+			if b.TLS, err = mqtt.LoadTLS(m.CA, m.Cert, m.Key, ""); err != nil {
 				return fmt.Errorf("uplink.mqtt[%d]: %w", i, err)
 			}
 		}

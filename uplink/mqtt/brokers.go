@@ -12,6 +12,7 @@ const (
 	stalled                   // acknowledged at first, and then no more
 	lost                      // ended after it had acknowledged something
 	turnedDown                // refused us, or the certificates do not fit
+	yielded                   // left in order for one that is preferred
 )
 
 // brokers chooses the broker to try and when. The clock is an argument.
@@ -24,6 +25,7 @@ type brokers struct {
 // standing is what is known of one broker.
 type standing struct {
 	failures  int
+	refusals  int
 	notBefore time.Time
 	// keep is whether to wait for it rather than to try the next: it worked
 	// until a moment ago, and mostly that is over at once.
@@ -56,11 +58,22 @@ func (b *brokers) pick(now time.Time) (int, time.Duration) {
 func (b *brokers) ended(i int, now time.Time, v verdict, lived time.Duration) {
 	s := &b.each[i]
 	s.keep = false
-	if v == turnedDown {
+	switch v {
+	case turnedDown:
 		// It will not change its mind soon, and some lock out who asks often.
-		s.notBefore = now.Add(b.timing.Refused + time.Duration(b.rand()*float64(b.timing.Refused)/2))
+		wait := b.timing.Refused
+		for i := 0; i < s.refusals && wait < b.timing.RefusedMax; i++ {
+			wait *= 2
+		}
+		wait = min(wait, max(b.timing.RefusedMax, b.timing.Refused))
+		s.refusals++
+		s.notBefore = now.Add(wait + time.Duration(b.rand()*float64(wait)/2))
+		return
+	case yielded:
+		s.failures, s.notBefore = 0, now
 		return
 	}
+	s.refusals = 0
 	limit := b.timing.BackoffMax
 	if v == lost {
 		if lived >= b.timing.Stable {
@@ -83,4 +96,19 @@ func (b *brokers) delay(failures int, limit time.Duration) time.Duration {
 	}
 	most = max(min(most, limit), least)
 	return least + time.Duration(b.rand()*float64(most-least))
+}
+
+// order returns the brokers to try when first is: that one, and behind it those
+// that may be tried now, in the order of preference, without the one at except.
+func (b *brokers) order(first, except int, now time.Time) []int {
+	var all []int
+	if first >= 0 {
+		all = append(all, first)
+	}
+	for i, s := range b.each {
+		if i != first && i != except && !s.notBefore.After(now) {
+			all = append(all, i)
+		}
+	}
+	return all
 }

@@ -17,10 +17,10 @@ func wantPick(t *testing.T, b *brokers, now time.Time, broker int, wait time.Dur
 	}
 }
 
-func TestBackoffDoublesUpToAMinute(t *testing.T) {
+func TestBackoffDoublesUpToItsLimit(t *testing.T) {
 	b, now := policy(1), time.Unix(1000, 0)
 	wantPick(t, b, now, 0, 0)
-	for _, want := range []time.Duration{2, 4, 8, 16, 32, 60, 60, 60} {
+	for _, want := range []time.Duration{2, 4, 8, 16, 20, 20, 20} {
 		b.ended(0, now, failed, time.Hour) // however long it lived: nothing was acknowledged
 		wantPick(t, b, now, 0, want*time.Second)
 		now = now.Add(want * time.Second)
@@ -76,8 +76,13 @@ func TestRefusalIsRetriedSlowly(t *testing.T) {
 	if _, w := b.pick(now); w < time.Minute || w > 2*time.Minute {
 		t.Fatalf("tried again after %v", w)
 	}
+	b = policy(1)
 	b.rand = func() float64 { return 0 }
+	for _, want := range []time.Duration{1, 2, 4, 8, 15, 15} {
+		b.ended(0, now, turnedDown, 0)
+		wantPick(t, b, now, 0, want*time.Minute)
+	}
+	b.ended(0, now, failed, 0) // it did not refuse us this time
 	b.ended(0, now, turnedDown, 0)
-	b.ended(1, now, turnedDown, 0)
 	wantPick(t, b, now, 0, time.Minute)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,8 +26,14 @@ type Client struct {
 	sent    atomic.Uint64
 	acked   atomic.Uint64
 
+	failback failback
+
+	mu      sync.Mutex
+	uplinks []State // guarded by mu: the newest of each broker
+
 	// Of Run alone; all of it outlives connections.
 	state State
+	swept int // the broker whose kept messages were looked through last, or -1
 	// acked but not yet removed from the source: not to be sent again.
 	unremoved map[int64]struct{}
 	held      map[int64]time.Time // not to be sent before
@@ -45,12 +52,13 @@ type Stats struct {
 // Run. The error names every problem, and no password.
 func New(cfg Config) (*Client, error) {
 	err := cfg.check()
-	c := &Client{unremoved: map[int64]struct{}{}, held: map[int64]time.Time{}}
+	c := &Client{swept: -1, failback: failback{hold: map[int]time.Duration{}, to: -1}, unremoved: map[int64]struct{}{}, held: map[int64]time.Time{}}
 	for _, b := range cfg.Brokers {
 		t, terr := newTarget(b)
 		if terr != nil {
 			err = errors.Join(err, terr)
 		}
+		t.index = len(c.targets)
 		c.targets = append(c.targets, t)
 	}
 	if err != nil {
@@ -61,6 +69,10 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.Timing = cfg.Timing.withDefaults()
 	c.cfg = cfg
+	c.uplinks = make([]State, len(c.targets))
+	for i, t := range c.targets {
+		c.uplinks[i] = State{Broker: t.name, Uplink: i}
+	}
 	c.brokers = newBrokers(len(c.targets), cfg.Timing, rand.Float64)
 	c.inbox = newInbox(cfg)
 	return c, nil
@@ -72,6 +84,14 @@ func (c *Client) Stats() Stats {
 		Oversized: c.count.oversized.Load(), StrayAcks: c.count.strayAcks.Load()}
 }
 
+// Uplinks returns the newest state of each broker, in the order of preference. A
+// broker that is not in use has the state in which it was left.
+func (c *Client) Uplinks() []State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.uplinks)
+}
+
 // Run connects and carries the outbox until ctx ends, and returns nil then.
 // When it returns, nothing of it is running any more, and what was not
 // acknowledged is in the outbox.
@@ -79,32 +99,67 @@ func (c *Client) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { c.inbox.run(ctx) })
+	want := -1 // the broker to try first, whatever its standing
+	var l *link
 	for {
+		if l == nil {
+			if l = c.establish(ctx, want); ctx.Err() != nil {
+				if l != nil {
+					l.drop(errAborted)
+				}
+				return nil
+			}
+			want = -1
+			if l == nil {
+				continue
+			}
+		}
+		i := l.target.index
+		end := c.serve(ctx, l)
+		c.brokers.ended(i, time.Now(), end.verdict, end.lived)
+		c.failback.ended(i, end.lived, c.cfg.Timing)
+		l, want = end.link, end.yield
+		if ctx.Err() != nil {
+			c.setState(State{Phase: Offline, Broker: c.targets[i].name, Uplink: i})
+			return nil
+		}
+		if want >= 0 {
+			c.failback.went(want)
+			c.setState(State{Phase: Standby, Broker: c.targets[i].name, Uplink: i})
+			continue
+		}
+		c.setState(State{Phase: phaseOf(end.verdict, end.err), Broker: c.targets[i].name, Uplink: i, Err: end.err})
+	}
+}
+
+// establish waits until a broker may be tried and tries, want first if that is
+// one. It returns nil if none answered.
+func (c *Client) establish(ctx context.Context, want int) *link {
+	if want < 0 {
 		i, wait := c.brokers.pick(time.Now())
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(wait):
 		}
-		if ctx.Err() != nil {
+		if want = i; ctx.Err() != nil {
 			return nil
 		}
-		v, lived, err := c.serve(ctx, c.targets[i])
-		c.brokers.ended(i, time.Now(), v, lived)
-		if ctx.Err() != nil {
-			c.setState(State{Phase: Offline, Broker: c.targets[i].name})
-			return nil
-		}
-		c.setState(State{Phase: phaseOf(v, err), Broker: c.targets[i].name, Err: err})
 	}
+	a := c.race(ctx, c.brokers.order(want, -1, time.Now()))
+	c.note(ctx, a.failed)
+	return a.link
 }
 
 // setState reports a state that differs from the last.
 func (c *Client) setState(s State) {
-	if s.Phase == c.state.Phase && s.Broker == c.state.Broker && fmt.Sprint(s.Err) == fmt.Sprint(c.state.Err) {
+	if s.Phase == c.state.Phase && s.Uplink == c.state.Uplink && s.Broker == c.state.Broker && fmt.Sprint(s.Err) == fmt.Sprint(c.state.Err) {
 		return
 	}
 	c.state = s
+	c.mu.Lock()
+	c.uplinks[s.Uplink] = s
+	c.mu.Unlock()
 	if s.Err != nil {
 		c.cfg.Log.Warn("mqtt broker", "state", s.Phase, "broker", s.Broker, "err", s.Err)
 	} else {

@@ -305,17 +305,17 @@ func TestBadConfigs(t *testing.T) {
 
 func TestLoadTLSNamesEveryProblem(t *testing.T) {
 	certs := mqtttest.NewCerts(t)
-	if _, err := mqtt.LoadTLS(certs.CA, certs.ClientCert, certs.ClientKey); err != nil {
+	if _, err := mqtt.LoadTLS(certs.CA, certs.ClientCert, certs.ClientKey, ""); err != nil {
 		t.Error(err)
 	}
-	if _, err := mqtt.LoadTLS("", "", ""); err != nil {
+	if _, err := mqtt.LoadTLS("", "", "", ""); err != nil {
 		t.Error(err)
 	}
-	_, err := mqtt.LoadTLS(certs.ClientKey, certs.ClientCert, "")
+	_, err := mqtt.LoadTLS(certs.ClientKey, certs.ClientCert, "", "")
 	if err == nil || !strings.Contains(err.Error(), "no certificate in") || !strings.Contains(err.Error(), "needs its key") {
 		t.Errorf("both problems are to be named: %v", err)
 	}
-	if _, err := mqtt.LoadTLS("/does/not/exist", certs.ClientCert, certs.CA); err == nil {
+	if _, err := mqtt.LoadTLS("/does/not/exist", certs.ClientCert, certs.CA, ""); err == nil {
 		t.Error("a missing CA and a key that is none were taken")
 	}
 }

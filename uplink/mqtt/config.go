@@ -63,6 +63,27 @@ type Broker struct {
 	// TLS is used with mqtts and ssl; the system's roots when nil. Its lowest
 	// version is raised to TLS 1.2, and an empty ServerName becomes the host.
 	TLS *tls.Config
+	// Interface is the network interface that connections leave by, such as
+	// wwan0, or an IP address of this machine that they come from; the routing
+	// table decides when empty. Binding to an interface needs Linux 5.7 or
+	// CAP_NET_RAW. Names are asked for over it too.
+	Interface string
+	// Meter counts what goes over the line and keeps to its budget; nil does
+	// neither.
+	Meter Meter
+}
+
+// Meter is the budget of a line. Its methods may be called from several
+// goroutines. *budget.Meter is one.
+type Meter interface {
+	// Add counts bytes on the line, headers and repetitions included.
+	Add(sent, received uint64)
+	// Spend takes bytes that are about to be sent out of the bucket.
+	Spend(n int)
+	// Wait returns how long what is not urgent has to wait for the bucket.
+	Wait() time.Duration
+	// Lowest returns the lowest lane that the budget of the month lets through.
+	Lowest() outbox.Lane
 }
 
 // String returns the broker's address without user and password.
@@ -110,6 +131,7 @@ const (
 	Online               // a broker has acknowledged our status
 	Refused              // a broker refuses user, password or client id; tried again slowly
 	BadTLS               // certificates do not fit; tried again slowly
+	Standby              // left in order for a broker that is preferred
 )
 
 // String returns the phase in lower case.
@@ -123,6 +145,8 @@ func (p Phase) String() string {
 		return "refused"
 	case BadTLS:
 		return "tls"
+	case Standby:
+		return "standby"
 	default:
 		return fmt.Sprintf("phase(%d)", int(p))
 	}
@@ -132,6 +156,7 @@ func (p Phase) String() string {
 type State struct {
 	Phase  Phase
 	Broker string // address without secrets; empty before the first attempt
+	Uplink int    // index of the broker in Config.Brokers
 	Err    error  // why, without secrets; nil when Online
 }
 
@@ -141,13 +166,22 @@ type Timing struct {
 	Connect    time.Duration // name, TCP, TLS and CONNACK together; 30 s
 	Write      time.Duration // one packet; 10 s
 	KeepAlive  time.Duration // silence before a ping; 15 s
-	Ping       time.Duration // answer to a ping; 5 s
+	Ping       time.Duration // answer to a ping; 10 s
 	Ack        time.Duration // no acknowledgement for what is on its way; 20 s, and more for many bytes
 	BackoffMin time.Duration // 1 s
-	BackoffMax time.Duration // 60 s
-	Refused    time.Duration // after refused credentials or certificates; 60 s
+	BackoffMax time.Duration // 20 s
+	Refused    time.Duration // after refused credentials or certificates; 60 s, doubled each time up to RefusedMax
+	RefusedMax time.Duration // 15 min
 	Stable     time.Duration // a connection that lived so long starts the back-off anew; 15 s
 	Grace      time.Duration // for what is on its way at the end; 2 s
+
+	// Of several brokers.
+	Check   time.Duration // silence before a path is checked by a ping; 4 s
+	Suspect time.Duration // no answer to anything; then another broker is tried beside; 4 s
+	Stagger time.Duration // before the next broker is tried beside one that does not answer; 4 s
+	Probe   time.Duration // between looks at a preferred broker; 10 s, and more after failures
+	Hold    time.Duration // that a preferred broker must answer without a gap; 30 s, doubled each time it was in vain
+	HoldMax time.Duration // 1 h
 }
 
 func (t Timing) withDefaults() Timing {
@@ -159,11 +193,18 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Connect, 30*time.Second)
 	def(&t.Write, 10*time.Second)
 	def(&t.KeepAlive, 15*time.Second)
-	def(&t.Ping, 5*time.Second)
+	def(&t.Ping, 10*time.Second)
 	def(&t.Ack, 20*time.Second)
 	def(&t.BackoffMin, time.Second)
-	def(&t.BackoffMax, time.Minute)
+	def(&t.BackoffMax, 20*time.Second)
 	def(&t.Refused, time.Minute)
+	def(&t.RefusedMax, 15*time.Minute)
+	def(&t.Check, 4*time.Second)
+	def(&t.Suspect, 4*time.Second)
+	def(&t.Stagger, 4*time.Second)
+	def(&t.Probe, 10*time.Second)
+	def(&t.Hold, 30*time.Second)
+	def(&t.HoldMax, time.Hour)
 	def(&t.Stable, 15*time.Second)
 	def(&t.Grace, 2*time.Second)
 	t.KeepAlive = max(t.KeepAlive.Truncate(time.Second), time.Second)
@@ -182,6 +223,12 @@ type Config struct {
 	// topic. An item that cannot be rendered waits for a minute.
 	Render        func(outbox.Item, Delivery) ([]byte, error)
 	Subscriptions []Subscription
+	// Sweep is asked, when a broker is used that was not used before it, about
+	// every message below Swept that the broker has kept from an earlier time. It
+	// is called like a Subscription's Handle, with the topic relative to the
+	// prefix. Nothing is swept when it is nil.
+	Sweep func(ctx context.Context, topic string)
+	Swept string // a filter, such as alert/+/+
 	// OnState is called on every change of state, from Run. It must not block.
 	OnState func(State)
 	Log     *slog.Logger // discards when nil
@@ -204,6 +251,9 @@ func (c *Config) check() error {
 		strings.ContainsAny(c.Prefix, "+#\x00") || !utf8.ValidString(c.Prefix) || len(c.Prefix) > 1024 {
 		errs = append(errs, fmt.Errorf("prefix %.100q", c.Prefix))
 	}
+	if c.Sweep != nil && !validFilter(c.Swept) {
+		errs = append(errs, fmt.Errorf("swept filter %.100q", c.Swept))
+	}
 	for _, s := range c.Subscriptions {
 		if s.Handle == nil || !validFilter(s.Filter) {
 			errs = append(errs, fmt.Errorf("subscription %.100q", s.Filter))
@@ -221,6 +271,9 @@ type target struct {
 	password string
 	tls      *tls.Config
 	name     string // for people
+	index    int
+	iface    string
+	meter    Meter // never nil
 }
 
 // newTarget takes a broker's URL apart. Its errors do not repeat the URL, which
@@ -230,7 +283,10 @@ func newTarget(b Broker) (target, error) {
 	if err != nil {
 		return target{}, errors.New("the broker's URL cannot be read")
 	}
-	t := target{host: u.Hostname(), username: b.Username, password: b.Password, tls: b.TLS, name: b.String()}
+	t := target{host: u.Hostname(), username: b.Username, password: b.Password, tls: b.TLS, name: b.String(), iface: b.Interface, meter: b.Meter}
+	if t.meter == nil {
+		t.meter = unmetered{}
+	}
 	port := "1883"
 	switch u.Scheme {
 	case "mqtt", "tcp":
@@ -258,3 +314,11 @@ func newTarget(b Broker) (target, error) {
 	}
 	return t, nil
 }
+
+// unmetered is a line without a budget that nobody counts on.
+type unmetered struct{}
+
+func (unmetered) Add(_, _ uint64)     {}
+func (unmetered) Spend(int)           {}
+func (unmetered) Wait() time.Duration { return 0 }
+func (unmetered) Lowest() outbox.Lane { return outbox.Lane(outbox.Lanes - 1) }

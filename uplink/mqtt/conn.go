@@ -2,10 +2,7 @@ package mqtt
 
 import (
 	"bufio"
-	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -30,7 +27,7 @@ type counters struct {
 // goroutine and writes whole packets from several.
 type conn struct {
 	net.Conn          // TCP, or TLS over raw
-	raw      net.Conn // TCP
+	raw      *counted // TCP
 	timeout  time.Duration
 	count    *counters
 
@@ -43,39 +40,27 @@ type conn struct {
 	acks map[uint16]struct{} // guarded by wmu: ids written and not acknowledged
 	subs map[uint16]int      // guarded by wmu: filters of SUBSCRIBEs not answered
 
+	handed  atomic.Int32  // publications that paho has and that are not written
+	writing atomic.Int32  // packets that are being written
+	written chan struct{} // holds a token when one has been
+	heard   atomic.Int64  // when the broker was last heard of, in Unix nanoseconds
+
 	abortOnce sync.Once
 	aborted   atomic.Pointer[error]
 }
 
-// dial connects to a broker, with TLS where it says so. ctx bounds all of it.
-func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn, error) {
-	d := net.Dialer{
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
-		Control:         userTimeout(timing.Ack),
+// reader is what packets are read from. It notes when the broker was last heard
+// of.
+func newReader(c *conn) *bufio.Reader { return bufio.NewReaderSize(heard{c}, 4096) }
+
+type heard struct{ c *conn }
+
+func (h heard) Read(p []byte) (int, error) {
+	n, err := h.c.Conn.Read(p)
+	if n > 0 {
+		h.c.heard.Store(time.Now().UnixNano())
 	}
-	raw, err := d.DialContext(ctx, "tcp", t.addr)
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{Conn: raw, raw: raw, timeout: timing.Write, count: count, acks: map[uint16]struct{}{}, subs: map[uint16]int{}}
-	if t.secure {
-		cfg := &tls.Config{}
-		if t.tls != nil {
-			cfg = t.tls.Clone()
-		}
-		cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
-		if cfg.ServerName == "" {
-			cfg.ServerName = t.host
-		}
-		tc := tls.Client(raw, cfg)
-		if err := tc.HandshakeContext(ctx); err != nil {
-			_ = raw.Close()
-			return nil, fmt.Errorf("tls: %w", err)
-		}
-		c.Conn = tc
-	}
-	c.r = bufio.NewReaderSize(c.Conn, 4096)
-	return c, nil
+	return n, err
 }
 
 // Read gives bytes of packets that have passed.
@@ -142,6 +127,8 @@ func (c *conn) acknowledge(pk packet) error {
 // once it is written, so that nothing can be acknowledged before it was sent.
 func (c *conn) Write(p []byte) (int, error) {
 	o := parseOutgoing(p)
+	c.writing.Add(1)
+	defer c.wrote(o.kind)
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
 	allow := c.timeout + time.Duration(len(p))*time.Second/minRate
@@ -162,6 +149,26 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+func (c *conn) wrote(kind byte) {
+	c.writing.Add(-1)
+	if kind == typePublish {
+		c.handed.Add(-1)
+	}
+	select {
+	case c.written <- struct{}{}:
+	default:
+	}
+}
+
+// ping asks the broker for a sign of life.
+func (c *conn) ping() error {
+	_, err := c.Write([]byte{typePingreq, 0})
+	return err
+}
+
+// lastHeard returns when the broker was last heard of.
+func (c *conn) lastHeard() time.Time { return time.Unix(0, c.heard.Load()) }
 
 // SetDeadline sets the deadline of reads. Each write has its own, and paho,
 // which clears the deadline after a PUBLISH, must not clear that of a ping.

@@ -26,9 +26,10 @@ const dropTime = 5 * time.Second
 // link is one connection, and the paho client that lives and dies with it.
 type link struct {
 	paho.Client
-	conn *conn
-	gone chan struct{} // closed when paho has lost the connection and settled every token
-	why  error         // valid once gone is closed
+	target target
+	conn   *conn
+	gone   chan struct{} // closed when paho has lost the connection and settled every token
+	why    error         // valid once gone is closed
 }
 
 // connect makes a link, or says why there is none. It returns only when nothing
@@ -36,7 +37,7 @@ type link struct {
 func (c *Client) connect(ctx context.Context, t target) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timing.Connect)
 	defer cancel()
-	l := &link{gone: make(chan struct{})}
+	l := &link{target: t, gone: make(chan struct{})}
 	var dialErr error // more exact than what paho makes of it
 	keep := func() bool { return true }
 	opt := c.options(t)
@@ -170,7 +171,7 @@ func isTLS(err error) bool {
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var op *net.OpError
-	return errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &authority) ||
+	return errors.Is(err, errPin) || errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &authority) ||
 		errors.As(err, &host) || errors.As(err, &invalid) ||
 		errors.As(err, &op) && op.Op == "remote error" // an alert, such as "bad certificate"
 }

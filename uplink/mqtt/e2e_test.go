@@ -87,7 +87,7 @@ func TestMosquittoTLS(t *testing.T) {
 		{"both known", certs.CA, certs.ClientCert, certs.ClientKey, mqtt.Online},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg, err := mqtt.LoadTLS(c.ca, c.cert, c.key)
+			cfg, err := mqtt.LoadTLS(c.ca, c.cert, c.key, "")
 			if err != nil {
 				t.Fatal(err)
 			}

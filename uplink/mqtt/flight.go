@@ -11,11 +11,19 @@ import (
 )
 
 const (
-	// window is how many items are on their way at most, and bulkBytes how many
-	// bytes of the lanes below Reply: at 64 kbit/s an alert waits two seconds
-	// behind them. One item may always go.
-	window    = 32
-	bulkBytes = 16 << 10
+	// window is how many items are on their way at most: 500 alerts of 600 bytes
+	// fill a line of 64 kbit/s over a round trip of 800 ms and the repetition of
+	// what is lost.
+	window = 128
+	// crowd is how many there are for another of a lane below Alert to join them.
+	crowd = 32
+	// bulkBytes is how many bytes of the lanes below Reply are on their way: at
+	// 64 kbit/s an alert waits a second behind them. One item may always go.
+	bulkBytes = 8 << 10
+	// overhead is what an item costs besides its payload and topic: MQTT, TCP and
+	// IP headers, and its acknowledgement.
+	overhead = 120
+	batch    = 32 // items that are asked of the source at once
 )
 
 // share returns how many items may be on their way for another of the lane to
@@ -25,11 +33,11 @@ func share(l outbox.Lane) int {
 	case outbox.Alert:
 		return window
 	case outbox.Reply:
-		return window - 6
+		return crowd - 6
 	case outbox.Thumbnail, outbox.State:
-		return window - 12
+		return crowd - 12
 	default:
-		return window - 16
+		return crowd - 16
 	}
 }
 
@@ -66,17 +74,61 @@ func (s *session) retryIn(d time.Duration) {
 	}
 }
 
-// fill sends what the source has and the window takes.
+// fill sends what the source has and the window takes. Only one item at a time is
+// with paho or waits for the kernel, so that whatever is most urgent is the next.
 func (s *session) fill(ctx context.Context) {
+	for ctx.Err() == nil && s.link.conn.writing.Load() == 0 && s.link.conn.handed.Load() == 0 {
+		if s.look {
+			s.look = false
+			s.ready = s.ask(ctx)
+		}
+		if len(s.ready) == 0 {
+			return
+		}
+		it := s.ready[0]
+		bulky := it.Lane > outbox.Reply
+		if s.items >= share(it.Lane) || bulky && s.bulk > 0 && s.bulk+len(it.Payload) > bulkBytes {
+			s.ready = nil // the rest is no more urgent, and its turn comes with the next acknowledgement
+			return
+		}
+		if wait := s.target.meter.Wait(); bulky && wait > 0 {
+			s.ready = nil
+			s.retryIn(wait)
+			return
+		}
+		if s.ready = s.ready[1:]; len(s.ready) == 0 {
+			s.look = true // there may be more
+		}
+		if !s.send(ctx, it) {
+			return // the connection is broken, and each further try might block
+		}
+	}
+}
+
+// lowest returns the lowest lane that something may be sent of now, -1 if none.
+func (s *session) lowest() outbox.Lane {
+	budget := s.target.meter.Lowest()
 	lowest := outbox.Lane(-1)
 	for l := outbox.Alert; int(l) < outbox.Lanes && share(l) > s.items; l++ {
-		if l > outbox.Reply && s.bulk >= bulkBytes {
-			break
+		if l > outbox.Reply {
+			if s.bulk >= bulkBytes || l > budget {
+				break
+			}
+			if wait := s.target.meter.Wait(); wait > 0 {
+				s.retryIn(wait)
+				break
+			}
 		}
 		lowest = l
 	}
+	return lowest
+}
+
+// ask returns what the source has to be sent now.
+func (s *session) ask(ctx context.Context) []outbox.Item {
+	lowest := s.lowest()
 	if lowest < 0 {
-		return
+		return nil
 	}
 	skip := s.skip(time.Now())
 	for f := range s.flights {
@@ -84,26 +136,19 @@ func (s *session) fill(ctx context.Context) {
 			skip[f.seq] = struct{}{}
 		}
 	}
-	items, err := s.cfg.Source.Next(ctx, window-s.items, lowest, skip)
+	most := batch
+	if lowest > outbox.Reply {
+		most = 4 // mostly large, and the bucket is asked each time
+	}
+	items, err := s.cfg.Source.Next(ctx, min(most, window-s.items), lowest, skip)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.cfg.Log.Error("cannot read the outbox", "err", err)
 			s.retryIn(retryTime)
 		}
-		return
+		return nil
 	}
-	for _, it := range items {
-		if ctx.Err() != nil {
-			return
-		}
-		bulky := it.Lane > outbox.Reply
-		if s.items >= share(it.Lane) || bulky && s.bulk > 0 && s.bulk+len(it.Payload) > bulkBytes {
-			return // the rest is no more urgent, and its turn comes with the next acknowledgement
-		}
-		if !s.send(ctx, it) {
-			return // the connection is broken, and each further try might block
-		}
-	}
+	return items
 }
 
 // send puts one item on its way. It reports false if the connection turned out
@@ -129,6 +174,7 @@ func (s *session) send(ctx context.Context, it outbox.Item) bool {
 	}
 	s.items++
 	s.bulk += f.bulk
+	s.target.meter.Spend(len(payload) + len(s.cfg.Prefix) + len(it.Topic) + overhead)
 	return s.publish(f, it.Topic, it.Retain, payload)
 }
 
@@ -142,6 +188,7 @@ func (s *session) publishStatus(payload string) *flight {
 // Timing.Write at most, and reports whether that was not in vain.
 func (s *session) publish(f *flight, topic string, retain bool, payload []byte) bool {
 	s.sent.Add(1)
+	s.link.conn.handed.Add(1)
 	t := s.link.Publish(s.cfg.Prefix+"/"+topic, 1, retain, payload)
 	s.await(f, t)
 	select {

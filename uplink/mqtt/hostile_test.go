@@ -1,6 +1,7 @@
 package mqtt_test
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -243,14 +244,14 @@ func TestWindowAtZero(t *testing.T) {
 	g.cfg.Timing.KeepAlive = 30 * time.Second
 	g.cfg.Timing.Write = 500 * time.Millisecond
 	// More than the buffers between hold.
-	g.cfg.Render = func(outbox.Item, mqtt.Delivery) ([]byte, error) { return make([]byte, 4<<20), nil }
-	const n = 32
+	g.cfg.Render = func(outbox.Item, mqtt.Delivery) ([]byte, error) { return make([]byte, 8<<10), nil }
+	const n = 200
 	for i := range n {
-		g.put(alert(string(rune('a'+i)), "x"))
+		g.put(alert(fmt.Sprint(i), "x"))
 	}
 	g.start()
 	began := time.Now()
-	eventually(t, 10*time.Second, "second connection", func() bool { return stuck.Connections() >= 2 })
+	eventually(t, 30*time.Second, "second connection", func() bool { return stuck.Connections() >= 2 })
 	t.Logf("left after %v", time.Since(began))
 	free()
 	reading.Store(true)

@@ -18,6 +18,7 @@ const (
 	typePuback    = 0x40
 	typeSubscribe = 0x80
 	typeSuback    = 0x90
+	typePingreq   = 0xc0
 	typePingresp  = 0xd0
 )
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"sentrybox/uplink/outbox"
 )
 
 // errStalled means that a broker has stopped acknowledging.
@@ -20,6 +22,9 @@ const (
 	writeTime   = 5 * time.Second
 )
 
+// accountEvery is how often the meter hears of what a connection has moved.
+const accountEvery = 10 * time.Second
+
 // session is one connection from CONNACK to its end. Only its own goroutine
 // touches it.
 type session struct {
@@ -28,93 +33,128 @@ type session struct {
 	target   target
 	flights  map[*flight]struct{}
 	landings chan landing
-	waiting  sync.WaitGroup // goroutines that wait for a token
+	waiting  sync.WaitGroup // goroutines that wait for a token, and those beside
 	over     chan struct{}  // closed when no token will be settled any more
 
 	began    time.Time
-	progress time.Time // of the newest acknowledgement, or when the first flight began
-	proven   bool      // a publication was acknowledged
-	items    int       // on their way
-	bulk     int       // their bytes
-	look     bool      // the source may have something that can go
+	progress time.Time     // of the newest acknowledgement, or when the first flight began
+	proven   bool          // a publication was acknowledged
+	items    int           // on their way
+	bulk     int           // their bytes
+	look     bool          // the source may have something that can go
+	ready    []outbox.Item // what the source had last, not yet sent
 	retry    *time.Timer
 	retryAt  time.Time // zero when retry is not running
 	left     bool      // in order, with a DISCONNECT
+
+	asked     time.Time    // when a ping was sent that is not answered, zero if none
+	rescue    chan arrival // a race that is on for another broker, nil if none
+	stopRace  func()       // ends it
+	preferred chan int     // a broker to go back to
+	sweeping  chan error   // the end of looking at what the broker keeps
+	beside    func()       // ends what goes on beside
 }
 
-// serve holds one connection to a broker until it ends, and returns what that
-// means, how long the connection lived, and why it ended. When ctx ends it takes
-// leave.
-func (c *Client) serve(ctx context.Context, t target) (verdict, time.Duration, error) {
-	l, err := c.connect(ctx, t)
-	if err != nil {
-		return connectVerdict(err), 0, err
-	}
+// ending is how a connection ended.
+type ending struct {
+	verdict verdict
+	lived   time.Duration
+	err     error
+	link    *link // to go on with, nil if there is none
+	yield   int   // the broker to try next, -1 if it does not matter
+}
+
+// serve carries the outbox over a link until that ends, and returns what that
+// means. When ctx ends it takes leave.
+func (c *Client) serve(ctx context.Context, l *link) ending {
 	now := time.Now()
-	s := &session{Client: c, link: l, target: t, flights: map[*flight]struct{}{}, over: make(chan struct{}),
+	s := &session{Client: c, link: l, target: l.target, flights: map[*flight]struct{}{}, over: make(chan struct{}),
 		// Room for every flight, the status twice, and the subscription.
-		landings: make(chan landing, window+4), began: now, progress: now, look: true, retry: time.NewTimer(retryTime)}
+		landings: make(chan landing, window+4), began: now, progress: now, look: true, retry: time.NewTimer(retryTime),
+		preferred: make(chan int, 1)}
 	s.retry.Stop() // until retryIn
 	defer s.retry.Stop()
 	if sub := c.subscribe(l); sub != nil {
 		s.await(&flight{kind: subFlight, sent: now}, sub)
 	}
 	s.publishStatus(StatusOnline)
-	err = s.loop(ctx)
-	if ctx.Err() != nil && err == nil {
+	besideCtx, cancel := context.WithCancel(ctx)
+	s.beside = cancel
+	s.lookBeside(besideCtx)
+	e := s.loop(ctx)
+	if ctx.Err() != nil && e.err == nil || e.yield >= 0 {
 		s.takeLeave(context.WithoutCancel(ctx))
 	}
-	s.end(context.WithoutCancel(ctx), err)
+	s.end(context.WithoutCancel(ctx), &e)
 	// What a token says of a broken connection is less than what paho says.
-	if why := l.reason(); err != nil && why != nil && !errors.Is(err, errStalled) {
-		err = fmt.Errorf("connection to %s: %w", t.name, why)
+	if why := l.reason(); e.err != nil && why != nil && !errors.Is(e.err, errStalled) {
+		e.err = fmt.Errorf("connection to %s: %w", s.target.name, why)
 	}
-	switch lived := time.Since(s.began); {
+	e.lived = time.Since(s.began)
+	switch {
+	case e.yield >= 0:
+		e.verdict = yielded
 	case !s.proven:
-		return failed, lived, err
-	case errors.Is(err, errStalled):
-		return stalled, lived, err
+		e.verdict = failed
+	case errors.Is(e.err, errStalled):
+		e.verdict = stalled
 	default:
-		return lost, lived, err
+		e.verdict = lost
 	}
+	return e
 }
 
-// loop sends and collects until ctx ends, with nil, or the connection does.
-func (s *session) loop(ctx context.Context) error {
+// loop sends and collects until ctx ends, the connection does, or another is to
+// take its place.
+func (s *session) loop(ctx context.Context) (e ending) {
 	again := time.NewTimer(statusAgain)
 	defer again.Stop()
+	check := time.NewTicker(s.checkEvery())
+	defer check.Stop()
+	account := time.NewTicker(accountEvery)
+	defer account.Stop()
+	e.yield = -1
+	changed := s.cfg.Source.Changed()
 	for {
-		changed := s.cfg.Source.Changed()
-		if s.look {
-			s.look = false
-			s.fill(ctx)
-		}
+		s.fill(ctx)
 		watch, stop := s.watchdog()
 		select {
 		case <-ctx.Done():
-			stop()
-			return nil
 		case <-s.link.gone:
-			stop()
-			return fmt.Errorf("connection to %s: %w", s.target.name, s.link.why)
+			e.err = fmt.Errorf("connection to %s: %w", s.target.name, s.link.why)
 		case <-watch:
-			if err := s.checkStalled(); err != nil {
-				return err
-			}
+			e.err = s.checkStalled()
 		case ld := <-s.landings:
-			if err := s.land(ctx, ld); err != nil {
-				stop()
-				return err
-			}
+			e.err = s.land(ctx, ld)
+		case <-s.link.conn.written: // room for the next
 		case <-changed:
-			s.look = true
+			changed, s.look = s.cfg.Source.Changed(), true
 		case <-s.retry.C:
 			s.retryAt, s.look = time.Time{}, true
 			s.remove(ctx)
 		case <-again.C:
 			s.publishStatus(StatusOnline)
+		case <-account.C:
+			s.link.conn.raw.account()
+		case <-check.C:
+			s.check(ctx, time.Now())
+		case a := <-s.rescue:
+			e.link = s.rescued(ctx, a)
+			if e.link != nil {
+				e.err = fmt.Errorf("connection to %s: %w", s.target.name, errStalled)
+			}
+		case e.yield = <-s.preferred:
+		case err := <-s.sweeping:
+			if err == nil {
+				s.swept = s.target.index
+			} else {
+				s.cfg.Log.Warn("mqtt: what the broker keeps was not looked through", "broker", s.target.name, "err", err)
+			}
 		}
 		stop()
+		if ctx.Err() != nil || e.err != nil || e.yield >= 0 {
+			return e
+		}
 	}
 }
 
@@ -151,15 +191,26 @@ func (s *session) takeLeave(ctx context.Context) {
 
 // end leaves the connection and waits until nothing of it is running. An
 // acknowledgement that came at the last moment still counts.
-func (s *session) end(ctx context.Context, why error) {
+func (s *session) end(ctx context.Context, e *ending) {
+	why := e.err
 	if why == nil {
 		why = errAborted
 	}
+	s.beside()
+	if s.stopRace != nil {
+		s.stopRace()
+	}
 	if !s.left {
+		s.link.conn.raw.account()
 		s.link.drop(why)
 	}
 	close(s.over)
 	s.waiting.Wait()
+	if s.rescue != nil {
+		if a := <-s.rescue; a.link != nil {
+			a.link.drop(errAborted)
+		}
+	}
 	for {
 		select {
 		case ld := <-s.landings:

@@ -2,21 +2,80 @@ package mqtt
 
 import (
 	"errors"
+	"fmt"
+	"net"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// userTimeout makes the kernel give up a connection when bytes stay
-// unacknowledged for d (TCP_USER_TIMEOUT, RFC 5482), instead of after a quarter
-// of an hour.
-func userTimeout(d time.Duration) func(network, address string, c syscall.RawConn) error {
+// unsent is how many bytes the kernel holds of what it has not sent yet, before
+// it takes no more (TCP_NOTSENT_LOWAT): a segment waits behind the one that is
+// going out, and all else with us, where an alert can go before it.
+const unsent = 2 << 10
+
+// socket returns what is set on a socket before it connects.
+//
+// TCP_USER_TIMEOUT (RFC 5482) has the kernel give up a connection when bytes
+// stay unacknowledged for so long, instead of after a quarter of an hour. The
+// others are for a line that loses packets, and do no harm where the kernel
+// lacks them: BBR does not take a loss for a full line, and linear timeouts do
+// not double the wait for a lone packet that is lost twice.
+func socket(iface string, giveUp time.Duration) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		var serr error
 		err := c.Control(func(fd uintptr) {
-			serr = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
+			serr = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(giveUp.Milliseconds()))
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_THIN_LINEAR_TIMEOUTS, 1)
+			_ = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "bbr")
+			serr = errors.Join(serr, bindTo(int(fd), iface))
 		})
 		return errors.Join(err, serr)
 	}
+}
+
+// bound returns what binds a socket of any kind to an interface.
+func bound(iface string) func(network, address string, c syscall.RawConn) error {
+	return func(_, _ string, c syscall.RawConn) error {
+		var serr error
+		err := c.Control(func(fd uintptr) { serr = bindTo(int(fd), iface) })
+		return errors.Join(err, serr)
+	}
+}
+
+func bindTo(fd int, iface string) error {
+	if iface == "" {
+		return nil
+	}
+	if err := unix.BindToDevice(fd, iface); err != nil {
+		return fmt.Errorf("bind to the interface %s (Linux 5.7 or CAP_NET_RAW): %w", iface, err)
+	}
+	return nil
+}
+
+// onWire returns what a connection has put on the line and taken from it, in
+// bytes of IP packets: what TCP sent, repetitions included, and a header for
+// each segment. Received repetitions count with their headers alone.
+func onWire(conn net.Conn) (sent, received uint64, ok bool) {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return 0, 0, false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return 0, 0, false
+	}
+	var info *unix.TCPInfo
+	if cerr := raw.Control(func(fd uintptr) {
+		info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	}); cerr != nil || err != nil || info.Segs_out == 0 {
+		return 0, 0, false
+	}
+	header := uint64(20 + 20 + 12) // IPv4, TCP, timestamps
+	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok && a.IP.To4() == nil {
+		header += 20
+	}
+	return info.Bytes_sent + uint64(info.Segs_out)*header, info.Bytes_received + uint64(info.Segs_in)*header, true
 }

@@ -5,6 +5,7 @@
 package mqtttest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -27,6 +28,26 @@ type MosquittoOptions struct {
 	CA, Cert, Key string
 	ClientCert    bool
 	Extra         []string // further lines of its configuration
+	// Host is where it runs, and Listen the address there; this machine and
+	// 127.0.0.1 when nil and empty.
+	Host   Host
+	Listen string
+}
+
+// Host is a machine of its own, such as a network namespace.
+type Host interface {
+	Command(name string, args ...string) *exec.Cmd
+	Dial(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// local is this machine.
+type local struct{}
+
+func (local) Command(name string, args ...string) *exec.Cmd { return exec.Command(name, args...) }
+
+func (local) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, network, addr)
 }
 
 // Mosquitto is a real broker on the loopback interface. It keeps nothing on
@@ -46,12 +67,18 @@ type Mosquitto struct {
 func StartMosquitto(t testing.TB, opt MosquittoOptions) *Mosquitto {
 	t.Helper()
 	m := &Mosquitto{t: t, opt: opt, bin: find(t, "mosquitto")}
+	if m.opt.Host == nil {
+		m.opt.Host = local{}
+	}
+	if m.opt.Listen == "" {
+		m.opt.Listen = "127.0.0.1"
+	}
 	if m.opt.Port == 0 {
 		m.opt.Port = FreePort(t)
 	}
 	dir := t.TempDir()
 	m.conf, m.log = filepath.Join(dir, "mosquitto.conf"), filepath.Join(dir, "mosquitto.log")
-	lines := []string{fmt.Sprintf("listener %d 127.0.0.1", m.opt.Port), "persistence false", "max_queued_messages 0"}
+	lines := []string{fmt.Sprintf("listener %d %s", m.opt.Port, m.opt.Listen), "persistence false", "max_queued_messages 0"}
 	if os.Getuid() == 0 {
 		lines = append(lines, "user root") // it could not read its files otherwise
 	}
@@ -100,7 +127,7 @@ func (m *Mosquitto) Start() {
 		m.t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	m.cmd = exec.Command(m.bin, "-v", "-c", m.conf)
+	m.cmd = m.opt.Host.Command(m.bin, "-v", "-c", m.conf)
 	m.cmd.Stdout, m.cmd.Stderr = log, log
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatalf("start mosquitto: %v", err)
@@ -113,7 +140,7 @@ func (m *Mosquitto) Start() {
 	}()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		c, err := net.Dial("tcp", m.Addr())
+		c, err := m.opt.Host.Dial(m.t.Context(), "tcp", m.Addr())
 		if err == nil {
 			_ = c.Close()
 			return
@@ -166,11 +193,11 @@ func (m *Mosquitto) send(sig syscall.Signal) {
 	}
 }
 
-// Port returns the port it listens on, on 127.0.0.1.
+// Port returns the port it listens on.
 func (m *Mosquitto) Port() int { return m.opt.Port }
 
 // Addr returns host and port.
-func (m *Mosquitto) Addr() string { return fmt.Sprintf("127.0.0.1:%d", m.opt.Port) }
+func (m *Mosquitto) Addr() string { return fmt.Sprintf("%s:%d", m.opt.Listen, m.opt.Port) }
 
 // URL returns the broker's URL, without user and password.
 func (m *Mosquitto) URL() string {

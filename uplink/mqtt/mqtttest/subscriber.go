@@ -2,7 +2,10 @@ package mqtttest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"net"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
@@ -23,6 +26,7 @@ type Message struct {
 type SubscriberOptions struct {
 	Username, Password string
 	Certs              *Certs // for mqtts
+	Host               Host   // where it is; this machine when nil
 }
 
 // Subscriber is a duty room of sorts: it takes everything under a filter,
@@ -39,10 +43,10 @@ type Subscriber struct {
 
 // Subscribe connects to a broker, given as mqtt://host:port or mqtts://host:port,
 // and returns once it is subscribed at QoS 1. It ends with the test.
-func Subscribe(t testing.TB, url, filter string, opts ...SubscriberOptions) *Subscriber {
+func Subscribe(t testing.TB, broker, filter string, opts ...SubscriberOptions) *Subscriber {
 	t.Helper()
 	s := &Subscriber{t: t, more: make(chan struct{})}
-	o := paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("subscriber-%d", time.Now().UnixNano())).
+	o := paho.NewClientOptions().AddBroker(broker).SetClientID(fmt.Sprintf("subscriber-%d", time.Now().UnixNano())).
 		SetProtocolVersion(4).SetAutoReconnect(true).SetMaxReconnectInterval(50 * time.Millisecond).
 		SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond).
 		SetKeepAlive(5 * time.Second).SetWriteTimeout(5 * time.Second)
@@ -50,6 +54,11 @@ func Subscribe(t testing.TB, url, filter string, opts ...SubscriberOptions) *Sub
 		o.SetUsername(opt.Username).SetPassword(opt.Password)
 		if opt.Certs != nil {
 			o.SetTLSConfig(opt.Certs.Client())
+		}
+		if opt.Host != nil {
+			o.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) {
+				return opt.Host.Dial(context.Background(), "tcp", u.Host)
+			})
 		}
 	}
 	o.SetOnConnectHandler(func(c paho.Client) {

@@ -1,0 +1,106 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// dial connects to a broker, with TLS where it says so. ctx bounds all of it.
+func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn, error) {
+	d := net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
+	}
+	if ip := net.ParseIP(t.iface); ip != nil {
+		d.LocalAddr, d.Control = &net.TCPAddr{IP: ip}, socket("", timing.Ack)
+	} else {
+		d.Control, d.Resolver = socket(t.iface, timing.Ack), resolver(t.iface)
+	}
+	tcp, err := d.DialContext(ctx, "tcp", t.addr)
+	if err != nil {
+		return nil, err
+	}
+	raw := &counted{Conn: tcp, meter: t.meter}
+	c := &conn{Conn: raw, raw: raw, timeout: timing.Write, count: count, acks: map[uint16]struct{}{}, subs: map[uint16]int{},
+		written: make(chan struct{}, 1)}
+	c.heard.Store(time.Now().UnixNano())
+	if t.secure {
+		tc, err := handshake(ctx, raw, t)
+		if err != nil {
+			raw.account()
+			_ = raw.Close()
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+		c.Conn = tc
+	}
+	c.r = newReader(c)
+	return c, nil
+}
+
+func handshake(ctx context.Context, raw net.Conn, t target) (*tls.Conn, error) {
+	cfg := &tls.Config{}
+	if t.tls != nil {
+		cfg = t.tls.Clone()
+	}
+	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+	if cfg.ServerName == "" {
+		cfg.ServerName = t.host
+	}
+	tc := tls.Client(raw, cfg)
+	return tc, tc.HandshakeContext(ctx)
+}
+
+// resolver asks for names over the interface that the connection is to leave
+// by: the way that the routing table prefers may be the one that is dead.
+func resolver(iface string) *net.Resolver {
+	if iface == "" {
+		return nil
+	}
+	d := net.Dialer{Control: bound(iface)}
+	return &net.Resolver{PreferGo: true, Dial: d.DialContext}
+}
+
+// counted is a TCP connection that says what it has moved over the line.
+type counted struct {
+	net.Conn
+	meter     Meter
+	out, in   atomic.Uint64 // payload, for where the kernel does not tell
+	mu        sync.Mutex
+	sent, got uint64 // guarded by mu: what the meter knows
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.in.Add(uint64(max(n, 0)))
+	return n, err
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.out.Add(uint64(max(n, 0)))
+	return n, err
+}
+
+// account tells the meter what has come since the last time.
+func (c *counted) account() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sent, got, ok := onWire(c.Conn)
+	if !ok {
+		sent, got = c.out.Load(), c.in.Load()
+	}
+	if sent > c.sent || got > c.got { // a closed connection knows nothing any more
+		c.meter.Add(sent-min(c.sent, sent), got-min(c.got, got))
+		c.sent, c.got = max(c.sent, sent), max(c.got, got)
+	}
+}
+
+// Close accounts for the rest and closes.
+func (c *counted) Close() error {
+	c.account()
+	return c.Conn.Close()
+}
