@@ -29,6 +29,15 @@ type Mark struct {
 	Box     wire.Box
 	Track   []wire.TrackPoint
 	Privacy [][]wire.Point // blacked out before anything is drawn
+	// Most bounds the JPEG, in bytes; wire.MaxThumbnail when 0.
+	Most int
+}
+
+func (m *Mark) most() int {
+	if m.Most <= 0 {
+		return wire.MaxThumbnail
+	}
+	return min(m.Most, wire.MaxThumbnail)
 }
 
 // colour is one of JFIF's: full range, BT.601.
@@ -38,8 +47,7 @@ func black() colour  { return colour{0, 128, 128} }
 func yellow() colour { return colour{210, 20, 146} }
 func red() colour    { return colour{90, 100, 240} }
 
-// JPEG returns the picture with its marks as a JPEG of at most
-// wire.MaxThumbnail bytes. It draws on img itself. A picture that
+// JPEG returns the picture with its marks as a JPEG of at most m.Most bytes. It draws on img itself. A picture that
 // does not fit at a quality worth looking at is halved in size until it does.
 func JPEG(img *image.YCbCr, m Mark) ([]byte, error) {
 	if img.Rect.Empty() {
@@ -52,12 +60,12 @@ func JPEG(img *image.YCbCr, m Mark) ([]byte, error) {
 	marked := clone(img)
 	m.draw(marked)
 	for {
-		b, err := encode(marked)
-		if err != nil || len(b) <= wire.MaxThumbnail {
+		b, err := encode(marked, m.most())
+		if err != nil || len(b) <= m.most() {
 			return b, err
 		}
 		if min(img.Rect.Dx(), img.Rect.Dy()) < 2*minSide {
-			return nil, fmt.Errorf("thumbnail of %d×%d pixels does not fit into %d bytes", img.Rect.Dx(), img.Rect.Dy(), wire.MaxThumbnail)
+			return nil, fmt.Errorf("thumbnail of %d×%d pixels does not fit into %d bytes", img.Rect.Dx(), img.Rect.Dy(), m.most())
 		}
 		// The marks are drawn anew, so that their lines stay whole.
 		img = halve(img)
@@ -67,14 +75,14 @@ func JPEG(img *image.YCbCr, m Mark) ([]byte, error) {
 }
 
 // encode returns the best JPEG that fits, or the worst if none does.
-func encode(img *image.YCbCr) ([]byte, error) {
+func encode(img *image.YCbCr, most int) ([]byte, error) {
 	var buf bytes.Buffer
 	for q := bestQuality; ; q -= qualityStep {
 		buf.Reset()
 		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: q}); err != nil {
 			return nil, fmt.Errorf("encode thumbnail: %w", err)
 		}
-		if buf.Len() <= wire.MaxThumbnail || q <= worstQuality {
+		if buf.Len() <= most || q <= worstQuality {
 			return buf.Bytes(), nil
 		}
 	}

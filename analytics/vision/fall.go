@@ -156,7 +156,7 @@ func (f *falls) tellOne(rule int, e *throw.Event) error {
 	if err != nil {
 		return err
 	}
-	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: z.Polygon, Track: e.Track, Privacy: w.cfg.Privacy})
+	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: z.Polygon, Track: e.Track, Privacy: w.cfg.Privacy, Most: w.cfg.Thumbnail})
 	if err != nil {
 		return fmt.Errorf("detection %d: %w", d.ID, err)
 	}

@@ -196,7 +196,7 @@ func (w *watcher) began(rule int, e *behaviour.Event, pic *picture, snapshot fun
 		return err
 	}
 	z := w.zone(r.Zone)
-	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: z.Polygon, Line: z.Line, Box: e.Box, Privacy: w.cfg.Privacy})
+	d.JPEG, err = thumb.JPEG(img, thumb.Mark{Zone: z.Polygon, Line: z.Line, Box: e.Box, Privacy: w.cfg.Privacy, Most: w.cfg.Thumbnail})
 	if err != nil {
 		return fmt.Errorf("detection %d: %w", d.ID, err)
 	}

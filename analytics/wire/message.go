@@ -142,6 +142,8 @@ type Config struct {
 	Replay bool `json:"replay,omitempty"`
 	// AddressSpace bounds the process, in bytes; the program's default when 0.
 	AddressSpace uint64 `json:"address_space,omitempty"`
+	// Thumbnail bounds a thumbnail, in bytes; MaxThumbnail when 0.
+	Thumbnail int `json:"thumbnail,omitempty"`
 	// Overlay asks for an Overlay of each analysed picture, and Annotate for Video:
 	// the pictures with their overlays drawn.
 	Overlay  bool `json:"overlay,omitempty"`
@@ -311,6 +313,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("config: %d zones, at most %d", len(c.Zones), maxZones)
 	case len(c.Rules) > maxRules:
 		return fmt.Errorf("config: %d rules, at most %d", len(c.Rules), maxRules)
+	case c.Thumbnail < 0 || c.Thumbnail > MaxThumbnail:
+		return fmt.Errorf("config: thumbnails of %d bytes, at most %d", c.Thumbnail, MaxThumbnail)
 	case len(c.Armed) != len(c.Rules):
 		return fmt.Errorf("config: %d rules but %d armed", len(c.Rules), len(c.Armed))
 	}

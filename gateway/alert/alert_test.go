@@ -1,12 +1,15 @@
 package alert
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/outbox"
@@ -344,4 +347,53 @@ func FuzzParseAnswer(f *testing.F) {
 			t.Errorf("too long: %d, %d", len(a.By), len(a.Note))
 		}
 	})
+}
+
+// TestClearKept: an alert that was closed elsewhere is cleared at a broker that
+// keeps it; one that is open, waiting, or not known at all stays.
+func TestClearKept(t *testing.T) {
+	f := newFixture(t)
+	open, closed := f.raise(t, f.event(2)), Alert{}
+	f.queued(t)
+	e := f.event(2)
+	e.Zone = "yard"
+	closed = f.raise(t, e)
+	if err := f.Answer(t.Context(), closed.ID, Answer{Action: "handled"}); err != nil {
+		t.Fatal(err)
+	}
+	kept := func(id string) []outbox.Item {
+		t.Helper()
+		if err := f.ClearKept(t.Context(), Topic(Community, id)); err != nil {
+			t.Fatal(err)
+		}
+		return f.queued(t)
+	}
+	if err := f.ClearKept(t.Context(), Topic(Community, closed.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.queued(t); len(got) != 3 { // picture and last revision and one clearing
+		for _, it := range got {
+			t.Logf("%s %q", it.Topic, it.Payload)
+		}
+		t.Errorf("%d items with a clearing that waited", len(got))
+	}
+	if got := kept(open.ID); len(got) != 0 {
+		t.Errorf("an open alert is cleared: %v", got)
+	}
+	if got := kept(closed.ID); len(got) != 1 || len(got[0].Payload) != 0 || !got[0].Retain || got[0].Lane != outbox.Alert {
+		t.Errorf("a closed alert is cleared by %v", got)
+	}
+	young := ulid.MustNew(ulid.Timestamp(f.now.Add(-time.Hour)), rand.Reader).String()
+	old := ulid.MustNew(ulid.Timestamp(f.now.Add(-101*24*time.Hour)), rand.Reader).String()
+	if got := kept(young); len(got) != 0 {
+		t.Errorf("an alert that the store has lost is cleared: %v", got)
+	}
+	if got := kept(old); len(got) != 1 {
+		t.Errorf("an alert of last year stays: %v", got)
+	}
+	for _, topic := range []string{"alert", "alert/community", "alert/community/x", "status"} {
+		if err := f.ClearKept(t.Context(), topic); err != nil || len(f.queued(t)) != 0 {
+			t.Errorf("%s: %v", topic, err)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,7 @@ import (
 	"sentrybox/gateway/control"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/store"
+	"sentrybox/uplink/budget"
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
 	"sentrybox/uplink/spool"
@@ -41,7 +43,11 @@ type App struct {
 	local   *broker.Broker // nil without one
 	bad     badAnswers
 
+	meters []*budget.Meter // by uplink
+
 	online chan struct{} // holds a token when a broker has been reached
+	moved  chan struct{} // holds a token when it is another than before
+	last   atomic.Int32  // the uplink that was used last, from 1; 0 if none yet
 }
 
 // stopWithin bounds what is still done after the context has ended.
@@ -61,7 +67,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 		defer cancel()
 		err = errors.Join(err, a.close(ctx))
 	}()
-	if err := a.build(); err != nil {
+	if err := a.build(ctx); err != nil {
 		return err
 	}
 	a.Log.Info("sentrybox runs", "gateway", a.Config.Gateway.ID, "cameras", len(a.cameras), "data", a.Config.Data)
@@ -128,10 +134,10 @@ func orEnded(err error) error {
 	return err
 }
 
-func (a *App) build() error {
+func (a *App) build(ctx context.Context) error {
 	g, al := a.Config.Gateway, a.Config.Alerts
 	a.board = newBoard(a.put, a.Log)
-	a.online = make(chan struct{}, 1)
+	a.online, a.moved = make(chan struct{}, 1), make(chan struct{}, 1)
 	a.alerts = &alert.Service{
 		Store: a.store, Outbox: a.outbox, Log: a.Log.With("part", "alert"), Now: time.Now,
 		Gateway: g.ID, Street: g.Street, Community: g.Community,
@@ -149,9 +155,9 @@ func (a *App) build() error {
 		return err
 	}
 	a.monitor = &health.Monitor{
-		Store: a.store, Outbox: a.outbox, Cameras: a.cameras, Now: time.Now, Started: time.Now(),
+		Store: a.store, Outbox: a.outbox, Cameras: a.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
 	}
-	return a.buildUplink()
+	return a.buildUplink(ctx)
 }
 
 func (a *App) buildCameras() error {
@@ -170,6 +176,7 @@ func (a *App) buildCameras() error {
 		}
 		a.cameras[cfg.ID] = &camera.Camera{
 			Config: cfg, Location: location, VisionPath: a.Vision, AddressSpace: a.Config.Vision.AddressSpace, Log: log,
+			Thumbnail: thumbnailBytes(a.Config.Uplink.Metered()),
 			Raise: func(ctx context.Context, e alert.Event) error {
 				_, err := a.alerts.Raise(ctx, e)
 				return err

@@ -8,6 +8,7 @@ import (
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/config"
+	"sentrybox/uplink/budget"
 	"sentrybox/uplink/outbox"
 )
 
@@ -18,6 +19,8 @@ const (
 	// republishEvery bounds how often everything open is published again to
 	// brokers that come and go.
 	republishEvery = 10 * time.Minute
+	// republishMoved is the same for another broker than before, which knows less.
+	republishMoved = time.Minute
 )
 
 // device is the payload of device/{id} for a camera.
@@ -57,10 +60,16 @@ func (a *App) deviceState(cfg *config.Camera, s camera.State) {
 func (a *App) report(ctx context.Context) error {
 	tick := time.NewTicker(metricsEvery)
 	defer tick.Stop()
+	flush := time.NewTicker(budget.FlushEvery)
+	defer flush.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-flush.C:
+			if err := a.flushMeters(ctx); err != nil && ctx.Err() == nil {
+				a.Log.Error("the use of the uplinks is not noted", "error", err)
+			}
 		case now := <-tick.C:
 			if err := a.measure(ctx); err != nil && ctx.Err() == nil {
 				a.Log.Error("no metrics this time", "error", err)
@@ -100,6 +109,7 @@ func (a *App) republish(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-a.online:
+		case <-a.moved:
 		}
 		a.board.again()
 		n, err := a.alerts.Republish(ctx, time.Now())
@@ -109,10 +119,18 @@ func (a *App) republish(ctx context.Context) error {
 		case n > 0:
 			a.Log.Info("open alerts published again", "count", n)
 		}
+		done := time.Now()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(republishEvery):
+		case <-a.moved:
+			a.signal(a.moved) // it is still to be done
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(republishMoved - time.Since(done)):
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/store"
+	"sentrybox/uplink/budget"
 	"sentrybox/uplink/outbox"
 	"sentrybox/uplink/spool"
 )
@@ -15,7 +16,8 @@ import (
 // open opens everything durable.
 func (a *App) open(ctx context.Context) error {
 	var err error
-	a.store, err = store.Open(ctx, a.Config.Data, store.Migration{Component: "outbox", Steps: outbox.Schema()})
+	a.store, err = store.Open(ctx, a.Config.Data, store.Migration{Component: "outbox", Steps: outbox.Schema()},
+		store.Migration{Component: "uplink_usage", Steps: budget.Schema()})
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,7 @@ func (a *App) open(ctx context.Context) error {
 }
 
 func (a *App) close(ctx context.Context) error {
-	return errors.Join(a.outbox.Close(ctx), a.metrics.Close(), a.store.Close())
+	return errors.Join(a.flushMeters(ctx), a.outbox.Close(ctx), a.metrics.Close(), a.store.Close())
 }
 
 func limits(lanes config.Lanes) outbox.Limits {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
+	"sentrybox/uplink/budget"
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
 )
@@ -20,7 +22,7 @@ import (
 // receiver should then look at its times.
 const lateAfter = 30 * time.Second
 
-func (a *App) buildUplink() error {
+func (a *App) buildUplink(ctx context.Context) error {
 	prefix := a.prefix()
 	cfg := mqtt.Config{
 		Prefix:        prefix,
@@ -28,16 +30,15 @@ func (a *App) buildUplink() error {
 		Source:        a.outbox,
 		Render:        render,
 		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.answer}},
+		Sweep:         a.kept,
+		Swept:         "alert/+/+",
 		OnState:       a.uplinkState,
 		Log:           a.Log.With("part", "uplink"),
 	}
 	for i, m := range a.Config.Uplink.MQTT {
-		b := mqtt.Broker{URL: m.URL.Reveal(), Username: m.Username, Password: m.Password.Reveal()}
-		var err error
-		if m.CA != "" || m.Cert != "" {
-			if b.TLS, err = mqtt.LoadTLS(m.CA, m.Cert, m.Key, ""); err != nil {
-				return fmt.Errorf("uplink.mqtt[%d]: %w", i, err)
-			}
+		b, err := a.newBroker(ctx, &m)
+		if err != nil {
+			return fmt.Errorf("uplink.mqtt[%d]: %w", i, err)
 		}
 		cfg.Brokers = append(cfg.Brokers, b)
 	}
@@ -47,6 +48,24 @@ func (a *App) buildUplink() error {
 	}
 	a.uplink = client
 	return nil
+}
+
+func (a *App) newBroker(ctx context.Context, m *config.MQTT) (b mqtt.Broker, err error) {
+	b = mqtt.Broker{URL: m.URL.Reveal(), Username: m.Username, Password: m.Password.Reveal(), Interface: m.Interface}
+	if m.CA != "" || m.Cert != "" || m.Pin != "" {
+		if b.TLS, err = mqtt.LoadTLS(m.CA, m.Cert, m.Key, m.Pin); err != nil {
+			return b, err
+		}
+	}
+	location := a.Config.Gateway.Location()
+	meter, err := budget.Open(ctx, a.store.DB(), m.Name, budget.Limits{Rate: int64(m.Budget.Rate), Month: int64(m.Budget.Month)},
+		func() time.Time { return time.Now().In(location) })
+	if err != nil {
+		return b, err
+	}
+	b.Meter = meter
+	a.meters = append(a.meters, meter)
+	return b, nil
 }
 
 // clientID is the same at each start, so that a broker drops a half-open session
@@ -69,12 +88,29 @@ func render(it outbox.Item, d mqtt.Delivery) ([]byte, error) {
 
 // uplinkState hears of every change of the uplink, which the uplink logs itself.
 func (a *App) uplinkState(s mqtt.State) {
-	if s.Phase != mqtt.Online {
-		return
+	if s.Phase == mqtt.Online {
+		now := int32(s.Uplink) + 1 //nolint:gosec // of a short list
+		if before := a.last.Swap(now); before != 0 && before != now {
+			a.signal(a.moved)
+		}
+		a.signal(a.online)
 	}
+	a.postGateway()
+}
+
+// signal puts a token into c if there is none.
+func (a *App) signal(c chan struct{}) {
 	select {
-	case a.online <- struct{}{}:
+	case c <- struct{}{}:
 	default:
+	}
+}
+
+// kept hears of what a broker has kept from an earlier time. An alert that was
+// closed while another broker was in use is cleared now.
+func (a *App) kept(ctx context.Context, topic string) {
+	if err := a.alerts.ClearKept(ctx, topic); err != nil && ctx.Err() == nil {
+		a.Log.Error("a closed alert stays at the broker", "topic", topic, "error", err)
 	}
 }
 

@@ -48,6 +48,7 @@ type Camera struct {
 	Location     *time.Location // of the schedules
 	VisionPath   string
 	AddressSpace int // MiB
+	Thumbnail    int // bytes of one at most; wire.MaxThumbnail when 0
 	Log          *slog.Logger
 	// Raise makes an event durable. It is tried again when it fails.
 	Raise func(context.Context, alert.Event) error
@@ -116,6 +117,7 @@ func (c *Camera) prepare() error {
 	c.events = make(chan alert.Event, queuedEvents)
 	c.cfg, c.schedule = WireConfig(&c.Config)
 	c.cfg.AddressSpace = uint64(c.AddressSpace) << 20
+	c.cfg.Thumbnail = c.Thumbnail
 	c.armed = armedAt(c.schedule, time.Now().In(c.Location))
 	if c.NewSource == nil {
 		c.NewSource = func(cfg rtsp.Config) (Source, error) { return rtsp.New(cfg) }

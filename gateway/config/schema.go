@@ -41,6 +41,7 @@ type Web struct {
 type Uplink struct {
 	Prefix string `yaml:"prefix"` // before street, community and gateway in every topic
 	MQTT   []MQTT `yaml:"mqtt"`   // in order of preference
+	Short  Short  `yaml:"short"`  // for what is grave, when none of them delivers
 }
 
 // MQTT is one broker.
@@ -51,6 +52,17 @@ type MQTT struct {
 	CA       string `yaml:"ca"`   // PEM file that must have signed the broker's certificate
 	Cert     string `yaml:"cert"` // PEM file of our own certificate
 	Key      string `yaml:"key"`
+
+	// Name stands for the uplink in metrics and logs; mqtt-1 and so on when empty.
+	Name string `yaml:"name"`
+	// Interface is the network interface to leave by, such as wwan0, or an address
+	// of this machine; the routing table decides when empty.
+	Interface    string `yaml:"interface"`
+	PasswordFile string `yaml:"password_file"`
+	// Pin is the broker's public key, sha256/ and Base64 (RFC 7469). Without a ca
+	// it alone decides.
+	Pin    string `yaml:"pin"`
+	Budget Budget `yaml:"budget"`
 }
 
 // Alerts says how alerts behave.
@@ -141,7 +153,7 @@ func Defaults() Config {
 	return Config{
 		Storage: defaultStorage(),
 		Web:     Web{Listen: "127.0.0.1:8080"},
-		Uplink:  Uplink{Prefix: "sentrybox/v1"},
+		Uplink:  Uplink{Prefix: "sentrybox/v1", Short: defaultShort()},
 		Broker:  Broker{Clients: 64},
 		Alerts: Alerts{
 			Level:         "community",

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -49,9 +52,21 @@ func (d *document) finishUplink(u *Uplink) {
 		d.fault("uplink.mqtt", "config.many", n, most)
 		return
 	}
+	names := map[string]int{}
 	for i := range u.MQTT {
-		d.finishMQTT(&u.MQTT[i], element("uplink.mqtt", i))
+		at, m := element("uplink.mqtt", i), &u.MQTT[i]
+		d.finishMQTT(m, at)
+		if m.Name == "" {
+			m.Name = fmt.Sprintf("mqtt-%d", i+1)
+		} else if f := nameFlaw(m.Name, true); f != nil {
+			d.flaw(at+".name", f, m.Name)
+		}
+		if first, twice := names[m.Name]; twice {
+			d.fault(at+".name", "config.uplink.twice", first+1)
+		}
+		names[m.Name] = i
 	}
+	d.finishShort(&u.Short)
 }
 
 // prefix checks the levels that stand before every topic.
@@ -95,12 +110,24 @@ func (d *document) finishMQTT(m *MQTT, path string) {
 			}
 		}
 	}
+	if u == nil || u.User == nil { // else it has been complained of
+		d.secretFile(path, "password", &m.Password, "password_file", &m.PasswordFile)
+	} else if m.PasswordFile != "" {
+		d.fault(path+".password_file", "config.mqtt.credentials")
+	}
+	d.interfaceName(path+".interface", m.Interface)
+	if r := m.Budget.Rate; r != 0 && (r < 1000 || r > 1e9) && d.sound(path+".budget.rate") {
+		d.fault(path+".budget.rate", "config.rate.range", Rate(1000).String(), Rate(1e9).String())
+	}
+	if m.Budget.Month != 0 {
+		d.size(path+".budget.month", m.Budget.Month, MiB, 1024*GiB)
+	}
 	if user, password := m.Credentials(); user == "" && password.Reveal() != "" && d.sound(at) {
 		// [MQTT-3.1.2-22]
 		d.fault(path+".password", "config.mqtt.user")
 	}
 	if u != nil && strings.EqualFold(u.Scheme, "mqtt") {
-		for key, value := range map[string]string{"ca": m.CA, "cert": m.Cert, "key": m.Key} {
+		for key, value := range map[string]string{"ca": m.CA, "cert": m.Cert, "key": m.Key, "pin": m.Pin} {
 			if value != "" {
 				d.fault(path+"."+key, "config.mqtt.plain")
 			}
@@ -117,6 +144,10 @@ func (d *document) certificates(m *MQTT, path string) {
 		if ca := d.readable(path+".ca", m.CA); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
 			d.fault(path+".ca", "config.pem")
 		}
+	}
+	if b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Pin, "sha256/")); m.Pin != "" &&
+		(err != nil || len(b) != sha256.Size || !strings.HasPrefix(m.Pin, "sha256/")) {
+		d.fault(path+".pin", "config.pin")
 	}
 	if m.Cert != "" || m.Key != "" {
 		d.pair(path, &m.Cert, &m.Key)

@@ -16,8 +16,20 @@ type Monitor struct {
 	Store   *store.Store
 	Outbox  *outbox.Box
 	Cameras map[string]*camera.Camera
+	Uplinks func() []Uplink // none when nil
 	Now     func() time.Time
 	Started time.Time
+}
+
+// Uplink is how one way out is doing.
+type Uplink struct {
+	Name           string
+	Phase          string // an mqtt.Phase
+	Online         bool   // in use
+	Refused        bool   // password or certificate
+	Sent, Received uint64 // bytes on the line since the start, protocol included
+	Month          uint64 // bytes on the line in this month, both ways
+	Budget         string // a budget.Level
 }
 
 // Points returns a sample of everything. Counters only grow, those of cameras
@@ -26,6 +38,8 @@ type Monitor struct {
 //	gateway_uptime_seconds, alerts_open
 //	outbox_depth, outbox_bytes, outbox_oldest_seconds, outbox_dropped,
 //	outbox_folded                                        lane
+//	uplink_online, uplink_refused (0 or 1), uplink_sent_bytes,
+//	uplink_received_bytes, uplink_month_bytes            uplink
 //	camera_access_units, camera_bytes, camera_packets_lost,
 //	camera_reconnects, camera_decoded, camera_analysed, camera_damaged,
 //	camera_skipped, camera_vision_restarts, camera_events_lost      camera
@@ -59,6 +73,16 @@ func (m *Monitor) Points(ctx context.Context) ([]spool.Point, error) {
 			add(lane, "outbox_folded", float64(s.Folded))
 		}
 	}
+	if m.Uplinks != nil {
+		for _, u := range m.Uplinks() {
+			up := map[string]string{"uplink": u.Name}
+			add(up, "uplink_online", flag(u.Online))
+			add(up, "uplink_refused", flag(u.Refused))
+			add(up, "uplink_sent_bytes", float64(u.Sent))
+			add(up, "uplink_received_bytes", float64(u.Received))
+			add(up, "uplink_month_bytes", float64(u.Month))
+		}
+	}
 	for id, c := range m.Cameras {
 		n, cam := c.Counts(), map[string]string{"camera": id}
 		add(cam, "camera_access_units", float64(n.Stream.AccessUnits))
@@ -73,4 +97,11 @@ func (m *Monitor) Points(ctx context.Context) ([]spool.Point, error) {
 		add(cam, "camera_events_lost", float64(n.EventsLost))
 	}
 	return all, nil
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

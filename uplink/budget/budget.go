@@ -69,9 +69,9 @@ type Meter struct {
 	now    func() time.Time
 
 	mu     sync.Mutex
-	total  Usage     // guarded by mu, as is all that follows
-	month  string    // 2006-01
-	sent   uint64    // what the table lacks
+	total  Usage  // guarded by mu, as is all that follows
+	month  string // 2006-01
+	sent   uint64 // what the table lacks
 	got    uint64
 	tokens float64   // bytes, at most burst; below zero after more was sent
 	filled time.Time // when tokens were counted last

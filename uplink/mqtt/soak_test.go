@@ -211,7 +211,7 @@ func TestWindow(t *testing.T) {
 			}
 			g.put(items...)
 			sent := func() int { return len(seen(mute.Published())) }
-			eventually(t, 5*time.Second, fmt.Sprintf("%d %s on their way with %v", want, c.name, lane), func() bool { return sent() >= want })
+			eventually(t, 30*time.Second, fmt.Sprintf("%d %s on their way with %v", want, c.name, lane), func() bool { return sent() >= want })
 			time.Sleep(30 * time.Millisecond)
 			if n := sent(); n != want {
 				t.Errorf("%d %s are on their way with %v, want %d", n, c.name, lane, want)

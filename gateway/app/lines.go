@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"sentrybox/gateway/health"
+	"sentrybox/uplink/mqtt"
+)
+
+// smallThumbnail is how many bytes a thumbnail has where an uplink has a budget.
+const smallThumbnail = 4 << 10
+
+func thumbnailBytes(metered bool) int {
+	if metered {
+		return smallThumbnail
+	}
+	return 0
+}
+
+// flushMeters makes durable what the uplinks have carried.
+func (a *App) flushMeters(ctx context.Context) error {
+	var errs []error
+	for _, m := range a.meters {
+		errs = append(errs, m.Flush(ctx, a.store.DB()))
+	}
+	return errors.Join(errs...)
+}
+
+// uplinkHealth returns how every uplink is doing.
+func (a *App) uplinkHealth() []health.Uplink {
+	var all []health.Uplink
+	for i, s := range a.uplink.Uplinks() {
+		u := a.meters[i].Usage()
+		all = append(all, health.Uplink{
+			Name: a.Config.Uplink.MQTT[i].Name, Phase: s.Phase.String(), Online: s.Phase == mqtt.Online,
+			Refused: s.Phase == mqtt.Refused || s.Phase == mqtt.BadTLS,
+			Sent:    u.Sent, Received: u.Received, Month: u.MonthSent + u.MonthReceived, Budget: u.Level.String(),
+		})
+	}
+	return all
+}
+
+// gateway is the payload of device/{id} for the gateway itself.
+type gateway struct {
+	ID      string `json:"id"`
+	Type    string `json:"type"`
+	State   string `json:"state"`
+	Uplinks []line `json:"uplinks"`
+}
+
+// line is an uplink in it.
+type line struct {
+	Name   string `json:"name"`
+	State  string `json:"state"` // an mqtt.Phase
+	Reason string `json:"reason,omitempty"`
+}
+
+// postGateway publishes the gateway's own state: which way out is used, and what
+// is wrong with the others.
+func (a *App) postGateway() {
+	g := gateway{ID: a.Config.Gateway.ID, Type: "gateway", State: "online"}
+	for i, s := range a.uplink.Uplinks() {
+		l := line{Name: a.Config.Uplink.MQTT[i].Name, State: s.Phase.String()}
+		if s.Err != nil {
+			l.Reason = s.Err.Error()
+		}
+		g.Uplinks = append(g.Uplinks, l)
+	}
+	a.board.post(g.ID, g)
+}
