@@ -52,13 +52,15 @@ func tree(path string) string {
 // analytics/wire, which all of the gateway may import.
 func joiners() map[string][]string {
 	return map[string][]string{
-		"gateway":        {"drivers"},           // main: probe
-		"gateway/app":    {"drivers", "uplink"}, // builds everything
-		"gateway/alert":  {"uplink"},            // an alert and its outbox row are one transaction
-		"gateway/camera": {"drivers"},
-		"gateway/demo":   {"drivers"}, // simulated cameras
-		"gateway/health": {"uplink"},
-		"gateway/replay": {"drivers"}, // files
+		"gateway":          {"drivers"},           // main: probe
+		"gateway/app":      {"drivers", "uplink"}, // builds everything
+		"gateway/alert":    {"uplink"},            // an alert and its outbox row are one transaction
+		"gateway/camera":   {"drivers"},
+		"gateway/demo":     {"drivers"},           // simulated cameras
+		"gateway/command":  {"uplink"},            // an answer is queued with what it answers
+		"gateway/evidence": {"drivers", "uplink"}, // access units into clips, pieces into the outbox
+		"gateway/health":   {"uplink"},
+		"gateway/replay":   {"drivers"}, // files
 	}
 }
 

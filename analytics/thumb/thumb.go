@@ -74,6 +74,38 @@ func JPEG(img *image.YCbCr, m Mark) ([]byte, error) {
 	}
 }
 
+const (
+	fullQuality  = 88
+	fullLowest   = 60
+	fullStep     = 7
+)
+
+// FullWidth is the width in pixels that a picture for Full has at the most.
+const FullWidth = 4096
+
+// Full returns the picture as large as it is, without marks, what is private
+// blacked out, as a JPEG of at most wire.MaxPicture bytes: at a lower quality if
+// need be, and then halved. It draws on img itself.
+func Full(img *image.YCbCr, privacy [][]wire.Point) ([]byte, error) {
+	if img.Rect.Empty() {
+		return nil, fmt.Errorf("picture of %d×%d pixels", img.Rect.Dx(), img.Rect.Dy())
+	}
+	blackOut(img, privacy)
+	var buf bytes.Buffer
+	for {
+		for q := fullQuality; q >= fullLowest; q -= fullStep {
+			buf.Reset()
+			if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: q}); err != nil {
+				return nil, fmt.Errorf("encode picture: %w", err)
+			}
+			if buf.Len() <= wire.MaxPicture {
+				return buf.Bytes(), nil
+			}
+		}
+		img = halve(img)
+	}
+}
+
 // encode returns the best JPEG that fits, or the worst if none does.
 func encode(img *image.YCbCr, most int) ([]byte, error) {
 	var buf bytes.Buffer

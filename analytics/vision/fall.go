@@ -163,6 +163,9 @@ func (f *falls) tellOne(rule int, e *throw.Event) error {
 	if err := w.send(&d); err != nil {
 		return err
 	}
+	if err := w.show(d.ID, e.Detected, f.source.snapshot); err != nil {
+		return err
+	}
 	d.Phase, d.End, d.JPEG = wire.Ended, e.End.Seconds(), nil
 	return w.send(&d)
 }

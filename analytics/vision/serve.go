@@ -36,6 +36,9 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 	defer s.report.close()
 	defer s.stream.close()
 	s.watch = newWatcher(&s.cfg, s.send)
+	if !s.cfg.Replay {
+		s.watch.picture = s.out.Picture
+	}
 	defer s.watch.close()
 	s.falls = newFalls(s.watch, &s.stream)
 	if s.cfg.Overlay || s.cfg.Annotate {

@@ -142,6 +142,13 @@ func (g *gateway) talk(cfg *wire.Config) answers {
 			a.progress = append(a.progress, v)
 		case wire.TypeSummary:
 			g.check(wire.Decode(p, &a.summary))
+		case wire.TypePicture:
+			var pic wire.Picture
+			g.check(wire.DecodePicture(p, &pic))
+			img, err := jpeg.DecodeConfig(bytes.NewReader(pic.JPEG))
+			if last := a.detections[len(a.detections)-1]; err != nil || pic.Detection != last.ID || cfg.Replay || img.Width < 100 {
+				g.t.Errorf("picture of detection %d after %d, %d wide, %v", pic.Detection, last.ID, img.Width, err)
+			}
 		default:
 			g.t.Fatalf("message of type %d", typ)
 		}

@@ -23,6 +23,9 @@ const (
 	slack = 20 * time.Millisecond
 	// restart is how far back media time may jump before it is another clock.
 	restart = 2 * time.Second
+	// showEvery is how far apart whole pictures are in media time: to encode one
+	// costs as much as to analyse dozens.
+	showEvery = time.Second
 )
 
 func built(k wire.Kind) bool { return slices.Contains(wire.Built(), k) }
@@ -34,6 +37,9 @@ type watcher struct {
 	armed []bool
 	// explain, if not nil, is told of each picture what the heuristics made of it.
 	explain func(*behaviour.Scene, *motion.Result) error
+	// picture sends the whole picture of a detection; nil where nobody wants it.
+	picture func(*wire.Picture) error
+	shown   time.Duration // media time of the last one
 
 	width, height int // of the picture as coded; another size is another view
 	detector      *motion.Detector
@@ -200,7 +206,28 @@ func (w *watcher) began(rule int, e *behaviour.Event, pic *picture, snapshot fun
 	if err != nil {
 		return fmt.Errorf("detection %d: %w", d.ID, err)
 	}
-	return w.send(&d)
+	if err := w.send(&d); err != nil {
+		return err
+	}
+	return w.show(d.ID, e.Detected, snapshot)
+}
+
+// show sends the whole picture of a detection that has been sent, unless there
+// was another a moment ago.
+func (w *watcher) show(id uint64, at time.Duration, snapshot func(int) (*image.YCbCr, error)) error {
+	if since := at - w.shown; w.picture == nil || w.shown != 0 && since >= 0 && since < showEvery {
+		return nil
+	}
+	w.shown = at
+	img, err := snapshot(thumb.FullWidth)
+	if err != nil {
+		return err
+	}
+	b, err := thumb.Full(img, w.cfg.Privacy)
+	if err != nil {
+		return fmt.Errorf("detection %d: %w", id, err)
+	}
+	return w.picture(&wire.Picture{Detection: id, JPEG: b})
 }
 
 func (w *watcher) ended(rule int, e *behaviour.Event) error {

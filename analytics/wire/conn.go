@@ -100,6 +100,13 @@ func (w *Writer) Video(v *Video) error {
 	})
 }
 
+// Picture sends the picture of a detection.
+func (w *Writer) Picture(p *Picture) error {
+	return w.send(TypePicture, func(buf []byte) []byte {
+		return append(binary.LittleEndian.AppendUint64(buf, p.Detection), p.JPEG...)
+	})
+}
+
 // A Reader takes messages off a stream.
 type Reader struct {
 	r   io.Reader
@@ -193,5 +200,18 @@ func DecodeVideo(payload []byte, v *Video) error {
 		Keyframe: payload[8] != 0,
 		Data:     payload[videoHead:],
 	}
+	return nil
+}
+
+// DecodePicture reads a picture, as a copy.
+func DecodePicture(payload []byte, p *Picture) error {
+	if len(payload) < 8 {
+		return fmt.Errorf("picture of %d bytes: %w", len(payload), io.ErrUnexpectedEOF)
+	}
+	if n := len(payload) - 8; n > MaxPicture {
+		return fmt.Errorf("picture of %d bytes, at most %d: %w", n, MaxPicture, ErrTooLong)
+	}
+	p.Detection = binary.LittleEndian.Uint64(payload)
+	p.JPEG = bytes.Clone(payload[8:])
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 	TypeSummary    Type = 19 // Progress, as JSON
 	TypeOverlay    Type = 20 // Overlay, as JSON; only if the config asks for it
 	TypeVideo      Type = 21 // Video, binary; only if the config asks for it
+	TypePicture    Type = 22 // Picture: uint64 id of the detection, a JPEG
 )
 
 // Limits on the length of a message, in bytes.
@@ -36,6 +37,7 @@ const (
 	MaxFromVision  = 1 << 20
 	MaxVideo       = 4 << 20 // the same from a process that sends video
 	MaxThumbnail   = 12 << 10
+	MaxPicture     = 960 << 10
 	MaxTrack       = 64 // points of a trajectory
 	maxFloors      = 256
 	maxZones       = 64
@@ -229,6 +231,13 @@ type Detection struct {
 	Track []TrackPoint `json:"track,omitempty"`
 	Floor string       `json:"floor,omitempty"`
 	JPEG  []byte       `json:"-"` // a thumbnail, with Begun
+}
+
+// Picture is the whole picture that a detection was decided in, without marks;
+// what is private is black. It follows the detection, or does not.
+type Picture struct {
+	Detection uint64 // its id
+	JPEG      []byte
 }
 
 // Progress counts what a vision process has done. It follows at least every

@@ -37,6 +37,8 @@ type Event struct {
 	Confidence float64
 	Floor      string // of a thrown object, if known
 	Thumbnail  []byte // JPEG, or none
+	// Picture waits for the whole picture, a JPEG; nil if there will be none.
+	Picture func(context.Context) []byte
 }
 
 // Service raises alerts and takes the duty room's answers.
@@ -178,6 +180,37 @@ func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time
 		return err
 	}
 	return s.queueThumbnail(ctx, tx, a, e.Thumbnail, now)
+}
+
+// Attach adds a piece of evidence to an alert, in a new revision. also runs in
+// the same transaction. It fails with ErrInvalid if there is no such alert.
+func (s *Service) Attach(ctx context.Context, id, part string, also func(*sql.Tx) error) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		row, found, err := store.AlertByID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("no alert %s here: %w", id, ErrInvalid)
+		}
+		var a record
+		if err := a.read(row); err != nil {
+			return err
+		}
+		if err := also(tx); err != nil {
+			return err
+		}
+		if slices.Contains(a.Evidence, part) {
+			return nil
+		}
+		a.Rev++
+		a.Evidence = addEvidence(a.Evidence, part)
+		return s.write(ctx, tx, &a, row.LastEvent, store.Step{At: s.Now(), Action: "evidence", By: a.Device, Note: part})
+	})
+	if err != nil {
+		return fmt.Errorf("add %s to alert %s: %w", part, id, err)
+	}
+	return nil
 }
 
 // folds says whether an event of now belongs to the alert a. It does not once

@@ -15,8 +15,10 @@ import (
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/broker"
 	"sentrybox/gateway/camera"
+	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
+	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/budget"
@@ -41,7 +43,11 @@ type App struct {
 	monitor *health.Monitor
 	board   *board
 	local   *broker.Broker // nil without one
-	bad     badAnswers
+
+	commands *command.Service
+	evidence *evidence.Keeper
+	sender   *evidence.Sender
+	bad      badAnswers
 
 	meters []*budget.Meter // by uplink
 
@@ -110,6 +116,7 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.report(partsCtx) })
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })
+	parts.Go(func() error { return a.sender.Run(partsCtx) })
 	if a.local != nil {
 		parts.Go(func() error { return a.runBroker(partsCtx) })
 	}
@@ -122,6 +129,7 @@ func (a *App) serve(ctx context.Context) error {
 		})
 	}
 	err := parts.Wait()
+	a.evidence.Wait()
 	stopUplink()
 	<-uplinkDone
 	return err
@@ -148,6 +156,9 @@ func (a *App) build(ctx context.Context) error {
 		Queued:        a.mirror,
 	}
 	if err := a.buildBroker(); err != nil {
+		return err
+	}
+	if err := a.buildEvidence(ctx); err != nil {
 		return err
 	}
 	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now}
@@ -177,11 +188,8 @@ func (a *App) buildCameras() error {
 		a.cameras[cfg.ID] = &camera.Camera{
 			Config: cfg, Location: location, VisionPath: a.Vision, AddressSpace: a.Config.Vision.AddressSpace, Log: log,
 			Thumbnail: thumbnailBytes(a.Config.Uplink.Metered()),
-			Raise: func(ctx context.Context, e alert.Event) error {
-				_, err := a.alerts.Raise(ctx, e)
-				return err
-			},
-			OnState: func(s camera.State) { a.deviceState(&cfg, s) },
+			Raise:     func(ctx context.Context, e alert.Event) error { return a.raise(ctx, &cfg, e) },
+			OnState:   func(s camera.State) { a.deviceState(&cfg, s) },
 		}
 	}
 	return nil

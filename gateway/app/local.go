@@ -88,9 +88,5 @@ func (a *App) publishLocal(topic string, retain bool, payload []byte) {
 // incoming takes a message from the local broker. It is acknowledged when
 // incoming returns nil.
 func (a *App) incoming(ctx context.Context, topic string, payload []byte) error {
-	switch kind, _, _ := strings.Cut(topic, "/"); kind {
-	case "ack":
-		return a.takeAnswer(ctx, topic, payload)
-	}
-	return nil
+	return a.take(ctx, topic, payload, true)
 }

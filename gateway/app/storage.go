@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/outbox"
@@ -17,7 +19,7 @@ import (
 func (a *App) open(ctx context.Context) error {
 	var err error
 	a.store, err = store.Open(ctx, a.Config.Data, store.Migration{Component: "outbox", Steps: outbox.Schema()},
-		store.Migration{Component: "uplink_usage", Steps: budget.Schema()})
+		store.Migration{Component: "uplink_usage", Steps: budget.Schema()}, command.Schema(), evidence.Schema())
 	if err != nil {
 		return err
 	}
@@ -58,6 +60,9 @@ func (a *App) sweep(ctx context.Context, now time.Time) {
 	}
 	if err := a.outbox.Sweep(ctx); err != nil && ctx.Err() == nil {
 		a.Log.Error("the outbox is not swept", "error", err)
+	}
+	if err := a.evidence.Sweep(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Error("old evidence stays", "error", err)
 	}
 	if n, err := a.store.Trim(ctx, now.Add(-keepClosed)); err != nil && ctx.Err() == nil {
 		a.Log.Error("old alerts stay", "error", err)

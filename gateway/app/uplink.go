@@ -13,6 +13,7 @@ import (
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/evidence"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
@@ -28,8 +29,8 @@ func (a *App) buildUplink(ctx context.Context) error {
 		Prefix:        prefix,
 		ClientID:      clientID(prefix),
 		Source:        a.outbox,
-		Render:        render,
-		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.answer}},
+		Render:        a.render,
+		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.received}, {Filter: "cmd/+", Handle: a.received}},
 		Sweep:         a.kept,
 		Swept:         "alert/+/+",
 		OnState:       a.uplinkState,
@@ -76,8 +77,11 @@ func clientID(prefix string) string {
 	return "sentrybox" + hex.EncodeToString(sum[:7])
 }
 
-func render(it outbox.Item, d mqtt.Delivery) ([]byte, error) {
-	if !strings.HasPrefix(it.Topic, "alert/") {
+func (a *App) render(it outbox.Item, d mqtt.Delivery) ([]byte, error) {
+	switch {
+	case evidence.Is(it.Topic):
+		return a.sender.Render(context.Background(), it.Payload)
+	case !strings.HasPrefix(it.Topic, "alert/"):
 		return it.Payload, nil
 	}
 	now := time.Now()
@@ -120,17 +124,29 @@ const (
 	foldAnswers = time.Second // bad answers are logged so often
 )
 
-// answer takes ack/{id} from a duty room by way of an uplink. Its broker has its
+// received takes ack/{id} and cmd/{id} by way of an uplink. Its broker has its
 // receipt already, so a database that fails for a moment gets another chance.
-func (a *App) answer(ctx context.Context, topic string, payload []byte) {
-	err := a.takeAnswer(ctx, topic, payload)
+func (a *App) received(ctx context.Context, topic string, payload []byte) {
+	err := a.take(ctx, topic, payload, false)
 	for try := 1; err != nil && try < answerTries && ctx.Err() == nil; try++ {
 		time.Sleep(answerAgain)
-		err = a.takeAnswer(ctx, topic, payload)
+		err = a.take(ctx, topic, payload, false)
 	}
 	if err != nil {
-		a.Log.Error("an answer from the duty room could not be kept", "topic", topic, "error", err)
+		a.Log.Error("a message from the duty room could not be kept", "topic", topic, "error", err)
 	}
+}
+
+// take carries out a message of a duty room. What is wrong with it is no error: the
+// same again would not help.
+func (a *App) take(ctx context.Context, topic string, payload []byte, local bool) error {
+	switch kind, _, _ := strings.Cut(topic, "/"); kind {
+	case "ack":
+		return a.takeAnswer(ctx, topic, payload)
+	case "cmd":
+		return a.commands.Take(ctx, topic, payload, local)
+	}
+	return nil
 }
 
 // takeAnswer carries out an answer. One that cannot be carried out as it stands

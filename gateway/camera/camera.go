@@ -59,8 +59,11 @@ type Camera struct {
 	// NewSource replaces the RTSP driver in tests.
 	NewSource func(rtsp.Config) (Source, error)
 
-	ring     *ring
-	source   Source
+	ring   *ring
+	source Source
+	// The stream that evidence is cut from: the same two without a substream.
+	mainRing *ring
+	main     Source
 	events   chan alert.Event
 	cfg      *wire.Config
 	schedule []config.Schedule // a rule each
@@ -103,6 +106,9 @@ func (c *Camera) Run(ctx context.Context) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.source.Run(gctx, c.ring.push) })
+	if c.main != c.source {
+		g.Go(func() error { return c.main.Run(gctx, c.mainRing.push) })
+	}
 	g.Go(func() error { return c.analyse(gctx) })
 	g.Go(func() error { return c.arm(gctx) })
 	g.Go(func() error { return c.deliver(gctx) })
@@ -136,7 +142,18 @@ func (c *Camera) prepare() error {
 		return err
 	}
 	c.source = source
-	return nil
+	c.main, c.mainRing = c.source, c.ring
+	if c.Config.DetectURL.IsZero() || !c.Config.KeepsClips() {
+		return nil
+	}
+	c.mainRing = newRing(ringBytes, ringAge)
+	c.main, err = c.NewSource(rtsp.Config{
+		URL: c.Config.URL.Reveal(), Transport: rtsp.Transport(c.Config.Transport), InsecureTLS: c.Config.Insecure,
+		OnState: func(s rtsp.State) {
+			c.Log.Info("camera, the stream for evidence", "state", s.Phase, "error", s.Err)
+		},
+	})
+	return err
 }
 
 // WireConfig says in the vision process's words what the config asks for, and

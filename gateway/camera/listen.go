@@ -57,6 +57,14 @@ func (p *Process) handle(typ wire.Type, payload []byte) error {
 		return nil
 	case wire.TypeOverlay, wire.TypeVideo:
 		return p.show(typ, payload)
+	case wire.TypePicture:
+		var pic wire.Picture
+		if err := wire.DecodePicture(payload, &pic); err != nil {
+			return err
+		}
+		p.touch(nil)
+		p.album.put(pic)
+		return nil
 	case wire.TypeProgress, wire.TypeSummary:
 		var pr wire.Progress
 		if err := wire.Decode(payload, &pr); err != nil {

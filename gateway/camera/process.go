@@ -54,6 +54,7 @@ type Process struct {
 	hello wire.Hello
 
 	detections chan wire.Detection
+	album      *album
 	lost       atomic.Uint64 // detections that nobody took in time
 	sent       atomic.Uint64 // the last access unit written
 	sending    atomic.Bool   // a write is under way
@@ -73,7 +74,7 @@ type Process struct {
 // StartProcess starts a vision process and waits until its sandbox is closed.
 func StartProcess(ctx context.Context, cfg ProcessConfig) (*Process, error) {
 	p := &Process{
-		cfg: cfg, detections: make(chan wire.Detection, queuedEvents),
+		cfg: cfg, detections: make(chan wire.Detection, queuedEvents), album: newAlbum(),
 		greeted: make(chan struct{}), done: make(chan struct{}), answered: time.Now(),
 	}
 	stderr, err := p.spawn()

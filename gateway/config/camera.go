@@ -30,6 +30,11 @@ func (c *Camera) Unbuilt() []wire.Kind {
 	return kinds
 }
 
+// KeepsClips reports whether video is kept of the camera's alerts.
+func (c *Camera) KeepsClips() bool {
+	return c.Clips == "always" || c.Clips == "auto" && len(c.Privacy) == 0
+}
+
 // defaultAfter is how long a behaviour must last where a rule does not say; 0
 // for kinds that know no such time.
 func defaultAfter(k wire.Kind) Duration {
@@ -90,6 +95,10 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		c.Transport = "auto"
 	}
 	d.oneOf(prefix+"transport", c.Transport, "auto", "tcp", "udp")
+	if c.Clips == "" {
+		c.Clips = "auto"
+	}
+	d.oneOf(prefix+"clips", c.Clips, "auto", "always", "never")
 	d.finishZones(c, prefix+"zones")
 	if len(c.Detect) > maxRules {
 		d.fault(prefix+"detect", "config.many", len(c.Detect), maxRules)

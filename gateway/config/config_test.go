@@ -85,9 +85,9 @@ func TestDesign(t *testing.T) {
 		ID:        "gate-east",
 		URL:       NewURL("rtsp://user:" + secret + "@10.0.0.11/Streaming/Channels/101"),
 		DetectURL: NewURL("rtsp://user:" + secret + "@10.0.0.11/Streaming/Channels/102"),
-		Transport: "auto",
-		Grid:      "3",
-		Privacy:   Polygons{{{0, 0}, {0.2, 0}, {0.2, 0.3}}},
+		Transport: "auto", Clips: "auto",
+		Grid:    "3",
+		Privacy: Polygons{{{0, 0}, {0.2, 0}, {0.2, 0.3}}},
 		Zones: map[string]Zone{
 			"gate":   {Polygon: Polygon{{0.3, 0.4}, {0.7, 0.4}, {0.7, 1}, {0.3, 1}}},
 			"facade": {Polygon: Polygon{{0, 0}, {1, 0}, {1, 0.8}, {0, 0.8}}},
@@ -154,7 +154,7 @@ func TestParseCamera(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Camera{ID: "bag岗", Transport: "auto",
+	want := Camera{ID: "bag岗", Transport: "auto", Clips: "auto",
 		Zones:  map[string]Zone{"z": {Polygon: Polygon{{0, 0}, {1, 1e-05}, {1, 1}}}},
 		Detect: []Rule{{Kind: wire.AbandonedObject, Zone: "z", After: Duration(10 * time.Second), Severity: 2}},
 	}

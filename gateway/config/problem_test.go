@@ -48,7 +48,7 @@ type mistake struct {
 }
 
 // The table is also the seeds of the fuzz target.
-var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, brokerMistakes)
+var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, brokerMistakes, evidenceMistakes)
 
 var yamlMistakes = []mistake{
 	{"empty", "", `1: the file is empty`},

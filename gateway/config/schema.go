@@ -9,16 +9,17 @@ import (
 
 // Config is a whole configuration file.
 type Config struct {
-	Gateway Gateway  `yaml:"gateway"`
-	Data    string   `yaml:"data"` // folder of everything durable
-	Storage Storage  `yaml:"storage"`
-	Web     Web      `yaml:"web"`
-	Uplink  Uplink   `yaml:"uplink"`
-	Broker  Broker   `yaml:"broker"`
-	Alerts  Alerts   `yaml:"alerts"`
-	Vision  Vision   `yaml:"vision"`
-	Log     Log      `yaml:"log"`
-	Cameras []Camera `yaml:"cameras"`
+	Gateway  Gateway  `yaml:"gateway"`
+	Data     string   `yaml:"data"` // folder of everything durable
+	Storage  Storage  `yaml:"storage"`
+	Evidence Evidence `yaml:"evidence"`
+	Web      Web      `yaml:"web"`
+	Uplink   Uplink   `yaml:"uplink"`
+	Broker   Broker   `yaml:"broker"`
+	Alerts   Alerts   `yaml:"alerts"`
+	Vision   Vision   `yaml:"vision"`
+	Log      Log      `yaml:"log"`
+	Cameras  []Camera `yaml:"cameras"`
 }
 
 // Gateway says which box this is and where it stands. The names are parts of
@@ -102,15 +103,18 @@ func (l Log) Slog() slog.Level {
 
 // Camera is one camera and what to look for in its picture.
 type Camera struct {
-	ID        string          `yaml:"id"`
-	URL       URL             `yaml:"url"`        // rtsp:// or rtsps://; evidence comes from here
-	DetectURL URL             `yaml:"detect_url"` // a substream for analysis
-	Transport string          `yaml:"transport"`  // auto, tcp or udp
-	Insecure  bool            `yaml:"insecure"`   // accept any certificate of an rtsps:// camera
-	Grid      string          `yaml:"grid"`
-	Privacy   Polygons        `yaml:"privacy"` // never analysed, never shown
-	Zones     map[string]Zone `yaml:"zones"`
-	Detect    []Rule          `yaml:"detect"`
+	ID        string   `yaml:"id"`
+	URL       URL      `yaml:"url"`        // rtsp:// or rtsps://; evidence comes from here
+	DetectURL URL      `yaml:"detect_url"` // a substream for analysis
+	Transport string   `yaml:"transport"`  // auto, tcp or udp
+	Insecure  bool     `yaml:"insecure"`   // accept any certificate of an rtsps:// camera
+	Grid      string   `yaml:"grid"`
+	Privacy   Polygons `yaml:"privacy"` // never analysed, never shown
+	// Clips says whether video is kept of alerts: always, never, or auto, which is
+	// always unless something is private, for a clip is cut and not painted over.
+	Clips  string          `yaml:"clips"`
+	Zones  map[string]Zone `yaml:"zones"`
+	Detect []Rule          `yaml:"detect"`
 }
 
 // Zone is a part of the picture: a polygon, or a line for line_crossing.
@@ -151,10 +155,11 @@ type Polygons []Polygon
 // Defaults returns the configuration that an empty file means.
 func Defaults() Config {
 	return Config{
-		Storage: defaultStorage(),
-		Web:     Web{Listen: "127.0.0.1:8080"},
-		Uplink:  Uplink{Prefix: "sentrybox/v1", Short: defaultShort()},
-		Broker:  Broker{Clients: 64},
+		Storage:  defaultStorage(),
+		Evidence: defaultEvidence(),
+		Web:      Web{Listen: "127.0.0.1:8080"},
+		Uplink:   Uplink{Prefix: "sentrybox/v1", Short: defaultShort()},
+		Broker:   Broker{Clients: 64},
 		Alerts: Alerts{
 			Level:         "community",
 			RespondWithin: Duration(5 * time.Minute),

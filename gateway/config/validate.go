@@ -33,6 +33,7 @@ func (d *document) finish(c *Config) {
 	d.finishBroker(&c.Broker)
 	d.finishAlerts(&c.Alerts)
 	d.finishStorage(&c.Storage)
+	d.finishEvidence(&c.Evidence)
 	if s := c.Vision.AddressSpace; d.sound("vision.address_space") && (s < 256 || s > 1<<20) {
 		d.fault("vision.address_space", "config.range", 256, 1<<20)
 	}

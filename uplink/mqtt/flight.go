@@ -170,7 +170,7 @@ func (s *session) send(ctx context.Context, it outbox.Item) bool {
 	}
 	f := &flight{seq: it.Seq, sent: time.Now()}
 	if it.Lane > outbox.Reply {
-		f.bulk = len(it.Payload)
+		f.bulk = len(payload) // which Render may have made longer
 	}
 	s.items++
 	s.bulk += f.bulk

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"sentrybox/drivers/media"
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/camera"
+	"sentrybox/gateway/command"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/evidence"
+)
+
+// maxClipUnits bounds the bytes of a clip.
+const maxClipUnits = 32 << 20
+
+func (a *App) buildEvidence(ctx context.Context) error {
+	e := a.Config.Evidence
+	folder := &evidence.Folder{
+		Dir: filepath.Join(a.Config.Data, "evidence"), Store: a.store, Bytes: int64(e.Bytes), Age: time.Duration(e.Age),
+		Floor: int64(a.Config.Storage.Floor), Now: time.Now, Log: a.Log.With("part", "evidence"),
+	}
+	if err := folder.Open(ctx); err != nil {
+		return err
+	}
+	a.evidence = &evidence.Keeper{Folder: folder, Attach: a.alerts.Attach}
+	a.sender = evidence.NewSender(folder, a.outbox)
+	a.commands = &command.Service{
+		Store: a.store, Outbox: a.outbox, Now: time.Now, Log: a.Log.With("part", "command"),
+		Handlers: map[string]command.Handler{"evidence": a.sender.Handle}, Done: a.sender.Wake,
+	}
+	a.sender.Commands = a.commands
+	if a.local != nil {
+		publish := func(topic string, payload []byte) { a.publishLocal(topic, false, payload) }
+		a.commands.Local, a.sender.Publish = publish, publish
+	}
+	return nil
+}
+
+// raise makes a camera's event an alert, and begins to keep what was seen of it.
+func (a *App) raise(ctx context.Context, cfg *config.Camera, e alert.Event) error {
+	got, err := a.alerts.Raise(ctx, e)
+	if err != nil || got.Rev > 1 {
+		return err // of what was folded into another the evidence is there
+	}
+	r := evidence.Request{Alert: got.ID, Device: cfg.ID, Picture: e.Picture}
+	if c := a.cameras[cfg.ID]; cfg.KeepsClips() {
+		r.Record = func(ctx context.Context) ([]media.AccessUnit, error) {
+			return c.Record(ctx, camera.Recording{
+				At: e.Detected, Before: time.Duration(a.Config.Evidence.Before), After: time.Duration(a.Config.Evidence.After),
+				MaxBytes: maxClipUnits,
+			})
+		}
+	}
+	a.evidence.Keep(ctx, r)
+	return nil
+}

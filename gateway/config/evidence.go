@@ -1,0 +1,27 @@
+package config
+
+import "time"
+
+// Evidence says how much of what was seen is kept, and how long. Evidence of open
+// alerts is always kept.
+type Evidence struct {
+	Before Duration `yaml:"before"` // of a clip, up to the deciding picture
+	After  Duration `yaml:"after"`
+	Bytes  Size     `yaml:"bytes"` // all of it together
+	Age    Duration `yaml:"age"`
+}
+
+func defaultEvidence() Evidence {
+	return Evidence{
+		Before: Duration(5 * time.Second), After: Duration(10 * time.Second),
+		Bytes: 2 * GiB, Age: Duration(30 * 24 * time.Hour),
+	}
+}
+
+func (d *document) finishEvidence(e *Evidence) {
+	// The ring of a camera holds ten seconds, of which analysis may lag behind by four.
+	d.span("evidence.before", e.Before, 0, Duration(5*time.Second))
+	d.span("evidence.after", e.After, Duration(time.Second), Duration(30*time.Second))
+	d.size("evidence.bytes", e.Bytes, 16*MiB, 1024*GiB)
+	d.span("evidence.age", e.Age, Duration(time.Hour), maxDuration)
+}
