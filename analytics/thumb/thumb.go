@@ -75,9 +75,9 @@ func JPEG(img *image.YCbCr, m Mark) ([]byte, error) {
 }
 
 const (
-	fullQuality  = 88
-	fullLowest   = 60
-	fullStep     = 7
+	fullQuality = 88
+	fullLowest  = 60
+	fullStep    = 7
 )
 
 // FullWidth is the width in pixels that a picture for Full has at the most.

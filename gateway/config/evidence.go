@@ -22,6 +22,6 @@ func (d *document) finishEvidence(e *Evidence) {
 	// The ring of a camera holds ten seconds, of which analysis may lag behind by four.
 	d.span("evidence.before", e.Before, 0, Duration(5*time.Second))
 	d.span("evidence.after", e.After, Duration(time.Second), Duration(30*time.Second))
-	d.size("evidence.bytes", e.Bytes, 16*MiB, 1024*GiB)
+	d.size("evidence.bytes", e.Bytes, 16*MiB, 512*GiB)
 	d.span("evidence.age", e.Age, Duration(time.Hour), maxDuration)
 }
