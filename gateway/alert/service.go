@@ -257,7 +257,7 @@ func (s *Service) write(ctx context.Context, tx *sql.Tx, a *record, lastEvent ti
 		ID: a.ID, Rev: a.Rev, Open: a.Open(), Device: a.Device, Kind: a.Kind, Zone: a.Zone,
 		LastEvent: lastEvent, Doc: doc,
 	}
-	if err := store.PutAlert(ctx, tx, row, step); err != nil {
+	if err := s.Store.PutAlert(ctx, tx, row, step); err != nil {
 		return err
 	}
 	for _, level := range a.Published {

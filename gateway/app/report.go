@@ -15,7 +15,7 @@ import (
 const (
 	metricsEvery = time.Minute
 	// keepClosed is how long closed alerts stay in the database.
-	keepClosed = 90 * 24 * time.Hour
+	keepClosed = store.KeepClosed
 	// republishEvery bounds how often everything open is published again to
 	// brokers that come and go.
 	republishEvery = 10 * time.Minute

@@ -102,6 +102,9 @@ func LastStep(ctx context.Context, tx *sql.Tx, id string) (Step, error) {
 	return s, nil
 }
 
+// KeepClosed is how long closed alerts stay in the database.
+const KeepClosed = 90 * 24 * time.Hour
+
 // trimMost bounds one Trim, so that nobody waits long for the database.
 const trimMost = 500
 
@@ -141,8 +144,9 @@ func scanAlert(row interface{ Scan(...any) error }) (Alert, bool, error) {
 	return a, true, nil
 }
 
-// PutAlert writes a new revision of an alert and the step that led to it.
-func PutAlert(ctx context.Context, tx *sql.Tx, a Alert, s Step) error {
+// PutAlert writes a new revision of an alert and the step that led to it, in a
+// transaction of Tx.
+func (st *Store) PutAlert(ctx context.Context, tx *sql.Tx, a Alert, s Step) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO alerts (`+alertColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, open = excluded.open,
 			last_event = excluded.last_event, doc = excluded.doc`,
@@ -155,6 +159,10 @@ func PutAlert(ctx context.Context, tx *sql.Tx, a Alert, s Step) error {
 	if err != nil {
 		return fmt.Errorf("write step %d of alert %s: %w", a.Rev, a.ID, err)
 	}
+	s.Alert, s.Rev = a.ID, a.Rev
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.pending[tx] = append(st.pending[tx], Record{Alert: a, Step: s})
 	return nil
 }
 

@@ -3,6 +3,18 @@
 // The database runs in WAL mode with synchronous=FULL: a transaction that has
 // committed has been through fsync, and is there after a power cut. There is
 // one connection, so transactions are short and queue for each other.
+//
+// # When the database is lost
+//
+// Every revision of an alert is in a second file before it counts as durable,
+// the journal, which goes on from the last backup. A database that does not pass
+// its check is renamed, the newest good backup takes its place, and the journal
+// has what came after. It is also read when the database looks sound, for one
+// without its log is sound, and old.
+//
+// # When the disk is full
+//
+// See [Disk] and [Store.Urgent].
 package store
 
 import (
@@ -13,6 +25,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver "sqlite": pure Go, so the gateway stays one static file
@@ -26,18 +40,57 @@ var ErrInUse = errors.New("the data folder is in use by another sentrybox")
 type Migration struct {
 	Component string
 	Steps     []string // Steps[i] leads from version i to i+1
+	// Keep says, by table, which rows a backup takes, as an SQL expression: all of
+	// a table that it does not name.
+	Keep map[string]string
+	// Mend is SQL that is run in a backup, since rows are missing there.
+	Mend string
 }
 
 // Store is an open database.
 type Store struct {
-	db   *sql.DB
-	lock *os.File
+	db         *sql.DB
+	lock       *os.File
+	dir        string
+	disk       *Disk
+	components []Migration
+	journal    journal
+	recovery   Recovery
+	opened     time.Time
+
+	backupMu    sync.Mutex // held by Backup
+	failed      time.Time  // guarded by backupMu: the last backup that failed
+	corruptOnce sync.Once
+	corrupt     chan struct{}
+
+	mu      sync.Mutex
+	pending map[*sql.Tx][]Record // guarded by mu: revisions of transactions that are open
 }
 
 // Open opens the database in the folder dir, makes both if they are missing,
 // and brings every component's tables up to date. It returns ErrInUse while
-// another process has it open.
+// another process has it open. A database that is damaged is set aside: see
+// Recovery.
 func Open(ctx context.Context, dir string, more ...Migration) (*Store, error) {
+	return OpenDisk(ctx, &Disk{Dir: dir}, more...)
+}
+
+// OpenDisk is Open in the folder of a disk with a floor and a reserve. If the
+// disk is full the reserve is given up.
+func OpenDisk(ctx context.Context, disk *Disk, more ...Migration) (*Store, error) {
+	s, err := openOnce(ctx, disk, more)
+	if isFull(err) && disk.Release() {
+		s, err = openOnce(ctx, disk, more)
+	}
+	if err != nil {
+		return nil, err
+	}
+	disk.Check()
+	return s, nil
+}
+
+func openOnce(ctx context.Context, disk *Disk, more []Migration) (*Store, error) {
+	dir := disk.Dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -45,9 +98,15 @@ func Open(ctx context.Context, dir string, more ...Migration) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock}
-	if s.db, err = openDB(filepath.Join(dir, "sentrybox.db")); err == nil {
-		err = s.migrate(ctx, append([]Migration{alertTables()}, more...))
+	s := &Store{
+		lock: lock, dir: dir, disk: disk, components: append([]Migration{alertTables()}, more...), opened: time.Now(),
+		journal: journal{dir: dir, disk: disk}, corrupt: make(chan struct{}), pending: map[*sql.Tx][]Record{},
+	}
+	if err = s.openSound(ctx); err == nil {
+		err = s.migrate(ctx, s.components)
+	}
+	if err == nil {
+		err = s.readJournals(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -126,17 +185,57 @@ func (s *Store) DB() *sql.DB { return s.db }
 // Tx runs fn in a transaction: all of it is durable when Tx returns nil, and
 // nothing of it is there when it returns an error.
 func (s *Store) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	records, err := s.commit(ctx, fn)
 	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
+		s.noteCorrupt(err)
+		s.disk.Failed(err)
+		return err
 	}
-	if err := fn(tx); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
+	if len(records) == 0 {
+		return nil
+	}
+	// It is durable in the database, whatever becomes of this. A journal that lacks
+	// something asks for a backup.
+	_ = s.journal.append(records)
+	return nil
+}
+
+// Urgent is Tx for what may use the last of the disk: if it is full, the reserve
+// is given up and fn is run once more.
+func (s *Store) Urgent(ctx context.Context, fn func(*sql.Tx) error) error {
+	err := s.Tx(ctx, fn)
+	if isFull(err) && s.disk.Release() {
+		err = s.Tx(ctx, fn)
+	}
+	return err
+}
+
+// commit runs fn in a transaction and returns the revisions that it has written.
+func (s *Store) commit(ctx context.Context, fn func(*sql.Tx) error) (records []Record, err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin a transaction: %w", err)
+	}
+	err = fn(tx)
+	s.mu.Lock()
+	records = s.pending[tx]
+	delete(s.pending, tx)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		// After some errors, such as a full disk, the transaction is open still
+		// (sqlite.org/lang_transaction.html), and would swallow the next.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`)
+		return nil, fmt.Errorf("commit: %w", err)
 	}
-	return nil
+	return records, nil
 }
 
 // ignoreDone drops the error of rolling back what a cancelled context has
@@ -154,5 +253,5 @@ func (s *Store) Close() error {
 	if s.db != nil {
 		err = s.db.Close()
 	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, s.journal.close(), s.lock.Close())
 }

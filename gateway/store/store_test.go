@@ -72,7 +72,7 @@ func TestAlertRows(t *testing.T) {
 	at := time.UnixMilli(1_700_000_000_123)
 	put := func(a Alert, action string) error {
 		return s.Tx(t.Context(), func(tx *sql.Tx) error {
-			return PutAlert(t.Context(), tx, a, Step{At: at, Action: action, By: "duty"})
+			return s.PutAlert(t.Context(), tx, a, Step{At: at, Action: action, By: "duty"})
 		})
 	}
 	a := Alert{ID: "A", Rev: 1, Open: true, Device: "cam", Kind: "intrusion", Zone: "gate", LastEvent: at, Doc: []byte("1")}
@@ -125,7 +125,7 @@ func TestTrim(t *testing.T) {
 		"old": {LastEvent: now.Add(-48 * time.Hour)}, "new": {LastEvent: now}, "open": {LastEvent: now.Add(-48 * time.Hour), Open: true},
 	} {
 		a.ID, a.Rev, a.Doc = id, 1, []byte("x")
-		if err := s.Tx(t.Context(), func(tx *sql.Tx) error { return PutAlert(t.Context(), tx, a, Step{At: now}) }); err != nil {
+		if err := s.Tx(t.Context(), func(tx *sql.Tx) error { return s.PutAlert(t.Context(), tx, a, Step{At: now}) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,7 +149,7 @@ func TestTxRollsBack(t *testing.T) {
 	fail := errors.New("no")
 	err = s.Tx(t.Context(), func(tx *sql.Tx) error {
 		a := Alert{ID: "A", Rev: 1, Open: true, Doc: []byte("1")}
-		return errors.Join(PutAlert(t.Context(), tx, a, Step{}), fail)
+		return errors.Join(s.PutAlert(t.Context(), tx, a, Step{}), fail)
 	})
 	if !errors.Is(err, fail) {
 		t.Fatal(err)
