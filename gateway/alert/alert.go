@@ -77,7 +77,8 @@ type Alert struct {
 	Device      string   `json:"device"`
 	Kind        string   `json:"kind"`
 	Zone        string   `json:"zone,omitempty"`
-	Severity    int      `json:"severity"` // 1, the gravest, to 4
+	Code        string   `json:"code,omitempty"` // of the kind System
+	Severity    int      `json:"severity"`       // 1, the gravest, to 4
 	State       State    `json:"state"`
 	Level       Level    `json:"level"`
 	StartedAt   Time     `json:"started_at"`

@@ -78,6 +78,7 @@ func (s *Service) Answer(ctx context.Context, id string, ans Answer) error {
 	var a record
 	changed := false
 	err := s.transact(ctx, func(tx *sql.Tx) error {
+		a, changed = record{}, false
 		row, found, err := store.AlertByID(ctx, tx, id)
 		if err != nil {
 			return err

@@ -31,7 +31,8 @@ type Event struct {
 	Grid       string
 	Kind       string
 	Zone       string
-	Severity   int // 1 to 4
+	Code       string // what it is, of the kind System
+	Severity   int    // 1 to 4
 	Start      time.Time
 	Detected   time.Time
 	Confidence float64
@@ -61,15 +62,35 @@ type Service struct {
 
 	mu     sync.Mutex    // held from the begin of a transaction until Queued has heard of it
 	queued []outbox.Item // guarded by mu: by the transaction that is open
+	held   []held        // guarded by mu
+}
+
+// foldZone is the zone by which events are one alert.
+func (e *Event) foldZone() string {
+	if e.Kind == System {
+		return e.Code
+	}
+	return e.Zone
+}
+
+// foldZone is that of the events that are in it.
+func (a *Alert) foldZone() string {
+	if a.Kind == System {
+		return a.Code
+	}
+	return a.Zone
 }
 
 // transact runs fn in a transaction, and tells of what it has queued once that
-// is durable.
+// is durable. On a full disk fn runs twice.
 func (s *Service) transact(ctx context.Context, fn func(*sql.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.queued = nil
-	if err := s.Store.Tx(ctx, fn); err != nil {
+	err := s.Store.Urgent(ctx, func(tx *sql.Tx) error {
+		s.queued = nil
+		return fn(tx)
+	})
+	if err != nil {
 		return err
 	}
 	if len(s.queued) == 0 {
@@ -112,6 +133,7 @@ const clockFloor = 1_735_689_600 // 2025-01-01 UTC
 // Raise makes the event durable and returns its alert: a new one, or the open
 // alert of the same device, kind and zone if nobody has answered it yet and its
 // last event is younger than the cool-down. When it returns without an error nothing may lose the alert.
+// See also ErrHeld; an event with an ID is not held.
 func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	if e.Severity < 1 || e.Severity > 4 {
 		return Alert{}, fmt.Errorf("severity %d, it goes from 1 (gravest) to 4: %w", e.Severity, ErrInvalid)
@@ -124,6 +146,7 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	now := s.Now()
 	var a record
 	err := s.transact(ctx, func(tx *sql.Tx) error {
+		a = record{}
 		if e.ID != "" {
 			row, found, err := store.AlertByID(ctx, tx, e.ID)
 			if err != nil {
@@ -133,7 +156,7 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 				return a.read(row)
 			}
 		} else {
-			row, found, err := store.OpenAlert(ctx, tx, e.Device, e.Kind, e.Zone, now)
+			row, found, err := store.OpenAlert(ctx, tx, e.Device, e.Kind, e.foldZone(), now)
 			if err != nil {
 				return err
 			}
@@ -149,6 +172,9 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 		}
 		return s.create(ctx, tx, e, now, &a)
 	})
+	if err != nil && e.ID == "" && store.Unwritable(err) {
+		return s.hold(e, now, err)
+	}
 	if err != nil {
 		return Alert{}, fmt.Errorf("raise an alert: %w", err)
 	}
@@ -157,18 +183,29 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	return a.Alert, nil
 }
 
-func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time, a *record) error {
+func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time, a *record) (err error) {
+	if a.Alert, err = s.newAlert(e, now); err != nil {
+		return err
+	}
+	if err := s.write(ctx, tx, a, now, store.Step{At: now, Action: "raised", By: e.Device}); err != nil {
+		return err
+	}
+	return s.queueThumbnail(ctx, tx, a, e.Thumbnail, now)
+}
+
+// newAlert returns the first revision of an event's alert.
+func (s *Service) newAlert(e Event, now time.Time) (Alert, error) {
 	id := e.ID
 	if id == "" {
 		u, err := ulid.New(ulid.Timestamp(now), rand.Reader)
 		if err != nil {
-			return fmt.Errorf("make an identifier: %w", err)
+			return Alert{}, fmt.Errorf("make an identifier: %w", err)
 		}
 		id = u.String()
 	}
-	a.Alert = Alert{
+	a := Alert{
 		ID: id, Rev: 1, Gateway: s.Gateway, Street: s.Street, Community: s.Community, Grid: e.Grid,
-		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Severity: e.Severity, State: Raised,
+		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Code: e.Code, Severity: e.Severity, State: Raised,
 		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
 		ClockSynced: now.Unix() >= clockFloor, Confidence: e.Confidence,
 		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1, Floor: e.Floor,
@@ -176,10 +213,17 @@ func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time
 	if len(e.Thumbnail) > 0 {
 		a.Evidence = addEvidence(a.Evidence, "thumb")
 	}
-	if err := s.write(ctx, tx, a, now, store.Step{At: now, Action: "raised", By: e.Device}); err != nil {
-		return err
+	return a, nil
+}
+
+// publish adds the levels that hear of the alert.
+func (a *record) publish(first Level) {
+	a.Level = first
+	for _, level := range a.levels(first) {
+		if !slices.Contains(a.Published, level) {
+			a.Published = append(a.Published, level)
+		}
 	}
-	return s.queueThumbnail(ctx, tx, a, e.Thumbnail, now)
 }
 
 // Attach adds a piece of evidence to an alert, in a new revision. also runs in
@@ -243,29 +287,29 @@ func (s *Service) fold(ctx context.Context, tx *sql.Tx, e Event, now time.Time, 
 // write stores a revision and queues it for every level that hears of it; a
 // closed alert's topics are cleared behind its last revision.
 func (s *Service) write(ctx context.Context, tx *sql.Tx, a *record, lastEvent time.Time, step store.Step) error {
-	a.Level = s.FirstLevel
-	for _, level := range a.levels(s.FirstLevel) {
-		if !slices.Contains(a.Published, level) {
-			a.Published = append(a.Published, level)
-		}
-	}
+	a.publish(s.FirstLevel)
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("encode alert %s: %w", a.ID, err)
 	}
 	row := store.Alert{
-		ID: a.ID, Rev: a.Rev, Open: a.Open(), Device: a.Device, Kind: a.Kind, Zone: a.Zone,
+		ID: a.ID, Rev: a.Rev, Open: a.Open(), Device: a.Device, Kind: a.Kind, Zone: a.foldZone(),
 		LastEvent: lastEvent, Doc: doc,
 	}
 	if err := s.Store.PutAlert(ctx, tx, row, step); err != nil {
 		return err
 	}
+	return s.queue(ctx, tx, a, step.At)
+}
+
+// queue queues a revision of the time at.
+func (s *Service) queue(ctx context.Context, tx *sql.Tx, a *record, at time.Time) error {
 	for _, level := range a.Published {
 		payload, err := a.encode(level)
 		if err != nil {
 			return err
 		}
-		item := outbox.Item{Lane: outbox.Alert, Topic: Topic(level, a.ID), Key: a.ID, Retain: true, Payload: payload, Created: step.At}
+		item := outbox.Item{Lane: outbox.Alert, Topic: Topic(level, a.ID), Key: a.ID, Retain: true, Payload: payload, Created: at}
 		if err := s.put(ctx, tx, item); err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ type App struct {
 	Vision string // path of the program sentrybox-vision; see FindVision
 	Log    *slog.Logger
 
+	disk    *store.Disk
 	store   *store.Store
 	outbox  *outbox.Box
 	metrics *spool.Spool
@@ -60,8 +61,24 @@ type App struct {
 const stopWithin = 10 * time.Second
 
 // Run runs the gateway until ctx ends, which is no error, or a part fails that
-// it cannot go on without.
-func (a *App) Run(ctx context.Context) (err error) {
+// it cannot go on without. When the database turns out to be damaged it begins
+// again, with what takes its place.
+func (a *App) Run(ctx context.Context) error {
+	for {
+		err := a.run(ctx)
+		if ctx.Err() != nil || !errors.Is(err, store.ErrCorrupt) {
+			return err
+		}
+		a.Log.Error("the database is damaged, beginning again", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second): // so as not to storm a disk that fails
+		}
+	}
+}
+
+func (a *App) run(ctx context.Context) (err error) {
 	if err := a.open(ctx); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil // told to stop before it had begun
@@ -76,6 +93,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	if err := a.build(ctx); err != nil {
 		return err
 	}
+	a.recovered(ctx)
 	a.Log.Info("sentrybox runs", "gateway", a.Config.Gateway.ID, "cameras", len(a.cameras), "data", a.Config.Data)
 	err = a.serve(ctx)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
@@ -114,6 +132,7 @@ func (a *App) serve(ctx context.Context) error {
 		return partsCtx.Err()
 	})
 	parts.Go(func() error { return a.report(partsCtx) })
+	parts.Go(func() error { return a.guard(partsCtx) })
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })

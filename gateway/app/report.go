@@ -14,8 +14,6 @@ import (
 
 const (
 	metricsEvery = time.Minute
-	// keepClosed is how long closed alerts stay in the database.
-	keepClosed = store.KeepClosed
 	// republishEvery bounds how often everything open is published again to
 	// brokers that come and go.
 	republishEvery = 10 * time.Minute

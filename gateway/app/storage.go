@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"sentrybox/gateway/alert"
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/store"
+	"sentrybox/gateway/text"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/outbox"
 	"sentrybox/uplink/spool"
@@ -17,21 +19,23 @@ import (
 
 // open opens everything durable.
 func (a *App) open(ctx context.Context) error {
+	c := a.Config.Storage
+	a.disk = &store.Disk{Dir: a.Config.Data, Floor: int64(c.Floor), Reserve: int64(c.Reserve)}
 	var err error
-	a.store, err = store.Open(ctx, a.Config.Data, store.Migration{Component: "outbox", Steps: outbox.Schema()},
-		store.Migration{Component: "uplink_usage", Steps: budget.Schema()}, command.Schema(), evidence.Schema())
+	a.store, err = store.OpenDisk(ctx, a.disk, store.Migration{
+		Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend,
+	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()}, command.Schema(), evidence.Schema())
 	if err != nil {
 		return err
 	}
-	lanes := a.Config.Storage.Lanes
 	a.metrics, err = spool.Open(spool.Options{
-		Dir: filepath.Join(a.Config.Data, "metrics", "mqtt"), Now: time.Now,
-		MaxBytes: int64(lanes.Metrics.Bytes), MaxAge: time.Duration(lanes.Metrics.Age),
+		Dir: filepath.Join(a.Config.Data, "metrics", "mqtt"), Now: time.Now, Room: a.disk.Room,
+		MaxBytes: int64(c.Lanes.Metrics.Bytes), MaxAge: time.Duration(c.Lanes.Metrics.Age),
 	})
 	if err != nil {
 		return errors.Join(err, a.store.Close())
 	}
-	a.outbox, err = outbox.New(ctx, a.store.DB(), time.Now, outbox.WithLimits(limits(lanes)),
+	a.outbox, err = outbox.New(ctx, a.store.DB(), time.Now, outbox.WithLimits(limits(c.Lanes)), outbox.WithRoom(a.disk.Room),
 		outbox.WithMetrics(spool.Lane{Spool: a.metrics, Topic: "metrics"}))
 	if err != nil {
 		return errors.Join(err, a.metrics.Close(), a.store.Close())
@@ -64,9 +68,88 @@ func (a *App) sweep(ctx context.Context, now time.Time) {
 	if err := a.evidence.Sweep(ctx); err != nil && ctx.Err() == nil {
 		a.Log.Error("old evidence stays", "error", err)
 	}
-	if n, err := a.store.Trim(ctx, now.Add(-keepClosed)); err != nil && ctx.Err() == nil {
+	if n, err := a.store.Trim(ctx, now.Add(-store.KeepClosed)); err != nil && ctx.Err() == nil {
 		a.Log.Error("old alerts stay", "error", err)
 	} else if n > 0 {
 		a.Log.Info("old alerts deleted", "count", n)
+	}
+	if a.store.BackupDue(now) && a.disk.Room() {
+		if err := a.store.Backup(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("no backup of the database", "error", err)
+		}
+	}
+}
+
+// guardEvery is how often the disk is looked at.
+const guardEvery = 3 * time.Second
+
+// guard tells the duty room of a disk that fails and of a database that did, and
+// makes durable what had to wait, until ctx ends.
+func (a *App) guard(ctx context.Context) error {
+	tick := time.NewTicker(guardEvery)
+	defer tick.Stop()
+	told, first := store.DiskGood, true
+	for {
+		if state := a.disk.Check(); first || state != told {
+			if a.tellDisk(ctx, state) {
+				told, first = state, false
+			}
+		}
+		if _, err := a.alerts.Settle(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("alerts stay in memory", "error", err)
+			a.disk.Failed(err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.store.Corrupt():
+			return store.ErrCorrupt
+		case <-tick.C:
+		}
+	}
+}
+
+// tellDisk opens the system alert of the state, closes those of the others, and
+// reports whether it could.
+func (a *App) tellDisk(ctx context.Context, state store.DiskState) bool {
+	for _, code := range []store.DiskState{store.DiskLow, store.DiskFull, store.DiskReadOnly} {
+		var err error
+		switch {
+		case code == state:
+			a.Log.Error(text.T(text.English, text.Key("system."+string(code))), "data", a.Config.Data)
+			err = a.alerts.RaiseSystem(ctx, string(code))
+		case state != store.DiskReadOnly: // then nothing can be closed
+			err = a.alerts.SystemOver(ctx, string(code))
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				a.Log.Error("the state of the disk is not told", "state", code, "error", err)
+			}
+			return false
+		}
+	}
+	if state == store.DiskGood {
+		a.board.again() // what was dropped meanwhile
+	}
+	return true
+}
+
+// recovered puts back what a damaged database has lost, and tells the duty room.
+// Whatever fails of it, the gateway goes on: the next start tries again.
+func (a *App) recovered(ctx context.Context) {
+	r := a.store.Recovery()
+	if r.Reason == "" && len(r.Missing) == 0 {
+		return
+	}
+	a.Log.Error("the database was damaged", "reason", r.Reason, "set_aside", r.SetAside, "backup", r.Backup, "from_the_journal", len(r.Missing))
+	if err := a.alerts.Restore(ctx, r.Missing); err != nil {
+		a.Log.Error("alerts are in the journal alone", "error", err)
+	}
+	code := alert.StoreRestored
+	if !r.Complete {
+		code = alert.StoreLost
+	}
+	if err := a.alerts.RaiseSystem(ctx, code); err != nil {
+		a.Log.Error("the duty room is not told of the damage", "error", err)
 	}
 }

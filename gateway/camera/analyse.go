@@ -289,7 +289,7 @@ func (c *Camera) lost() {
 func (c *Camera) raise(ctx context.Context, e alert.Event) error {
 	for wait := raiseAgainMin; ; wait = min(2*wait, raiseAgainMax) {
 		err := c.Raise(ctx, e)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || errors.Is(err, alert.ErrHeld) || ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if errors.Is(err, alert.ErrInvalid) { // no other try will do

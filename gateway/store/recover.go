@@ -29,6 +29,8 @@ type Recovery struct {
 	SetAside string
 	// Backup is the name of the backup that took its place, empty for none.
 	Backup string
+	// Complete says that backup and journal have every alert: none is lost.
+	Complete bool
 	// Missing are the revisions of alerts that the journal has and the database
 	// lacks, in their order. The caller puts them back.
 	Missing []Record
@@ -211,6 +213,7 @@ func (s *Store) readJournals(ctx context.Context) error {
 		}
 	}
 	now := time.Now()
+	s.recovery.Complete = s.recovery.Backup != "" || len(gens) > 0 && gens[0] == 0
 	revs := map[string]int{}
 	return s.Tx(ctx, func(tx *sql.Tx) error {
 		if len(gens) == 0 && len(backups) == 0 {

@@ -166,6 +166,9 @@ type Box struct {
 	atMost    [Lanes]int64
 	uncounted [Lanes]tally // guarded by mu: dropped, and not noted durably yet
 
+	volatile    []Item // guarded by mu
+	volatileSeq int64  // guarded by mu
+
 	limits Limits
 	room   func() bool
 	tail   Tail

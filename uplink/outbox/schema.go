@@ -48,3 +48,10 @@ func Schema() []string {
 		) STRICT;`,
 	}
 }
+
+// Urgent is the SQL of the rows of the table outbox that a backup is worth: alerts
+// and replies.
+const Urgent = "lane <= 1"
+
+// Mend is the SQL that makes an outbox whole of which rows were left out.
+const Mend = `UPDATE outbox SET head = seq = (SELECT o.seq FROM outbox o WHERE o.topic = outbox.topic ORDER BY o.place LIMIT 1)`

@@ -33,6 +33,9 @@ func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struc
 	if err := b.expire(ctx, conn, skip); err != nil && ctx.Err() != nil {
 		return nil, err
 	} // on a full disk nothing can be removed, and alerts go out all the same
+	if lowest >= Alert {
+		items = b.nextVolatile(n, skip, items)
+	}
 	for lane := Alert; lane <= lowest && int(lane) < Lanes && len(items) < n; lane++ {
 		if items, err = b.nextOf(ctx, conn, lane, n, skip, items); err != nil {
 			return nil, fmt.Errorf("read the outbox: %w", err)
@@ -199,7 +202,7 @@ func (b *Box) Sending(ctx context.Context, seqs ...int64) error {
 // Done removes items that the receiver has acknowledged, all in one write. To
 // remove one that is not there is no error.
 func (b *Box) Done(ctx context.Context, seqs ...int64) error {
-	if err := b.remove(ctx, b.db, b.doneInTail(seqs)); err != nil {
+	if err := b.remove(ctx, b.db, b.doneInTail(b.doneVolatile(seqs))); err != nil {
 		return fmt.Errorf("remove %d acknowledged items from the outbox: %w", len(seqs), err)
 	}
 	return nil

@@ -287,7 +287,7 @@ func TestBadFiles(t *testing.T) {
 func TestDiskWithoutRoom(t *testing.T) {
 	f := fresh(t, Options{})
 	f.room = false
-	const sensors, minutes = 500, 300
+	const sensors, minutes = 1000, 120
 	for range minutes {
 		f.minute(sensors)
 	}
@@ -339,23 +339,23 @@ func TestFolderThatFails(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	f := fresh(t, Options{MaxBytes: 200 << 10, MaxAge: 90 * 24 * time.Hour})
-	for range 3 * 24 * 60 {
-		f.minute(50)
+	f := fresh(t, Options{MaxBytes: 100 << 10, MaxAge: 90 * 24 * time.Hour})
+	for range 36 * 60 {
+		f.minute(20)
 	}
 	st := f.Stats()
-	if st.Bytes > 200<<10 || st.Folded == 0 {
+	if st.Bytes > 100<<10 || st.Folded == 0 {
 		t.Errorf("%+v", st)
 	}
 	all := f.all()
-	if got := readings(all) + st.Dropped; got != 3*24*60*50 {
-		t.Errorf("%d readings there or counted as dropped, want %d", got, 3*24*60*50)
+	if got := readings(all) + st.Dropped; got != 36*60*20 {
+		t.Errorf("%d readings there or counted as dropped, want %d", got, 36*60*20)
 	}
 	f.now = f.now.Add(100 * 24 * time.Hour)
 	if err := f.Sweep(); err != nil {
 		t.Fatal(err)
 	}
-	if st := f.Stats(); st.Bytes != 0 || st.Dropped < 3*24*60*50-1000 {
+	if st := f.Stats(); st.Bytes != 0 || st.Dropped < 36*60*20-1000 {
 		t.Errorf("after MaxAge: %+v", st)
 	}
 }
@@ -413,7 +413,7 @@ func TestJSON(t *testing.T) {
 // TestBatchesAreSmall: an alert on a slow line waits for one at most.
 func TestBatchesAreSmall(t *testing.T) {
 	f := fresh(t, Options{})
-	for range 3 * 60 {
+	for range 60 {
 		f.minute(300)
 	}
 	f.now = f.now.Add(30 * time.Hour)
@@ -432,7 +432,6 @@ func TestBatchesAreSmall(t *testing.T) {
 	}
 }
 
-// TestFewerFilesThanBatches: what waits is in few files, and the oldest goes first.
 func TestOldestFirst(t *testing.T) {
 	f := fresh(t, Options{})
 	for range 60 {

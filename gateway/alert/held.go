@@ -1,0 +1,122 @@
+package alert
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"sentrybox/gateway/store"
+	"sentrybox/uplink/outbox"
+)
+
+// ErrHeld means that the disk takes nothing, so that the alert is not durable. It
+// is sent from memory, and made durable as soon as that is possible: it is not to
+// be raised again.
+var ErrHeld = errors.New("the alert is in memory alone")
+
+// maxHeld bounds the alerts that are in memory alone.
+const maxHeld = 200
+
+// held is an alert that is not durable.
+type held struct {
+	record
+	at    time.Time
+	thumb []byte
+}
+
+// hold sends an alert from memory since why keeps it from being durable.
+func (s *Service) hold(e Event, now time.Time, why error) (Alert, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.held {
+		if h := &s.held[i]; h.Device == e.Device && h.Kind == e.Kind && h.foldZone() == e.foldZone() && now.Sub(h.at) < s.CoolDown {
+			return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
+		}
+	}
+	if len(s.held) >= maxHeld {
+		return Alert{}, fmt.Errorf("%d alerts are in memory alone: %w", maxHeld, why)
+	}
+	h := held{at: now, thumb: e.Thumbnail}
+	var err error
+	if h.Alert, err = s.newAlert(e, now); err != nil {
+		return Alert{}, err
+	}
+	h.publish(s.FirstLevel)
+	var items []outbox.Item
+	for _, level := range h.Published {
+		payload, err := h.encode(level)
+		if err != nil {
+			return Alert{}, err
+		}
+		items = append(items, outbox.Item{Lane: outbox.Alert, Topic: Topic(level, h.ID), Key: h.ID, Retain: true, Payload: payload, Created: now})
+	}
+	if err := s.Outbox.Volatile(items...); err != nil {
+		return Alert{}, errors.Join(err, why)
+	}
+	s.held = append(s.held, h)
+	if s.Queued != nil {
+		s.Queued(items)
+	}
+	s.Log.Error("an alert is in memory alone", "id", h.ID, "device", h.Device, "kind", h.Kind, "error", why)
+	return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
+}
+
+// Settle makes durable what is in memory alone, the oldest first, and returns how
+// many alerts are in memory still.
+func (s *Service) Settle(ctx context.Context) (int, error) {
+	for {
+		s.mu.Lock()
+		n := len(s.held)
+		var h held
+		if n > 0 {
+			h = s.held[0]
+		}
+		s.mu.Unlock()
+		if n == 0 {
+			return 0, nil
+		}
+		err := s.transact(ctx, func(tx *sql.Tx) error {
+			a := h.record
+			if err := s.write(ctx, tx, &a, h.at, store.Step{At: h.at, Action: "raised", By: h.Device}); err != nil {
+				return err
+			}
+			return s.queueThumbnail(ctx, tx, &a, h.thumb, h.at)
+		})
+		if err != nil {
+			return n, fmt.Errorf("make durable what is in memory: %w", err)
+		}
+		s.mu.Lock()
+		s.held = s.held[1:]
+		s.mu.Unlock()
+		s.Log.Info("an alert is durable at last", "id", h.ID)
+	}
+}
+
+// Restore puts back the revisions that a damaged database has lost, and queues
+// them again, in one transaction.
+func (s *Service) Restore(ctx context.Context, records []store.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		for _, r := range records {
+			var a record
+			if err := a.read(r.Alert); err != nil {
+				return err
+			}
+			if err := s.Store.PutAlert(ctx, tx, r.Alert, r.Step); err != nil {
+				return err
+			}
+			if err := s.queue(ctx, tx, &a, r.Step.At); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("restore alerts from the journal: %w", err)
+	}
+	return nil
+}
