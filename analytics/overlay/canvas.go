@@ -176,6 +176,11 @@ func (c *canvas) put(src *image.YCbCr, to image.Rectangle) {
 	cw, ch := (src.Rect.Dx()+1)/2, (src.Rect.Dy()+1)/2
 	for y := range h / 2 {
 		from, at := y*2*ch/h*src.CStride, (to.Min.Y/2+y)*c.img.CStride+to.Min.X/2
+		if w == 2*cw {
+			copy(c.img.Cb[at:][:cw], src.Cb[from:])
+			copy(c.img.Cr[at:][:cw], src.Cr[from:])
+			continue
+		}
 		for x := range w / 2 {
 			i := from + x*2*cw/w
 			c.img.Cb[at+x], c.img.Cr[at+x] = src.Cb[i], src.Cr[i]

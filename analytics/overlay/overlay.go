@@ -20,8 +20,9 @@ const (
 	// MaxWidth is how wide the pictures that are drawn on should be at most, in pixels.
 	MaxWidth = 1280
 
-	smallWidth  = 480 // a narrower picture is doubled
+	smallWidth  = 480 // a narrower picture is enlarged to at least that
 	minHeight   = 480
+	maxEnlarged = 960 // high, at most
 	panelChars  = 66
 	panelMargin = 6
 	panelWidth  = (panelChars*charWidth + 2*panelMargin + 1) &^ 1
@@ -85,10 +86,11 @@ func (r *Renderer) Size(width, height int) (int, int) {
 }
 
 func (r *Renderer) layOut(width, height int) {
-	if width < smallWidth {
-		width, height = 2*width, 2*height
+	times := 1
+	for width*times < smallWidth && height*(times+1) <= maxEnlarged {
+		times++
 	}
-	width, height = (width+1)&^1, (height+1)&^1
+	width, height = (times*width+1)&^1, (times*height+1)&^1
 	all := image.Rect(0, 0, width+panelWidth, max(height, minHeight))
 	r.canvas.img = image.NewYCbCr(all, image.YCbCrSubsampleRatio420)
 	r.canvas.clip = all
@@ -150,8 +152,9 @@ func (r *Renderer) Draw(pic *image.YCbCr, at time.Duration, remark string) *imag
 	r.blackOut(pic)
 	c := &r.canvas
 	c.clip = c.img.Rect
-	c.fill(c.img.Rect, black(), full)
 	c.put(pic, r.view)
+	c.fill(image.Rect(r.view.Max.X, 0, c.img.Rect.Max.X, c.img.Rect.Max.Y), black(), full)
+	c.fill(image.Rect(0, r.view.Max.Y, r.view.Max.X, c.img.Rect.Max.Y), black(), full)
 	c.clip = r.view
 	r.placed = r.placed[:0]
 	r.nameBoxes()

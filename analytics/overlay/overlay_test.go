@@ -112,7 +112,7 @@ tracks
   #13: not yet a person, too short a time
 2 line crossing Z2
 3 thrown object Z3 all (disarmed)
-  a score 20 of 18: refused, steady`
+  a score 20 of 18: refused, does not get faster`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

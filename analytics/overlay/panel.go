@@ -113,7 +113,7 @@ func (r *Renderer) trackRows() []row {
 			s += ", hidden"
 		}
 		if t.Shared {
-			s += ", shares a blob"
+			s += ", shared"
 		}
 		if t.Nature != wire.Person && t.Why != "" {
 			s += ": " + saidAs(t.Why) + " (" + measures(t.Measures) + ")"

@@ -47,6 +47,14 @@ func saidAs(why wire.Reason) string {
 		return "acceleration unsure"
 	case wire.FromNowhere:
 		return "began on the line"
+	case wire.Low:
+		return "does not fall far"
+	case wire.Slow:
+		return "too slow at its end"
+	case wire.Steady:
+		return "does not get faster"
+	case wire.Up:
+		return "rises"
 	case wire.Company:
 		return "others move alike"
 	}

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"runtime"
@@ -30,7 +31,47 @@ func decodingActs() map[string]act {
 	if file := os.Getenv("SENTRYBOX_SANDBOX_STREAM"); file != "" { // another H.265 stream, to measure
 		m["decode "+file] = decoding(file, wire.CodecH265)
 	}
+	m["encode"] = encoding()
 	return m
+}
+
+// encoding makes annotated video within the sandbox.
+func encoding() act {
+	const w, h = 1744, 720
+	open := func() (*cv.Encoder, error) { return cv.NewEncoder(w, h, 80*time.Millisecond) }
+	return act{
+		prepare: func() error { // sets up what the next one needs
+			e, err := open()
+			if err != nil {
+				return err
+			}
+			return e.Close()
+		},
+		within: func(wire.Sandbox) error {
+			e, err := open()
+			if err != nil {
+				return err
+			}
+			img := image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)
+			pictures := 0
+			count := func([]byte, time.Duration, bool) error { pictures++; return nil }
+			for i := range 12 {
+				for k := range img.Y {
+					img.Y[k] = uint8(k*(i+1) + k/w)
+				}
+				if err := e.Encode(img, time.Duration(i)*80*time.Millisecond, count); err != nil {
+					return err
+				}
+			}
+			if err := errors.Join(e.Finish(count), e.Close()); err != nil {
+				return err
+			}
+			if pictures != 12 {
+				return fmt.Errorf("%d pictures of 12", pictures)
+			}
+			return nil
+		},
+	}
 }
 
 func decoding(file string, codec uint8) act {

@@ -14,13 +14,13 @@ import (
 )
 
 // replay runs `sentrybox replay` and returns its lines.
-func replay(t *testing.T, camera, video string) (lines []map[string]any, raw []string) {
+func replay(t *testing.T, camera, video string, more ...string) (lines []map[string]any, raw []string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "camera.yaml")
 	if err := os.WriteFile(path, []byte(camera), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := sentrybox("replay", "--camera", path, video)
+	cmd := sentrybox(append([]string{"replay", "--camera", path, video}, more...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
