@@ -32,7 +32,7 @@ func TestEncodedIsDecoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	defer func() { _ = e.Close() }() // returns nil
 	d := open(t, wire.CodecH264)
 	var luma Luma
 	got, keys := 0, 0
@@ -134,7 +134,7 @@ func BenchmarkEncode1280(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer e.Close()
+	defer func() { _ = e.Close() }() // returns nil
 	pictures := []*image.YCbCr{ramp(1744, 720, 0), ramp(1744, 720, 1), ramp(1744, 720, 2)}
 	n := 0
 	for b.Loop() {

@@ -89,7 +89,7 @@ func TestAnnotatedVideo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dec.Close()
+	defer func() { _ = dec.Close() }() // returns nil
 	w, h := overlay.New(cfg).Size(testWidth, testHeight)
 	var luma cv.Luma
 	n, last := 0, time.Duration(-1)
