@@ -22,6 +22,7 @@ type session struct {
 	watch  *watcher
 	falls  *falls
 	shown  *shown // nil unless the gateway asks to see what is thought
+	second *second
 }
 
 // serve holds the conversation until the gateway ends it. It returns nil only
@@ -35,10 +36,12 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 	s.report = newReporter(s.out, s.cfg.Replay)
 	defer s.report.close()
 	defer s.stream.close()
+	defer s.second.close()
 	s.watch = newWatcher(&s.cfg, s.send)
 	if !s.cfg.Replay {
 		s.watch.picture = s.out.Picture
 	}
+	s.watch.second = s.second
 	defer s.watch.close()
 	s.falls = newFalls(s.watch, &s.stream)
 	if s.cfg.Overlay || s.cfg.Annotate {
@@ -101,11 +104,18 @@ func (s *session) greet(r *wire.Reader, out io.Writer, enter func(*wire.Config) 
 	if err := cv.UseOneThread(); err != nil {
 		return err
 	}
+	files, unread := readModels(s.cfg.Detector)
 	box, err := enter(&s.cfg)
 	if err != nil {
 		return fmt.Errorf("enter sandbox: %w", err)
 	}
-	return s.out.JSON(wire.TypeHello, wire.Hello{Version: wire.Version, Sandbox: box, NoEncoder: s.cfg.Annotate && !canEncode()})
+	hello := wire.Hello{Version: wire.Version, Sandbox: box, NoEncoder: s.cfg.Annotate && !canEncode(), Detector: reason(unread)}
+	if unread == nil {
+		if s.second, err = newSecond(&s.cfg, files, &s.stream, s.log); err != nil {
+			hello.Detector = reason(err)
+		}
+	}
+	return s.out.JSON(wire.TypeHello, hello)
 }
 
 func (s *session) arm(p []byte) error {
@@ -143,6 +153,7 @@ func (s *session) accessUnit(p []byte) error {
 	if err := s.pictures(); err != nil {
 		return err
 	}
+	count.Confirmed = s.second.count()
 	return s.report.done(au.PTS)
 }
 
@@ -200,6 +211,7 @@ func (s *session) end() error {
 	if err := s.shown.finish(); err != nil {
 		return err
 	}
+	s.report.next.Confirmed = s.second.count()
 	return s.report.summary()
 }
 

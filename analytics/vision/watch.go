@@ -47,6 +47,7 @@ type watcher struct {
 	rules         []heuristic // a rule each, nil where none is built
 	open          []openBehaviour
 	id            uint64
+	second        *second
 
 	started bool
 	now     time.Duration // media time of the last picture analysed
@@ -120,12 +121,13 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 		return err
 	}
 	w.tracker.Update(r, l.PTS)
+	w.second.look(pic, w.tracker.Tracks(), w.armed)
 	scene := behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs}
 	for i, h := range w.rules {
 		if h == nil {
 			continue
 		}
-		if err := w.report(i, h.Step(&scene), pic, snapshot); err != nil {
+		if err := w.report(i, h.Step(w.second.scene(w.cfg.Rules[i].Kind, &scene)), pic, snapshot); err != nil {
 			return err
 		}
 	}
@@ -175,6 +177,9 @@ func (w *watcher) zone(name string) wire.Zone {
 // report sends what a rule's heuristic saw; pic and snapshot are of the picture
 // it was seen in, and needed for what begins alone.
 func (w *watcher) report(rule int, events []behaviour.Event, pic *picture, snapshot func(int) (*image.YCbCr, error)) error {
+	if w.tracker != nil {
+		events = w.second.judge(rule, events, w.tracker.Tracks())
+	}
 	for i := range events {
 		var err error
 		if e := &events[i]; e.Phase == wire.Ended {

@@ -144,6 +144,8 @@ type Config struct {
 	Replay bool `json:"replay,omitempty"`
 	// AddressSpace bounds the process, in bytes; the program's default when 0.
 	AddressSpace uint64 `json:"address_space,omitempty"`
+	// Detector gives a second opinion on people; nil for none.
+	Detector *Detector `json:"detector,omitempty"`
 	// Thumbnail bounds a thumbnail, in bytes; MaxThumbnail when 0.
 	Thumbnail int `json:"thumbnail,omitempty"`
 	// Overlay asks for an Overlay of each analysed picture, and Annotate for Video:
@@ -172,7 +174,13 @@ type Hello struct {
 	// NoEncoder says that Video was asked for and cannot be made: the machine's
 	// libavcodec has no H.264 encoder.
 	NoEncoder bool `json:"no_encoder,omitempty"`
+	// Detector says why the detector that was asked for cannot be used; empty if
+	// it can, or none was asked for. At most MaxReason bytes.
+	Detector string `json:"detector,omitempty"`
 }
+
+// MaxReason is the most bytes of Hello.Detector.
+const MaxReason = 300
 
 // Sandbox says what holds a vision process.
 type Sandbox struct {
@@ -251,6 +259,8 @@ type Progress struct {
 	Damaged  uint64 `json:"damaged"`  // access units that the decoder refused
 	Width    int    `json:"width"`    // of the picture as coded, in pixels
 	Height   int    `json:"height"`
+	// Confirmed is of the second opinions.
+	Confirmed Confirmed `json:"confirmed"`
 }
 
 // Validate checks a detection from a process that runs cfg.
@@ -344,6 +354,11 @@ func (c *Config) Validate() error {
 	for i, p := range c.Privacy {
 		if err := validPolygon(p); err != nil {
 			return fmt.Errorf("config: privacy[%d]: %w", i, err)
+		}
+	}
+	if c.Detector != nil {
+		if err := c.Detector.validate(); err != nil {
+			return fmt.Errorf("config: detector: %w", err)
 		}
 	}
 	for i, r := range c.Rules {

@@ -15,7 +15,6 @@ import (
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/broker"
 	"sentrybox/gateway/camera"
-	"sentrybox/gateway/clock"
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
@@ -45,7 +44,6 @@ type App struct {
 	monitor *health.Monitor
 	board   *board
 	local   *broker.Broker // nil without one
-	clock   *clock.Clock
 
 	commands *command.Service
 	evidence *evidence.Keeper
@@ -138,7 +136,6 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
-	parts.Go(func() error { return a.clock.Run(partsCtx, a.correct, a.beat) })
 	if a.local != nil {
 		parts.Go(func() error { return a.runBroker(partsCtx) })
 	}
@@ -176,7 +173,6 @@ func (a *App) build(ctx context.Context) error {
 		HandleWithin:  time.Duration(al.HandleWithin),
 		CoolDown:      time.Duration(al.CoolDown),
 		Queued:        a.mirror,
-		Clock:         a.clock,
 	}
 	if err := a.buildBroker(); err != nil {
 		return err

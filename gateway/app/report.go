@@ -35,18 +35,19 @@ type device struct {
 	FPS       float64    `json:"fps,omitempty"`
 	Transport string     `json:"transport,omitempty"`
 	Sandboxed bool       `json:"sandboxed"`
+	Detector  string     `json:"detector,omitempty"` // why the people detector is not used
 }
 
 // deviceState publishes a camera's state.
 func (a *App) deviceState(cfg *config.Camera, s camera.State) {
 	level := a.Log.Info
-	if s.Reason != "" {
+	if s.Reason != "" || s.Detector != "" {
 		level = a.Log.Warn
 	}
-	level("camera", "camera", cfg.ID, "state", s.Phase, "reason", s.Reason, "stream", s.Info.String(), "sandboxed", s.Sandbox.Seccomp)
+	level("camera", "camera", cfg.ID, "state", s.Phase, "reason", s.Reason, "stream", s.Info.String(), "sandboxed", s.Sandbox.Seccomp, "detector", s.Detector)
 	d := device{
 		ID: cfg.ID, Type: "camera", Grid: cfg.Grid, State: string(s.Phase), Since: alert.Time{Time: s.Since}, Reason: s.Reason,
-		Width: s.Info.Width, Height: s.Info.Height, FPS: s.Info.FPS, Transport: s.Info.Transport, Sandboxed: s.Sandbox.Seccomp,
+		Width: s.Info.Width, Height: s.Info.Height, FPS: s.Info.FPS, Transport: s.Info.Transport, Sandboxed: s.Sandbox.Seccomp, Detector: s.Detector,
 	}
 	if s.Info.Codec != 0 {
 		d.Codec = s.Info.Codec.String()

@@ -28,9 +28,6 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.openClock(ctx); err != nil {
-		return errors.Join(err, a.store.Close())
-	}
 	a.metrics, err = spool.Open(spool.Options{
 		Dir: filepath.Join(a.Config.Data, "metrics", "mqtt"), Now: time.Now, Room: a.disk.Room,
 		MaxBytes: int64(c.Lanes.Metrics.Bytes), MaxAge: time.Duration(c.Lanes.Metrics.Age),

@@ -65,7 +65,7 @@ func (c *Camera) analyse(ctx context.Context) error {
 		if poison != 0 && from <= poison {
 			from = c.ring.next() // those pictures have ended one process too many
 		}
-		r, err := c.session(ctx, from, seen)
+		r, err := c.session(ctx, from, seen, failures)
 		seen = max(seen, r.last)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -109,7 +109,8 @@ func (c *Camera) failed(failures int, err error) {
 
 // session starts a process once there is something to see and feeds it until it
 // fails or ctx ends. It begins at the first keyframe from the access unit from on.
-func (c *Camera) session(ctx context.Context, from, seen uint64) (run, error) {
+// Once two processes have failed, the people detector is left out too.
+func (c *Camera) session(ctx context.Context, from, seen uint64, failures int) (run, error) {
 	r := run{begun: time.Now()}
 	au, seq, err := c.ring.read(ctx, from, maxLag)
 	for err == nil && !au.Keyframe {
@@ -123,7 +124,7 @@ func (c *Camera) session(ctx context.Context, from, seen uint64) (run, error) {
 	c.mu.Lock()
 	cfg.Armed = slices.Clone(c.armed)
 	c.mu.Unlock()
-	p, err := StartProcess(ctx, ProcessConfig{Path: c.VisionPath, Config: &cfg, Log: c.Log})
+	p, err := StartProcess(ctx, c.process(&cfg, failures))
 	if err != nil {
 		return r, err
 	}
@@ -154,6 +155,7 @@ func (c *Camera) attach(p *Process, armed []bool) {
 		_ = p.Arm(now)
 	}
 	c.setState(func(st *State) { st.Sandbox = p.Hello().Sandbox })
+	c.detector(p)
 }
 
 func (c *Camera) detach(p *Process) {
@@ -173,6 +175,7 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 		cancel()
 	}()
 	want := r.key
+	lost := false
 	for {
 		au, seq, err := c.ring.read(ctx, want, maxLag)
 		if err != nil {
@@ -193,6 +196,10 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 		r.last, want = seq, seq+1
 		if time.Since(r.begun) > provenAfter {
 			c.seeing()
+		}
+		if !lost && p.Progress().Confirmed.Lost {
+			lost = true
+			c.detector(p)
 		}
 	}
 }

@@ -66,6 +66,7 @@ type Camera struct {
 	main     Source
 	events   chan alert.Event
 	cfg      *wire.Config
+	models   []string          // files of the people detector
 	schedule []config.Schedule // a rule each
 
 	mu     sync.Mutex
@@ -83,6 +84,9 @@ type State struct {
 	Info   media.Info
 	// Sandbox holds the vision process that runs.
 	Sandbox wire.Sandbox
+	// Detector says why the people detector that was asked for is not used;
+	// empty while all is well.
+	Detector string
 }
 
 // Counts only grow.
@@ -94,6 +98,8 @@ type Counts struct {
 	Analysed   uint64 // pictures
 	Damaged    uint64 // access units that the decoder refused
 	EventsLost uint64 // events given up before they were durable
+	Asked      uint64 // crops that the people detector was shown
+	Unasked    uint64 // crops for which its budget was used up
 }
 
 // Run runs the camera until ctx ends.
@@ -122,6 +128,7 @@ func (c *Camera) prepare() error {
 	c.ring = newRing(ringBytes, ringAge)
 	c.events = make(chan alert.Event, queuedEvents)
 	c.cfg, c.schedule = WireConfig(&c.Config)
+	_, c.models = c.Config.SecondOpinion()
 	c.cfg.AddressSpace = uint64(c.AddressSpace) << 20
 	c.cfg.Thumbnail = c.Thumbnail
 	c.armed = armedAt(c.schedule, time.Now().In(c.Location))
@@ -176,6 +183,7 @@ func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 	for _, p := range cam.Privacy {
 		cfg.Privacy = append(cfg.Privacy, p)
 	}
+	cfg.Detector, _ = cam.SecondOpinion()
 	var schedules []config.Schedule
 	for _, r := range builtRules(cam) {
 		cfg.Rules = append(cfg.Rules, wire.Rule{
@@ -236,5 +244,7 @@ func (n *Counts) add(p *Process) {
 	n.Decoded += pr.Decoded
 	n.Analysed += pr.Analysed
 	n.Damaged += pr.Damaged
+	n.Asked += pr.Confirmed.Asked
+	n.Unasked += pr.Confirmed.Unasked
 	n.EventsLost += p.lost.Load()
 }

@@ -129,6 +129,9 @@ func (p *Process) handleHello(payload []byte) error {
 	if p.hello.Version != wire.Version {
 		return fmt.Errorf("it speaks version %d, this gateway %d: install both programs from one build", p.hello.Version, wire.Version)
 	}
+	if len(p.hello.Detector) > wire.MaxReason {
+		return fmt.Errorf("%d bytes on its detector", len(p.hello.Detector))
+	}
 	if s := p.hello.Sandbox; !s.NoNewPrivs || !s.Seccomp {
 		return fmt.Errorf("its sandbox is open: %+v", s)
 	}

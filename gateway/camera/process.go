@@ -36,6 +36,8 @@ const (
 type ProcessConfig struct {
 	Path   string // of the program sentrybox-vision
 	Config *wire.Config
+	// Models are the files of Config.Detector's network, see config.Camera.SecondOpinion.
+	Models []string
 	Log    *slog.Logger
 	// Overlay and Video are handed what the config asks for, checked, one after the
 	// other. They hold up the process until they return, and must not keep the video's data.
@@ -52,6 +54,9 @@ type Process struct {
 	out   *os.File
 	w     *wire.Writer
 	hello wire.Hello
+	// noDetector is why the detector that was asked for is not used, before the
+	// process was asked.
+	noDetector error
 
 	detections chan wire.Detection
 	album      *album
@@ -71,19 +76,24 @@ type Process struct {
 	said     string // the last line on stderr, in brackets
 }
 
-// StartProcess starts a vision process and waits until its sandbox is closed.
-func StartProcess(ctx context.Context, cfg ProcessConfig) (*Process, error) {
+// start is StartProcess without a second try.
+func start(ctx context.Context, cfg ProcessConfig) (*Process, error) {
 	p := &Process{
 		cfg: cfg, detections: make(chan wire.Detection, queuedEvents), album: newAlbum(),
 		greeted: make(chan struct{}), done: make(chan struct{}), answered: time.Now(),
 	}
-	stderr, err := p.spawn()
+	models, err := openModels(cfg.Models)
+	if err != nil {
+		p.cfg.Config, p.noDetector = withoutDetector(cfg.Config), err
+	}
+	stderr, err := p.spawn(models)
+	closeAll(models)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", cfg.Path, err)
 	}
 	go p.supervise(stderr)
 	_ = p.in.SetWriteDeadline(time.Now().Add(helloTimeout)) // it may not read
-	err = p.w.JSON(wire.TypeConfig, cfg.Config)
+	err = p.w.JSON(wire.TypeConfig, p.cfg.Config)
 	_ = p.in.SetWriteDeadline(time.Time{})
 	if err != nil {
 		p.kill(fmt.Errorf("hand over the config: %w", err))
@@ -104,7 +114,7 @@ func StartProcess(ctx context.Context, cfg ProcessConfig) (*Process, error) {
 	return nil, fmt.Errorf("start %s: %w", cfg.Path, p.Err())
 }
 
-func (p *Process) spawn() (stderr io.Reader, err error) {
+func (p *Process) spawn(models []*os.File) (stderr io.Reader, err error) {
 	var files []*os.File
 	defer func() {
 		if err != nil {
@@ -137,7 +147,7 @@ func (p *Process) spawn() (stderr io.Reader, err error) {
 	p.cmd.Env = []string{}           // nothing of ours, least of all the passwords in it
 	p.cmd.Dir = "/"
 	p.cmd.Stderr = errW
-	p.cmd.ExtraFiles = []*os.File{inR, outW} // file descriptors 3 and 4
+	p.cmd.ExtraFiles = append([]*os.File{inR, outW}, models...) // file descriptors 3, 4 and on
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -47,7 +48,13 @@ func standIn(behave string) {
 	if behave == "mute" {
 		select {}
 	}
+	if behave == "allergic" && cfg.Detector != nil {
+		os.Exit(5)
+	}
 	hello := wire.Hello{Version: wire.Version, Sandbox: wire.Sandbox{NoNewPrivs: true, Seccomp: behave != "open"}}
+	if cfg.Detector != nil {
+		hello.Detector = opinion(behave, cfg.Detector)
+	}
 	_ = w.JSON(wire.TypeHello, hello)
 	switch behave {
 	case "garbage":
@@ -87,6 +94,19 @@ func standIn(behave string) {
 			os.Exit(0)
 		}
 	}
+}
+
+// opinion is what the stand-in has against a detector.
+func opinion(behave string, d *wire.Detector) string {
+	switch behave {
+	case "reading":
+		model, _ := io.ReadAll(os.NewFile(5, "model"))
+		config, _ := io.ReadAll(os.NewFile(6, "config"))
+		return fmt.Sprintf("%s\x1band\n%s of %d", model, config, d.Size)
+	case "verbose":
+		return strings.Repeat("because ", 100)
+	}
+	return ""
 }
 
 type stand struct {

@@ -99,6 +99,8 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		c.Clips = "auto"
 	}
 	d.oneOf(prefix+"clips", c.Clips, "auto", "always", "never")
+	d.finishConfirm(&c.Confirm, prefix+"confirm")
+	d.finishDetector(&c.Detector, prefix+"detector")
 	d.finishZones(c, prefix+"zones")
 	if len(c.Detect) > maxRules {
 		d.fault(prefix+"detect", "config.many", len(c.Detect), maxRules)

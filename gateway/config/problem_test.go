@@ -48,7 +48,8 @@ type mistake struct {
 }
 
 // The table is also the seeds of the fuzz target.
-var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, brokerMistakes, evidenceMistakes)
+var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, brokerMistakes, evidenceMistakes,
+	detectorMistakes)
 
 var yamlMistakes = []mistake{
 	{"empty", "", `1: the file is empty`},
@@ -251,6 +252,7 @@ func at(t testing.TB) string {
 		t.Fatal(err)
 	}
 	writeCertificate(t, filepath.Join(dir, "good.pem"), filepath.Join(dir, "good.key"))
+	writeModels(t, dir)
 	return filepath.Join(dir, "site.yaml")
 }
 

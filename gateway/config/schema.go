@@ -85,6 +85,9 @@ type Vision struct {
 	Path string `yaml:"path"`
 	// AddressSpace bounds one process, in MiB.
 	AddressSpace int `yaml:"address_space"`
+	// Confirm and Detector are for cameras that have none of their own.
+	Confirm  Confirm  `yaml:"confirm"`
+	Detector Detector `yaml:"detector"`
 }
 
 // Log says what is logged.
@@ -115,6 +118,9 @@ type Camera struct {
 	Clips  string          `yaml:"clips"`
 	Zones  map[string]Zone `yaml:"zones"`
 	Detect []Rule          `yaml:"detect"`
+	// Confirm is auto, off or hog; Detector stands in place of Vision's.
+	Confirm  Confirm  `yaml:"confirm"`
+	Detector Detector `yaml:"detector"`
 }
 
 // Zone is a part of the picture: a polygon, or a line for line_crossing.
@@ -166,7 +172,7 @@ func Defaults() Config {
 			HandleWithin:  Duration(30 * time.Minute),
 			CoolDown:      Duration(time.Minute),
 		},
-		Vision: Vision{AddressSpace: 4096},
+		Vision: Vision{AddressSpace: 4096, Confirm: ConfirmAuto},
 		Log:    Log{Level: "info"},
 	}
 }

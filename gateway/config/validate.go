@@ -34,17 +34,12 @@ func (d *document) finish(c *Config) {
 	d.finishAlerts(&c.Alerts)
 	d.finishStorage(&c.Storage)
 	d.finishEvidence(&c.Evidence)
-	if s := c.Vision.AddressSpace; d.sound("vision.address_space") && (s < 256 || s > 1<<20) {
-		d.fault("vision.address_space", "config.range", 256, 1<<20)
-	}
-	if p := c.Vision.Path; p != "" {
-		c.Vision.Path = d.absolute(p)
-		if info, err := os.Stat(c.Vision.Path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
-			d.fault("vision.path", "config.program")
-		}
-	}
+	d.finishVision(&c.Vision)
 	d.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	d.finishCameras(c.Cameras)
+	for i := range c.Cameras {
+		d.inherit(&c.Cameras[i], &c.Vision, element("cameras", i)+".")
+	}
 }
 
 // Location returns the timezone, which has been checked by Load.

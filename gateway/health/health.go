@@ -95,6 +95,8 @@ func (m *Monitor) Points(ctx context.Context) ([]spool.Point, error) {
 		add(cam, "camera_skipped", float64(n.Skipped))
 		add(cam, "camera_vision_restarts", float64(n.Restarts))
 		add(cam, "camera_events_lost", float64(n.EventsLost))
+		add(cam, "camera_confirmations", float64(n.Asked))
+		add(cam, "camera_confirmations_over_budget", float64(n.Unasked))
 	}
 	return all, nil
 }

@@ -60,6 +60,8 @@ type Summary struct {
 	Wall       float64 `json:"wall_seconds"`
 	CPU        float64 `json:"cpu_seconds"`       // of the vision process
 	PeakMemory int64   `json:"peak_memory_bytes"` // of the vision process, resident
+	// Confirmed counts the second opinions on people, if any were asked for.
+	Confirmed *wire.Confirmed `json:"confirmed,omitempty"`
 }
 
 // epoch is the wall clock of media time 0: a replay knows no other, and two
@@ -83,6 +85,7 @@ func (r *Replay) Run(ctx context.Context) error {
 	for range schedules {
 		cfg.Armed = append(cfg.Armed, true)
 	}
+	_, models := r.Camera.SecondOpinion()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	see, err := r.newShown(cancel)
@@ -91,11 +94,14 @@ func (r *Replay) Run(ctx context.Context) error {
 	}
 	defer see.close()
 	began := time.Now()
-	process := camera.ProcessConfig{Path: r.VisionPath, Config: cfg, Log: r.Log}
+	process := camera.ProcessConfig{Path: r.VisionPath, Config: cfg, Models: models, Log: r.Log}
 	see.ask(&process)
 	p, err := camera.StartProcess(ctx, process)
 	if err != nil {
 		return err
+	}
+	if err := p.NoDetector(); err != nil {
+		r.Log.Warn("the people detector cannot be used, going on without", "error", err)
 	}
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
@@ -119,11 +125,15 @@ func (r *Replay) Run(ctx context.Context) error {
 	}
 	pr := p.Progress()
 	cpu, peak := p.Usage()
-	err = r.line(Summary{
+	sum := Summary{
 		Kind: "summary", Seconds: round(video.Duration().Seconds(), 3),
 		Seen: pr.Seen, Decoded: pr.Decoded, Analysed: pr.Analysed, Damaged: pr.Damaged,
 		Wall: round(time.Since(began).Seconds(), 3), CPU: round(cpu.Seconds(), 3), PeakMemory: peak,
-	})
+	}
+	if cfg.Detector != nil {
+		sum.Confirmed = &pr.Confirmed
+	}
+	err = r.line(sum)
 	return errors.Join(err, fedErr, see.finish(video.Duration()))
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,14 +27,20 @@ func replay(t *testing.T, camera, video string, more ...string) (lines []map[str
 	if err != nil {
 		t.Fatalf("replay: %v", err)
 	}
+	return parse(t, out), slices.Collect(strings.Lines(string(out)))
+}
+
+// parse reads a JSON object a line.
+func parse(t *testing.T, out []byte) (lines []map[string]any) {
+	t.Helper()
 	for l := range strings.Lines(string(out)) {
 		var v map[string]any
 		if err := json.Unmarshal([]byte(l), &v); err != nil {
 			t.Fatalf("%q: %v", l, err)
 		}
-		lines, raw = append(lines, v), append(raw, l)
+		lines = append(lines, v)
 	}
-	return lines, raw
+	return lines
 }
 
 func TestReplay(t *testing.T) {
