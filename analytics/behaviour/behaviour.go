@@ -26,16 +26,17 @@ type Scene struct {
 	Blobs  []motion.Blob
 }
 
-// Event is one end of a behaviour.
+// Event is one end of a behaviour, or a change in between.
 type Event struct {
 	Phase wire.Phase
-	// Number tells the behaviours of one rule apart; both ends have the same.
+	// Number tells the behaviours of one rule apart; all events of one have the same.
 	Number     uint64
 	Start      time.Duration // when it began
 	Detected   time.Duration // when the decision fell
 	End        time.Duration // with wire.Ended: when it was over
 	Box        wire.Box      // of what does it, as it was at the decision
 	Confidence float64       // 0 to 1, for ranking; no probability
+	Agitated   bool          // of a gathering, see wire.Detection; with wire.Changed since now
 }
 
 // Feet returns the part of a box that touches the ground, at least a pixel,

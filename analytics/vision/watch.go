@@ -182,9 +182,12 @@ func (w *watcher) report(rule int, events []behaviour.Event, pic *picture, snaps
 	}
 	for i := range events {
 		var err error
-		if e := &events[i]; e.Phase == wire.Ended {
+		switch e := &events[i]; e.Phase {
+		case wire.Ended:
 			err = w.ended(rule, e)
-		} else {
+		case wire.Changed:
+			err = w.changed(rule, e, pic)
+		default:
 			err = w.began(rule, e, pic, snapshot)
 		}
 		if err != nil {
@@ -200,7 +203,7 @@ func (w *watcher) began(rule int, e *behaviour.Event, pic *picture, snapshot fun
 	d := wire.Detection{ID: w.id, Phase: wire.Begun, Rule: rule, Kind: r.Kind, Zone: r.Zone,
 		Start: e.Start.Seconds(), Detected: e.Detected.Seconds(),
 		StartWall: pic.wall.Add(e.Start - e.Detected), DetectWall: pic.wall,
-		Box: e.Box, Confidence: e.Confidence}
+		Box: e.Box, Confidence: e.Confidence, Agitated: e.Agitated}
 	w.open = append(w.open, openBehaviour{e.Number, d})
 	img, err := snapshot(thumb.MaxWidth)
 	if err != nil {
@@ -235,10 +238,30 @@ func (w *watcher) show(id uint64, at time.Duration, snapshot func(int) (*image.Y
 	return w.picture(&wire.Picture{Detection: id, JPEG: b})
 }
 
-func (w *watcher) ended(rule int, e *behaviour.Event) error {
+// find returns where in open a rule's behaviour is.
+func (w *watcher) find(rule int, e *behaviour.Event) (int, error) {
 	i := slices.IndexFunc(w.open, func(o openBehaviour) bool { return o.begun.Rule == rule && o.number == e.Number })
 	if i < 0 {
-		return fmt.Errorf("rule %d: %s %d ended and never began", rule, w.cfg.Rules[rule].Kind, e.Number)
+		return 0, fmt.Errorf("rule %d: %s %d %s and never began", rule, w.cfg.Rules[rule].Kind, e.Number, e.Phase)
+	}
+	return i, nil
+}
+
+func (w *watcher) changed(rule int, e *behaviour.Event, pic *picture) error {
+	i, err := w.find(rule, e)
+	if err != nil {
+		return err
+	}
+	w.open[i].begun.Agitated = e.Agitated
+	d := w.open[i].begun
+	d.Phase, d.Detected, d.DetectWall = wire.Changed, e.Detected.Seconds(), pic.wall
+	return w.send(&d)
+}
+
+func (w *watcher) ended(rule int, e *behaviour.Event) error {
+	i, err := w.find(rule, e)
+	if err != nil {
+		return err
 	}
 	d := w.open[i].begun
 	w.open = slices.Delete(w.open, i, i+1)

@@ -214,10 +214,12 @@ type Video struct {
 // Phase says which end of a behaviour a detection reports.
 type Phase string
 
-// A behaviour is reported when it is decided and again when it is over.
+// A behaviour is reported when it is decided and again when it is over. In
+// between, a gathering is reported once more if it has become agitated since.
 const (
-	Begun Phase = "begun"
-	Ended Phase = "ended"
+	Begun   Phase = "begun"
+	Changed Phase = "changed"
+	Ended   Phase = "ended"
 )
 
 // Detection is one behaviour that a rule asked for.
@@ -234,6 +236,9 @@ type Detection struct {
 	DetectWall time.Time `json:"detect_wall"`
 	Box        Box       `json:"box"`
 	Confidence float64   `json:"confidence"` // 0 to 1
+	// Agitated says that people in a gathering run, push or fight. It stays when they
+	// have calmed down.
+	Agitated bool `json:"agitated,omitempty"`
 	// Track is the way of a thrown object, in order of time, and Floor the name
 	// of the zone's floor that it most likely came from, if floors were drawn.
 	Track []TrackPoint `json:"track,omitempty"`
@@ -265,8 +270,11 @@ type Progress struct {
 
 // Validate checks a detection from a process that runs cfg.
 func (d *Detection) Validate(cfg *Config) error {
-	if d.Phase != Begun && d.Phase != Ended {
-		return fmt.Errorf("detection: phase %q", d.Phase)
+	if d.Phase != Begun && d.Phase != Ended && (d.Phase != Changed || !d.Agitated) {
+		return fmt.Errorf("detection: phase %q, agitated %v", d.Phase, d.Agitated)
+	}
+	if d.Agitated && d.Kind != Gathering {
+		return fmt.Errorf("detection: agitated %s", d.Kind)
 	}
 	if d.Rule < 0 || d.Rule >= len(cfg.Rules) {
 		return fmt.Errorf("detection: rule %d of %d", d.Rule, len(cfg.Rules))

@@ -118,6 +118,8 @@ func TestDetectionValidate(t *testing.T) {
 		"track far":   func(d *Detection) { d.Track = []TrackPoint{{1, 0.5, 1.1}} },
 		"track place": func(d *Detection) { d.Track = []TrackPoint{{1, math.NaN(), 1}} },
 		"floor":       func(d *Detection) { d.Floor = "12" },
+		"agitated":    func(d *Detection) { d.Agitated = true }, // of no gathering
+		"unchanged":   func(d *Detection) { d.Phase = Changed },
 	} {
 		d := testDetection()
 		spoil(&d)
@@ -179,6 +181,21 @@ func TestDetectionOfFall(t *testing.T) {
 	}
 	if err := d.Validate(c); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAgitatedGathering(t *testing.T) {
+	c, d := testConfig(), testDetection()
+	c.Rules[d.Rule].Kind, d.Kind = Gathering, Gathering
+	for _, p := range []Phase{Begun, Changed, Ended} {
+		d.Phase, d.Agitated = p, true
+		if err := d.Validate(c); err != nil {
+			t.Error(err)
+		}
+		d.Agitated = false
+		if err := d.Validate(c); (err == nil) != (p != Changed) {
+			t.Errorf("calm and %s: %v", p, err)
+		}
 	}
 }
 

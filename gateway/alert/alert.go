@@ -95,6 +95,8 @@ type Alert struct {
 	// Floor is the one that a thrown object most likely came from, if the config
 	// draws the facade's floors.
 	Floor string `json:"floor,omitempty"`
+	// Agitated says that people in a gathering run, push or fight, or have done so.
+	Agitated bool `json:"agitated,omitempty"`
 }
 
 // Open says whether someone still has to do something about it.

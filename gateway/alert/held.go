@@ -43,24 +43,32 @@ func (s *Service) hold(e Event, now time.Time, why error) (Alert, error) {
 	if h.Alert, err = s.newAlert(e, now); err != nil {
 		return Alert{}, err
 	}
+	if err := s.volatile(&h, now); err != nil {
+		return Alert{}, errors.Join(err, why)
+	}
+	s.held = append(s.held, h)
+	s.Log.Error("an alert is in memory alone", "id", h.ID, "device", h.Device, "kind", h.Kind, "error", why)
+	return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
+}
+
+// volatile queues an alert's revision in memory. It runs with mu held.
+func (s *Service) volatile(h *held, now time.Time) error {
 	h.publish(s.FirstLevel)
 	var items []outbox.Item
 	for _, level := range h.Published {
 		payload, err := h.encode(level)
 		if err != nil {
-			return Alert{}, err
+			return err
 		}
 		items = append(items, outbox.Item{Lane: outbox.Alert, Topic: Topic(level, h.ID), Key: h.ID, Retain: true, Payload: payload, Created: now})
 	}
 	if err := s.Outbox.Volatile(items...); err != nil {
-		return Alert{}, errors.Join(err, why)
+		return err
 	}
-	s.held = append(s.held, h)
 	if s.Queued != nil {
 		s.Queued(items)
 	}
-	s.Log.Error("an alert is in memory alone", "id", h.ID, "device", h.Device, "kind", h.Kind, "error", why)
-	return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
+	return nil
 }
 
 // Settle makes durable what is in memory alone, the oldest first, and returns how
@@ -88,7 +96,9 @@ func (s *Service) Settle(ctx context.Context) (int, error) {
 			return n, fmt.Errorf("make durable what is in memory: %w", err)
 		}
 		s.mu.Lock()
-		s.held = s.held[1:]
+		if s.held[0].Rev == h.Rev { // else it became graver meanwhile: once more
+			s.held = s.held[1:]
+		}
 		s.mu.Unlock()
 		s.Log.Info("an alert is durable at last", "id", h.ID)
 	}

@@ -32,14 +32,23 @@ type Event struct {
 	Kind       string
 	Zone       string
 	Code       string // what it is, of the kind System
-	Severity   int    // 1 to 4
+	Severity   int    // 1 to 4, of the rule
 	Start      time.Time
 	Detected   time.Time
 	Confidence float64
 	Floor      string // of a thrown object, if known
+	Agitated   bool   // of a gathering; it counts as one severity graver
 	Thumbnail  []byte // JPEG, or none
 	// Picture waits for the whole picture, a JPEG; nil if there will be none.
 	Picture func(context.Context) []byte
+}
+
+// severity returns how grave the event is.
+func (e *Event) severity() int {
+	if e.Agitated {
+		return max(e.Severity-1, 1)
+	}
+	return e.Severity
 }
 
 // Service raises alerts and takes the duty room's answers.
@@ -205,10 +214,10 @@ func (s *Service) newAlert(e Event, now time.Time) (Alert, error) {
 	}
 	a := Alert{
 		ID: id, Rev: 1, Gateway: s.Gateway, Street: s.Street, Community: s.Community, Grid: e.Grid,
-		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Code: e.Code, Severity: e.Severity, State: Raised,
+		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Code: e.Code, Severity: e.severity(), State: Raised,
 		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
 		ClockSynced: now.Unix() >= clockFloor, Confidence: e.Confidence,
-		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1, Floor: e.Floor,
+		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1, Floor: e.Floor, Agitated: e.Agitated,
 	}
 	if len(e.Thumbnail) > 0 {
 		a.Evidence = addEvidence(a.Evidence, "thumb")
@@ -267,7 +276,8 @@ func (s *Service) folds(a *Alert, lastEvent, now time.Time) bool {
 func (s *Service) fold(ctx context.Context, tx *sql.Tx, e Event, now time.Time, a *record) error {
 	a.Rev++
 	a.Count++
-	a.Severity = min(a.Severity, e.Severity)
+	a.Severity = min(a.Severity, e.severity())
+	a.Agitated = a.Agitated || e.Agitated
 	a.Confidence = max(a.Confidence, e.Confidence)
 	if a.Floor == "" {
 		a.Floor = e.Floor

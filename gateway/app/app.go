@@ -207,7 +207,8 @@ func (a *App) buildCameras() error {
 		a.cameras[cfg.ID] = &camera.Camera{
 			Config: cfg, Location: location, VisionPath: a.Vision, AddressSpace: a.Config.Vision.AddressSpace, Log: log,
 			Thumbnail: thumbnailBytes(a.Config.Uplink.Metered()),
-			Raise:     func(ctx context.Context, e alert.Event) error { return a.raise(ctx, &cfg, e) },
+			Raise:     func(ctx context.Context, e alert.Event) (string, error) { return a.raise(ctx, &cfg, e) },
+			Agitate:   a.alerts.Agitate,
 			OnState:   func(s camera.State) { a.deviceState(&cfg, s) },
 		}
 	}

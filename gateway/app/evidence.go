@@ -40,10 +40,10 @@ func (a *App) buildEvidence(ctx context.Context) error {
 }
 
 // raise makes a camera's event an alert, and begins to keep what was seen of it.
-func (a *App) raise(ctx context.Context, cfg *config.Camera, e alert.Event) error {
+func (a *App) raise(ctx context.Context, cfg *config.Camera, e alert.Event) (string, error) {
 	got, err := a.alerts.Raise(ctx, e)
 	if err != nil || got.Rev > 1 {
-		return err // of what was folded into another the evidence is there
+		return got.ID, err // of what was folded into another the evidence is there
 	}
 	r := evidence.Request{Alert: got.ID, Device: cfg.ID, Picture: e.Picture}
 	if c := a.cameras[cfg.ID]; cfg.KeepsClips() {
@@ -55,5 +55,5 @@ func (a *App) raise(ctx context.Context, cfg *config.Camera, e alert.Event) erro
 		}
 	}
 	a.evidence.Keep(ctx, r)
-	return nil
+	return got.ID, nil
 }

@@ -2,26 +2,20 @@ package camera
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"sentrybox/analytics/wire"
-	"sentrybox/gateway/alert"
 )
 
 const (
-	restartFirst  = 100 * time.Millisecond
-	restartMost   = 800 * time.Millisecond
-	provenAfter   = 30 * time.Second // a process that lived so long failed by chance
-	blindAfter    = 3                // failures in a row
-	eventTooOld   = 10 * time.Minute // a detection's wall clock is believed within this
-	eventTooNew   = 5 * time.Second
-	raiseAgainMin = time.Second
-	raiseAgainMax = 30 * time.Second
-	lastTry       = 3 * time.Second
+	restartFirst = 100 * time.Millisecond
+	restartMost  = 800 * time.Millisecond
+	provenAfter  = 30 * time.Second // a process that lived so long failed by chance
+	blindAfter   = 3                // failures in a row
+	eventTooOld  = 10 * time.Minute // a detection's wall clock is believed within this
+	eventTooNew  = 5 * time.Second
 
 	// What one camera may raise: more is a process out of its mind.
 	eventBurst = 30
@@ -213,35 +207,6 @@ func (c *Camera) seeing() {
 	})
 }
 
-// take turns a process's detections into events until the process is gone.
-func (c *Camera) take(p *Process) {
-	rules := builtRules(&c.Config)
-	limit := bucket{tokens: eventBurst, last: time.Now()}
-	for d := range p.Detections() {
-		c.Log.Debug("detection", "phase", d.Phase, "kind", d.Kind, "zone", d.Zone, "start", d.Start, "detected", d.Detected)
-		if d.Phase != wire.Begun {
-			continue
-		}
-		now := time.Now()
-		if !limit.allow(now) {
-			c.lost()
-			continue
-		}
-		e := alert.Event{
-			Device: c.Config.ID, Grid: c.Config.Grid, Kind: string(d.Kind), Zone: d.Zone,
-			Severity: rules[d.Rule].Severity,
-			Start:    believe(d.StartWall, now), Detected: believe(d.DetectWall, now),
-			Confidence: math.Round(d.Confidence*100) / 100, Floor: d.Floor, Thumbnail: d.JPEG,
-			Picture: func(ctx context.Context) []byte { return p.picture(ctx, d.ID) },
-		}
-		select {
-		case c.events <- e:
-		default:
-			c.lost()
-		}
-	}
-}
-
 // believe returns t if it is near now: it comes from a process that a stranger's
 // video may have taken over.
 func believe(t, now time.Time) time.Time {
@@ -249,66 +214,6 @@ func believe(t, now time.Time) time.Time {
 		return now
 	}
 	return t
-}
-
-// deliver makes events durable, each until it is.
-func (c *Camera) deliver(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return c.deliverRest(ctx)
-		case e := <-c.events:
-			if err := c.raise(ctx, e); err != nil {
-				c.last(ctx, e)
-				return c.deliverRest(ctx)
-			}
-		}
-	}
-}
-
-// deliverRest makes what was decided before the end durable, with one try each.
-func (c *Camera) deliverRest(ctx context.Context) error {
-	for {
-		select {
-		case e := <-c.events:
-			c.last(ctx, e)
-		default:
-			return ctx.Err()
-		}
-	}
-}
-
-func (c *Camera) last(ctx context.Context, e alert.Event) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
-	defer cancel()
-	if err := c.Raise(ctx, e); err != nil {
-		c.Log.Error("an event was not durable before the end", "kind", e.Kind, "zone", e.Zone, "error", err)
-		c.lost()
-	}
-}
-
-func (c *Camera) lost() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.counts.EventsLost++
-}
-
-func (c *Camera) raise(ctx context.Context, e alert.Event) error {
-	for wait := raiseAgainMin; ; wait = min(2*wait, raiseAgainMax) {
-		err := c.Raise(ctx, e)
-		if err == nil || errors.Is(err, alert.ErrHeld) || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if errors.Is(err, alert.ErrInvalid) { // no other try will do
-			c.Log.Error("an event cannot be an alert", "kind", e.Kind, "zone", e.Zone, "error", err)
-			c.lost()
-			return nil
-		}
-		c.Log.Error("an event could not be made durable, trying again", "kind", e.Kind, "zone", e.Zone, "error", err, "after", wait)
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

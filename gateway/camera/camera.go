@@ -50,8 +50,11 @@ type Camera struct {
 	AddressSpace int // MiB
 	Thumbnail    int // bytes of one at most; wire.MaxThumbnail when 0
 	Log          *slog.Logger
-	// Raise makes an event durable. It is tried again when it fails.
-	Raise func(context.Context, alert.Event) error
+	// Raise makes an event durable and returns its alert's id. It is tried again when it fails.
+	Raise func(context.Context, alert.Event) (string, error)
+	// Agitate says that an event which Raise gave that alert for has become agitated. It
+	// is tried again when it fails.
+	Agitate func(ctx context.Context, id string, e alert.Event) error
 	// OnState hears of every change, never twice at once. It may not call back
 	// into the Camera.
 	OnState func(State)
@@ -64,7 +67,7 @@ type Camera struct {
 	// The stream that evidence is cut from: the same two without a substream.
 	mainRing *ring
 	main     Source
-	events   chan alert.Event
+	events   chan report
 	cfg      *wire.Config
 	models   []string          // files of the people detector
 	schedule []config.Schedule // a rule each
@@ -126,7 +129,7 @@ func (c *Camera) Run(ctx context.Context) error {
 
 func (c *Camera) prepare() error {
 	c.ring = newRing(ringBytes, ringAge)
-	c.events = make(chan alert.Event, queuedEvents)
+	c.events = make(chan report, queuedEvents)
 	c.cfg, c.schedule = WireConfig(&c.Config)
 	_, c.models = c.Config.SecondOpinion()
 	c.cfg.AddressSpace = uint64(c.AddressSpace) << 20

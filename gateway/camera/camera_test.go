@@ -165,10 +165,11 @@ type rig struct {
 	source *fakeSource
 	pts    time.Duration
 
-	mu     sync.Mutex
-	events []alert.Event // guarded by mu, as is all that follows
-	states []State
-	refuse int // so many times raising fails
+	mu       sync.Mutex
+	events   []alert.Event // guarded by mu, as is all that follows
+	agitated []alert.Event
+	states   []State
+	refuse   int // so many times raising fails
 }
 
 func newRig(t *testing.T) *rig {
@@ -176,17 +177,14 @@ func newRig(t *testing.T) *rig {
 	r := &rig{source: &fakeSource{units: make(chan media.AccessUnit)}}
 	r.Camera = &Camera{
 		Config: config.Camera{ID: "cam", Grid: "3", URL: config.NewURL("rtsp://127.0.0.1/x"),
-			Detect: []config.Rule{{Kind: wire.Intrusion, Zone: config.AllZones, Severity: 2}}},
+			Detect: []config.Rule{{Kind: wire.Intrusion, Zone: config.AllZones, Severity: 2}, {Kind: wire.Gathering, Zone: config.AllZones, Severity: 2}}},
 		Location: time.UTC, VisionPath: vision(t, "well"), Log: slog.New(slog.DiscardHandler),
-		Raise: func(_ context.Context, e alert.Event) error {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			if r.refuse > 0 {
-				r.refuse--
-				return errors.New("disk full")
-			}
-			r.events = append(r.events, e)
-			return nil
+		Raise: func(_ context.Context, e alert.Event) (string, error) {
+			return "alert of " + e.Kind, r.take(&r.events, e)
+		},
+		Agitate: func(_ context.Context, id string, e alert.Event) error {
+			e.ID = id
+			return r.take(&r.agitated, e)
 		},
 		OnState: func(s State) {
 			r.mu.Lock()
@@ -205,6 +203,18 @@ func newRig(t *testing.T) *rig {
 		}
 	})
 	return r
+}
+
+// take keeps an event.
+func (r *rig) take(list *[]alert.Event, e alert.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refuse > 0 {
+		r.refuse--
+		return errors.New("disk full")
+	}
+	*list = append(*list, e)
+	return nil
 }
 
 func (r *rig) send(what string, key bool) {
@@ -328,17 +338,17 @@ func TestCameraThatCannotBe(t *testing.T) {
 func TestStopKeepsEvents(t *testing.T) {
 	var mu sync.Mutex
 	kept := 0
-	c := &Camera{Log: slog.New(slog.DiscardHandler), events: make(chan alert.Event, queuedEvents)}
-	c.Raise = func(ctx context.Context, _ alert.Event) error {
+	c := &Camera{Log: slog.New(slog.DiscardHandler), events: make(chan report, queuedEvents)}
+	c.Raise = func(ctx context.Context, _ alert.Event) (string, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if ctx.Err() == nil {
 			kept++
 		}
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 	for range 4 {
-		c.events <- alert.Event{}
+		c.events <- report{of: &behaviour{}}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -351,8 +361,8 @@ func TestStopKeepsEvents(t *testing.T) {
 }
 
 func TestEventThatCanNeverBeAnAlert(t *testing.T) {
-	c := &Camera{Log: slog.New(slog.DiscardHandler), Raise: func(context.Context, alert.Event) error { return alert.ErrInvalid }}
-	if err := c.raise(t.Context(), alert.Event{}); err != nil || c.counts.EventsLost != 1 {
+	c := &Camera{Log: slog.New(slog.DiscardHandler), Raise: func(context.Context, alert.Event) (string, error) { return "", alert.ErrInvalid }}
+	if err := c.raise(t.Context(), report{of: &behaviour{}}); err != nil || c.counts.EventsLost != 1 {
 		t.Errorf("%v, %d lost", err, c.counts.EventsLost)
 	}
 }

@@ -134,6 +134,16 @@ func (s *stand) accessUnit(p []byte) {
 	case "see":
 		s.id++
 		_ = s.w.Detection(detection(s.id, "all", au.Wall))
+	case "gather", "agitate":
+		if string(au.Data) == "gather" {
+			s.id++
+		}
+		d := detection(s.id, "all", au.Wall)
+		d.Rule, d.Kind = 1, wire.Gathering
+		if string(au.Data) == "agitate" {
+			d.Phase, d.Agitated, d.JPEG = wire.Changed, true, nil
+		}
+		_ = s.w.Detection(d)
 	case "seen twice":
 		if !au.CatchUp {
 			os.Exit(8)

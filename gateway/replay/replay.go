@@ -44,6 +44,7 @@ type Line struct {
 	End        float64   `json:"end"`
 	Box        wire.Box  `json:"box"`
 	Confidence float64   `json:"confidence"`
+	Agitated   bool      `json:"agitated,omitempty"` // of a gathering
 	// Of a thrown object, see wire.Detection.
 	Track []wire.TrackPoint `json:"track,omitempty"`
 	Floor string            `json:"floor,omitempty"`
@@ -184,7 +185,7 @@ func (r *Replay) write(p *camera.Process) error {
 		}
 		l := Line{
 			Kind: d.Kind, Zone: d.Zone, Start: round(d.Start, 3), Detected: round(d.Detected, 3), End: round(d.End, 3),
-			Confidence: round(d.Confidence, 2),
+			Confidence: round(d.Confidence, 2), Agitated: d.Agitated,
 		}
 		for i, v := range d.Box {
 			l.Box[i] = round(v, 4)

@@ -27,7 +27,7 @@ type Step struct {
 	Alert  string
 	Rev    int
 	At     time.Time
-	Action string // "raised", "event", "ack", "dispatch", "handled", "false", "note"
+	Action string // "raised", "event", "agitated", "ack", "dispatch", "handled", "false", "note"
 	By     string
 	Note   string
 }

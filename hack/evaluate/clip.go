@@ -31,6 +31,8 @@ type event struct {
 	Start float64   `json:"start"`
 	End   float64   `json:"end"`
 	Zone  string    `json:"zone"`
+	// Agitated is for a gathering in which people run, push or fight.
+	Agitated bool `json:"agitated,omitempty"`
 }
 
 // parseTruth reads a truth file and reports everything wrong with its events.
@@ -53,6 +55,9 @@ func parseTruth(data []byte) (truth, error) {
 		}
 		if !slices.Contains(wire.Kinds(), e.Kind) {
 			fault("unknown kind %q, want one of %v", e.Kind, wire.Kinds())
+		}
+		if e.Agitated && e.Kind != wire.Gathering {
+			fault("%s cannot be agitated", e.Kind)
 		}
 		switch {
 		case e.Start < 0 || e.End < e.Start:

@@ -113,18 +113,19 @@ func best(events []event, detections []detection, used []bool) (pairs, total int
 
 func TestParseTruth(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"sound":        {`{"name":"a","seconds":4,"events":[{"kind":"motion","start":1,"end":2,"zone":"z"}]}`, ""},
-		"nothing":      {`{"name":"a","seconds":4,"events":[]}`, ""},
-		"a later end":  {`{"name":"a","seconds":4,"events":[{"kind":"motion","start":1,"end":4.1,"zone":"z"}]}`, ""},
-		"empty":        {``, "EOF"},
-		"no object":    {`[]`, "cannot unmarshal array"},
-		"more follows": {`{"seconds":4} {}`, "something follows"},
-		"no length":    {`{"name":"a","events":[]}`, "seconds is 0"},
-		"a kind":       {`{"seconds":4,"events":[{"kind":"flying","start":1,"end":2}]}`, `events[0]: unknown kind "flying"`},
-		"backwards":    {`{"seconds":4,"events":[{"kind":"motion","start":3,"end":2}]}`, "events[0]: from 3 to 2 s"},
-		"negative":     {`{"seconds":4,"events":[{"kind":"motion","start":-1,"end":2}]}`, "events[0]: from -1 to 2 s"},
-		"beyond":       {`{"seconds":4,"events":[{"kind":"motion","start":5,"end":6}]}`, "after the clip's end"},
-		"two problems": {`{"events":[{"kind":"flying","start":1,"end":2}]}`, "unknown kind"},
+		"sound":           {`{"name":"a","seconds":4,"events":[{"kind":"motion","start":1,"end":2,"zone":"z"}]}`, ""},
+		"nothing":         {`{"name":"a","seconds":4,"events":[]}`, ""},
+		"a later end":     {`{"name":"a","seconds":4,"events":[{"kind":"motion","start":1,"end":4.1,"zone":"z"}]}`, ""},
+		"empty":           {``, "EOF"},
+		"no object":       {`[]`, "cannot unmarshal array"},
+		"more follows":    {`{"seconds":4} {}`, "something follows"},
+		"no length":       {`{"name":"a","events":[]}`, "seconds is 0"},
+		"a kind":          {`{"seconds":4,"events":[{"kind":"flying","start":1,"end":2}]}`, `events[0]: unknown kind "flying"`},
+		"backwards":       {`{"seconds":4,"events":[{"kind":"motion","start":3,"end":2}]}`, "events[0]: from 3 to 2 s"},
+		"negative":        {`{"seconds":4,"events":[{"kind":"motion","start":-1,"end":2}]}`, "events[0]: from -1 to 2 s"},
+		"beyond":          {`{"seconds":4,"events":[{"kind":"motion","start":5,"end":6}]}`, "after the clip's end"},
+		"an agitated bag": {`{"seconds":4,"events":[{"kind":"abandoned_object","start":1,"end":2,"agitated":true}]}`, "cannot be agitated"},
+		"two problems":    {`{"events":[{"kind":"flying","start":1,"end":2}]}`, "unknown kind"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseTruth([]byte(c.text))
@@ -208,5 +209,20 @@ func TestDue(t *testing.T) {
 		if got := clips[0].due(e); got != want {
 			t.Errorf("%v is due at %v s, want %v", e, got, want)
 		}
+	}
+}
+
+func TestAgitation(t *testing.T) {
+	gathering := func(agitated bool) event { return event{Kind: wire.Gathering, Zone: "z", Agitated: agitated} }
+	m := &measurement{}
+	m.judge(found{Event: ev(wire.Intrusion, 1, 2)})
+	if m.Agitation != nil {
+		t.Error("an intrusion was judged")
+	}
+	for _, f := range []struct{ truth, told bool }{{true, true}, {true, false}, {false, false}, {false, false}, {false, true}} {
+		m.judge(found{Event: gathering(f.truth), Detection: detection{Kind: wire.Gathering, Agitated: f.told}})
+	}
+	if *m.Agitation != (agitation{Agitated: 2, Told: 1, Calm: 3, Mistaken: 1}) {
+		t.Errorf("%+v", *m.Agitation)
 	}
 }

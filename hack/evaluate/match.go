@@ -19,6 +19,7 @@ type detection struct {
 	End        float64   `json:"end"`
 	Box        wire.Box  `json:"box"`
 	Confidence float64   `json:"confidence"`
+	Agitated   bool      `json:"agitated,omitempty"`
 }
 
 // fits says whether a detection may count as an event's: of its kind, in its

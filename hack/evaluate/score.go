@@ -61,6 +61,42 @@ type measurement struct {
 	Kinds []row    `json:"kinds"`
 	Total row      `json:"total"`
 	Clips []result `json:"clips"`
+	// Agitation is nil if no gathering was found.
+	Agitation *agitation `json:"agitation,omitempty"`
+}
+
+// agitation says how many of the gatherings that were found were told apart from
+// calm ones.
+type agitation struct {
+	Agitated int `json:"agitated"` // in truth
+	Told     int `json:"told"`     // of these
+	Calm     int `json:"calm"`     // in truth
+	Mistaken int `json:"mistaken"` // of these
+}
+
+func (m *measurement) judge(f found) {
+	if f.Event.Kind != wire.Gathering {
+		return
+	}
+	if m.Agitation == nil {
+		m.Agitation = &agitation{}
+	}
+	switch a := m.Agitation; {
+	case f.Event.Agitated && f.Detection.Agitated:
+		a.Agitated++
+		a.Told++
+	case f.Event.Agitated:
+		a.Agitated++
+	case f.Detection.Agitated:
+		a.Calm++
+		a.Mistaken++
+	default:
+		a.Calm++
+	}
+}
+
+func (a *agitation) String() string {
+	return fmt.Sprintf("Of the gatherings found, %d of %d agitated ones were told, and %d of %d calm ones taken for agitated.", a.Told, a.Agitated, a.Mistaken, a.Calm)
 }
 
 // report is what is printed.
@@ -110,6 +146,7 @@ func sum(clips []clip, results []result) *measurement {
 		for _, f := range r.Found {
 			at(f.Event.Kind).found(f)
 			m.Total.found(f)
+			m.judge(f)
 		}
 		for _, e := range r.Missed {
 			at(e.Kind).Events++

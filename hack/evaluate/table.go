@@ -16,6 +16,9 @@ func (r *report) text(w io.Writer) error {
 		fmt.Fprintf(&b, "\nMOG2 and area, default parameters:\n\n")
 		r.Baseline.table(&b, false)
 	}
+	if r.Ours.Agitation != nil {
+		fmt.Fprintf(&b, "\n%s\n", r.Ours.Agitation)
+	}
 	b.WriteString("\nDelay, median / most: after the decision was due. Late: found, but more than 3 s (loitering), 1 s (thrown object)\n" +
 		"or 5 s (tamper) after it was due. False an hour: of footage in which the kind was looked for.\n\n")
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -85,6 +88,9 @@ func (r *report) markdown(w io.Writer) error {
 		fmt.Fprintf(&b, " (MOG2 and area: %.2f)", r.Baseline.cpuPerMinute())
 	}
 	b.WriteString(".\n")
+	if r.Ours.Agitation != nil {
+		fmt.Fprintf(&b, "\n%s\n", r.Ours.Agitation)
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
