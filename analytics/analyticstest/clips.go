@@ -28,6 +28,7 @@ type Event struct {
 	Kind       wire.Kind
 	Zone       string
 	Start, End time.Duration
+	Agitated   bool // of a gathering: people run or push
 }
 
 // Pictures is how many pictures a clip has.
@@ -67,7 +68,7 @@ type studio struct {
 	rng   *rand.Rand // of the clip at work
 }
 
-// Clips returns every scene in the variant of a seed: about a quarter of an hour. The
+// Clips returns every scene in the variant of a seed: about twenty minutes. The
 // same seed and stock give the same clips.
 func Clips(seed uint64, stock Stock) []Clip {
 	st := &studio{seed: seed, stock: stock}
@@ -79,6 +80,7 @@ func Clips(seed uint64, stock Stock) []Clip {
 	st.throws()
 	st.tampering()
 	st.nuisances()
+	st.gatherings("")
 	return st.clips
 }
 
@@ -87,6 +89,7 @@ func Clips(seed uint64, stock Stock) []Clip {
 func Wide(seed uint64, stock Stock) []Clip {
 	st := &studio{seed: seed, stock: stock}
 	st.widePresence()
+	st.gatheringsWide()
 	return st.clips
 }
 

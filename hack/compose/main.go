@@ -162,7 +162,11 @@ func truth(c *analyticstest.Clip) map[string]any {
 	seconds := func(s float64) float64 { return math.Round(1000*s) / 1000 }
 	events := []map[string]any{}
 	for _, e := range c.Events {
-		events = append(events, map[string]any{"kind": e.Kind, "zone": e.Zone, "start": seconds(e.Start.Seconds()), "end": seconds(e.End.Seconds())})
+		event := map[string]any{"kind": e.Kind, "zone": e.Zone, "start": seconds(e.Start.Seconds()), "end": seconds(e.End.Seconds())}
+		if e.Agitated {
+			event["agitated"] = true
+		}
+		events = append(events, event)
 	}
 	return map[string]any{"name": c.Name, "seconds": c.Length.Seconds(), "events": events}
 }
