@@ -3,66 +3,72 @@
 // Package gather finds gatherings: at least so many people in a zone for so long.
 //
 // People who stand together share a blob, and the tracks of some of them may
-// never have been seen alone. So each blob counts for its tracks or for its area over that of
-// one person, whichever is more. How large one person is, against the square of their height,
-// is learned from those who are seen alone, and so is how tall people are at
-// each height in the picture.
+// never have been seen alone. So whoever walks in alone is measured while they do, and remembered
+// by their track: how much of the picture they fill, and so whether they are two who
+// walk close together. A blob counts for the people of its tracks, and for more where
+// it is larger than they are together. How large one person is, against the square of
+// their height, is learned from those who are seen alone, and so is how tall people are
+// at each height in the picture.
 //
-// The number is smoothed over two seconds. Time with fewer people does not
-// reset the clock at once; it runs back instead.
+// People hide each other for moments, so that the count falls short more often than it
+// goes too far. There are enough people while the smoothed share of pictures
+// that show enough stays above a threshold, which is lower once they are.
+//
+// A gathering is agitated if its people run, push or fight, see package agitate. A
+// fight of fewer people than the rule asks for is no gathering, and nothing is reported.
 package gather
 
 import (
-	"image"
 	"math"
 	"time"
 
+	"sentrybox/analytics/agitate"
 	"sentrybox/analytics/behaviour"
-	"sentrybox/analytics/motion"
 	"sentrybox/analytics/track"
 	"sentrybox/analytics/wire"
 	"sentrybox/analytics/zone"
 )
 
 const (
-	smooth   = 2 * time.Second
-	enough   = 0.5             // of a person less is still as many, since the mean lags
+	smooth   = 2 * time.Second // of the share of pictures that show enough people
+	comes    = 0.5             // share from which there are enough people
+	goes     = 0.3             // share from which there are too few
+	none     = 0.1             // share below which what comes is new
+	early    = 1500 * time.Millisecond
 	fewerFor = 5 * time.Second // after so long with fewer people it is over
-	forget   = 10 * time.Second
-	part     = 0.55 // of a person's height; what is smaller is a part of one
-	crowded  = 40   // parts in a hundred of the picture that people can fill
+	part     = 0.55            // of a person's height; what is smaller is a part of one
+	upright  = 1.2             // height over width of somebody who runs, at least
+	crowded  = 40              // parts in a hundred of the picture that people can fill
 )
 
 // Watch holds one rule's zone. It is for one goroutine at a time.
 type Watch struct {
 	zone   *zone.Mask
-	people float64
+	people int
 	after  time.Duration
 	armed  bool
 	since  time.Duration // when it was armed last
 
 	person  person
-	count   float64       // people in the zone, smoothed
+	count   int           // people in the zone in the last picture
+	share   float64       // of pictures that show enough people, smoothed
 	seen    time.Duration // the picture before
-	begun   bool          // the clock runs
-	start   time.Duration // when there were first so many
-	dwell   time.Duration
-	last    time.Duration // when there were last so many
+	first   time.Duration // when enough people were first seen
+	begun   bool          // there are enough people
+	start   time.Duration // since when
+	last    time.Duration // when there were last
+	held    time.Duration // for how long pictures have shown enough since start
 	members []member
+	group   agitate.Group // whom the last picture showed
+	meter   agitate.Meter
 	open    bool
 	event   behaviour.Event
 	out     [1]behaviour.Event
 }
 
-// member is a track that is in the zone.
-type member struct {
-	id   uint64
-	live bool
-}
-
 // New returns a watch for at least so many people in a zone for longer than after.
 func New(z *zone.Mask, people int, after time.Duration, armed bool) *Watch {
-	return &Watch{zone: z, people: float64(people), after: after, armed: armed,
+	return &Watch{zone: z, people: people, after: after, armed: armed,
 		members: make([]member, 0, track.MaxTracks)}
 }
 
@@ -71,6 +77,7 @@ func (w *Watch) Resize(z *zone.Mask) {
 	w.zone = z
 	w.members = w.members[:0]
 	w.person = person{}
+	w.meter.Reset()
 }
 
 // Arm arms or disarms the rule at a media time. Disarming ends what is open; a
@@ -90,7 +97,7 @@ func (w *Watch) Arm(armed bool, now time.Duration) []behaviour.Event {
 // Finish ends what is open, since nothing more will be seen.
 func (w *Watch) Finish() []behaviour.Event {
 	e := w.end()
-	w.begun, w.dwell, w.count = false, 0, 0
+	w.begun, w.share = false, 0
 	return e
 }
 
@@ -108,115 +115,64 @@ func (w *Watch) end() []behaviour.Event {
 // Step takes in a picture. What it returns is valid until the next call.
 func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	n, box := w.number(s)
-	step := min(max(s.Time-w.seen, 0), smooth)
-	w.seen = s.Time
-	w.count += (n - w.count) * (1 - math.Exp(-step.Seconds()/(smooth.Seconds()/2)))
-	if w.count >= w.people-enough {
-		if !w.begun {
-			w.begun, w.start, w.dwell = true, s.Time, 0
-		} else {
-			w.dwell += step
-		}
-		w.last = s.Time
-	} else if w.begun {
-		w.dwell -= step / 2
-		if away := s.Time - w.last; away > forget || !w.open && w.dwell <= 0 {
-			w.begun = false
-		}
-	}
+	w.count = n
+	w.clock(n >= w.people, s.Time)
+	w.watchGroup(s)
 	switch {
 	case w.open && s.Time-w.last > fewerFor:
-		w.begun = false
 		return w.end()
-	case !w.open && w.armed && w.begun && w.last == s.Time && !box.Empty() && w.dwell >= w.after:
+	case !w.open && w.armed && w.begun && n >= w.people && s.Time-w.start >= w.after &&
+		2*w.held >= s.Time-w.start:
 		w.open = true
 		w.event = behaviour.Event{Phase: wire.Begun, Number: w.event.Number + 1,
 			Start: max(w.start, w.since), Detected: s.Time,
 			Box:        behaviour.Fractions(box, w.zone.Width, w.zone.Height),
-			Confidence: min(0.5+0.45*(w.count/w.people-0.8), 0.95)}
+			Confidence: min(0.5+0.45*(float64(n)/float64(w.people)*w.share-0.4), 0.95),
+			Agitated:   w.meter.Agitated()}
 		w.out[0] = w.event
+		return w.out[:]
+	case w.open && w.meter.Agitated() && !w.event.Agitated:
+		w.event.Agitated = true
+		w.out[0] = w.event
+		w.out[0].Phase, w.out[0].Detected = wire.Changed, s.Time
 		return w.out[:]
 	}
 	return nil
 }
 
-// number estimates how many people are in the zone, and returns the box around
-// them.
-func (w *Watch) number(s *behaviour.Scene) (float64, image.Rectangle) {
-	for i := range w.members {
-		w.members[i].live = false
+// watchGroup measures how wildly the people move while there are enough of them.
+func (w *Watch) watchGroup(s *behaviour.Scene) {
+	if !w.open && !w.begun {
+		w.meter.Reset()
+		return
 	}
-	filled := 0
-	for j := range s.Blobs {
-		filled += s.Blobs[j].Area
+	if w.group.Height > 0 {
+		w.meter.Look(s.Pix, s.Motion.Classes(), w.zone.Width, w.zone.Height, &w.group, s.Time)
 	}
-	if filled > crowded*w.zone.Width*w.zone.Height/100 {
-		return 0, image.Rectangle{} // the light or the camera has changed
-	}
-	var tracks [motion.MaxBlobs]int
-	var tall [motion.MaxBlobs]float64
-	for i := range s.Tracks {
-		t := &s.Tracks[i]
-		if t.Blob < 0 || !t.Person || !w.stands(t) {
-			continue
-		}
-		h := t.Height()
-		if h < part*w.person.usualHeight(&s.Blobs[t.Blob], w.zone.Height) {
-			continue // a leg, or what somebody carries
-		}
-		switch k := &tall[t.Blob]; {
-		case h < part**k: // a part of somebody whom another track has whole
-			continue
-		case *k < part*h:
-			*k, tracks[t.Blob] = h, 0
-		default:
-			*k = min(*k, h)
-		}
-		tracks[t.Blob]++
-		if !t.Shared && t.Displacement() > 0 {
-			w.person.learn(t, &s.Blobs[t.Blob], w.zone.Height)
-		}
-	}
-	w.forget()
-	total, box := 0.0, image.Rectangle{}
-	for j := range s.Blobs {
-		if tracks[j] == 0 {
-			continue
-		}
-		b := &s.Blobs[j]
-		one := w.person.area(b, tall[j], w.zone.Height)
-		total += max(float64(tracks[j]), math.Floor(float64(b.Area)/one+0.5))
-		box = box.Union(b.Box)
-	}
-	return total, box
 }
 
-// stands says whether a track stands in the zone, and remembers it.
-func (w *Watch) stands(t *track.Track) bool {
-	at := -1
-	for i := range w.members {
-		if w.members[i].id == t.ID {
-			at = i
-			break
+// clock takes in whether a picture shows enough people.
+func (w *Watch) clock(enough bool, now time.Duration) {
+	gap := min(max(now-w.seen, 0), smooth)
+	w.seen = now
+	target := 0.0
+	if enough {
+		target = 1
+		if w.share < none {
+			w.first = now
 		}
 	}
-	if !behaviour.Stands(t.Box, w.zone, at >= 0) {
-		return false
-	}
-	if at >= 0 {
-		w.members[at].live = true
-	} else if len(w.members) < cap(w.members) {
-		w.members = append(w.members, member{t.ID, true})
-	}
-	return true
-}
-
-func (w *Watch) forget() {
-	kept := w.members[:0]
-	for _, m := range w.members {
-		if m.live {
-			kept = append(kept, m)
+	w.share += (target - w.share) * (1 - math.Exp(-gap.Seconds()/smooth.Seconds()))
+	switch {
+	case !w.begun && w.share >= comes:
+		w.begun, w.start, w.last = true, max(w.first, now-early), now
+		w.held = now - w.start
+	case w.begun && w.share >= goes:
+		w.last = now
+		if enough {
+			w.held += gap
 		}
+	default:
+		w.begun = false
 	}
-	w.members = kept
 }

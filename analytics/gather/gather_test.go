@@ -72,6 +72,46 @@ func scenes() map[string]func(r *rand.Rand) drawn {
 	}
 }
 
+// TestAgitation lets a crowd run to and fro from 22 to 30 s, long after it was
+// reported.
+func TestAgitation(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 79))
+	actors := crowd(r, 6, 2, 4, 22, 0.5, 0.1)
+	for i := range actors {
+		a := &actors[i]
+		home := a.Path[2]
+		a.Path = a.Path[:3]
+		way := 0.2
+		for s := 22 + 0.1*float64(i); s < 30; s += 0.5 {
+			a.Path = append(a.Path, at(s+0.5, home.X+way, home.Y))
+			way = 0.2 - way
+		}
+		a.Path = append(a.Path, at(31, home.X, home.Y), at(37, -0.1, home.Y))
+	}
+	for name, people := range map[string]int{"a gathering": people, "too few": 8} {
+		s := &analyticstest.Scene{Width: width, Height: height, Seed: 5, Noise: 3, Actors: actors}
+		w := gather.New(zone.Rasterize(whole(), width, height), people, after, true)
+		events := behaviourtest.Play(t, s, w, behaviourtest.Script{Length: 40 * time.Second})
+		if people == 8 {
+			if len(events) > 0 {
+				t.Errorf("%s: %+v", name, events)
+			}
+			continue
+		}
+		if len(events) != 3 {
+			t.Fatalf("%s: %+v, want its beginning, a change and its end", name, events)
+		}
+		b, c, e := events[0], events[1], events[2]
+		if b.Phase != wire.Begun || c.Phase != wire.Changed || e.Phase != wire.Ended || b.Agitated || !c.Agitated || !e.Agitated {
+			t.Errorf("%s: %+v", name, events)
+		}
+		if c.Detected < 22*time.Second || c.Detected > 27*time.Second || c.Start != b.Start || c.Number != b.Number {
+			t.Errorf("%s: agitated at %v", name, c.Detected)
+		}
+	}
+}
+
 func whole() []wire.Point { return []wire.Point{{0, 0}, {1, 0}, {1, 1}, {0, 1}} }
 
 func TestDrawnScenes(t *testing.T) {

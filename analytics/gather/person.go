@@ -12,14 +12,15 @@ import (
 const (
 	bands   = 8  // of the picture, by where people's feet are
 	samples = 64 // that are kept of each
-	least   = 12 // before which a band says nothing
-	tallest = 1.5
+	few     = 12 // before which a band says nothing
+	tallest = 1.2
 	// usual is the area of one person's blob over the square of its height, before any
 	// was seen; it counts as prior samples do.
-	usual     = 0.24
-	shrink    = 0.8 // of one person's area, since people in a group hide each other
+	usual     = 0.22
+	thin      = 0.15 // what is learned is believed within these
+	stout     = 0.23
 	quantile  = 0.4
-	spanAlone = 0.75 // width over height of one person, at most
+	spanAlone = 0.6 // width over height of one person, at most
 )
 
 // ring keeps the last samples of something.
@@ -31,7 +32,7 @@ type ring struct {
 
 func (r *ring) add(v float64) {
 	r.v[r.n%samples] = v
-	if r.n++; r.n%8 == 0 || r.n == least {
+	if r.n++; r.n%8 == 0 || r.n == few {
 		var s [samples]float64
 		k := copy(s[:], r.v[:min(r.n, samples)])
 		slices.Sort(s[:k])
@@ -39,7 +40,7 @@ func (r *ring) add(v float64) {
 	}
 }
 
-func (r *ring) known() bool { return r.n >= least }
+func (r *ring) known() bool { return r.n >= few }
 
 // person is what was learned of how large one person is.
 type person struct {
@@ -64,11 +65,15 @@ func (p *person) area(b *motion.Blob, tall float64, height int) float64 {
 	if r := &p.height[band(b, height)]; r.known() {
 		h = min(h, tallest*r.last)
 	}
-	fill := usual
+	return max(p.usualFill()*h*h, 1)
+}
+
+// usualFill returns the area of one person's blob over the square of its height.
+func (p *person) usualFill() float64 {
 	if p.fill.known() {
-		fill = p.fill.last
+		return min(max(p.fill.last, thin), stout)
 	}
-	return max(shrink*fill*h*h, 1)
+	return usual
 }
 
 // usualHeight returns how tall people are where a blob stands, in pixels; 0
