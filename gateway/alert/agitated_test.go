@@ -181,3 +181,30 @@ func TestAgitatedWithLongestNames(t *testing.T) {
 		t.Errorf("%d levels heard", n)
 	}
 }
+
+// TestAgitatedWhileHeld: the alert is in memory alone.
+func TestAgitatedWhileHeld(t *testing.T) {
+	f := newFixture(t)
+	f.writable(t, false)
+	a, err := f.Raise(t.Context(), f.gathering(2, false))
+	if !errors.Is(err, ErrHeld) {
+		t.Fatal(err)
+	}
+	f.queued(t)
+	for range 2 {
+		f.agitate(t, a.ID, 2)
+	}
+	got := f.published(t)
+	for _, level := range Levels() {
+		if len(got[level]) != 1 || got[level][0].Severity != 1 || got[level][0].Rev != 2 {
+			t.Errorf("%s heard %+v", level, got[level])
+		}
+	}
+	f.writable(t, true)
+	if n, err := f.Settle(t.Context()); n != 0 || err != nil {
+		t.Fatalf("%d are in memory still, %v", n, err)
+	}
+	if got := f.published(t)[Street]; len(got) != 1 || got[0].Severity != 1 || !got[0].Agitated {
+		t.Errorf("then queued: %+v", got)
+	}
+}
