@@ -21,6 +21,9 @@ type Clip struct {
 	Zones  []wire.Zone
 	Rules  []wire.Rule
 	Events []Event
+	// Capture is when the camera takes picture i, whatever its timestamp says; nil is i/FPS.
+	Capture func(i int) time.Duration
+	GOP     int // pictures between keyframes, 0 for two seconds' worth
 }
 
 // Event is one behaviour of a clip, in media time.
@@ -28,7 +31,9 @@ type Event struct {
 	Kind       wire.Kind
 	Zone       string
 	Start, End time.Duration
-	Agitated   bool // of a gathering: people run or push
+	Agitated   bool       // of a gathering: people run or push
+	Origin     wire.Point // of a thrown object: where it came into sight, as fractions of the picture
+	Floor      string     // from which it came, where floors are drawn
 }
 
 // Pictures is how many pictures a clip has.
@@ -36,7 +41,11 @@ func (c *Clip) Pictures() int { return int(c.Length.Seconds() * float64(c.FPS)) 
 
 // Draw writes picture i into dst, see Scene.Draw.
 func (c *Clip) Draw(dst []byte, i int) {
-	c.Scene.Draw(dst, time.Duration(i)*time.Second/time.Duration(c.FPS))
+	t := time.Duration(i) * time.Second / time.Duration(c.FPS)
+	if c.Capture != nil {
+		t = c.Capture(i)
+	}
+	c.Scene.Draw(dst, t)
 }
 
 // Stock is real footage that scenes are composed of. What it lacks is drawn.
@@ -81,6 +90,7 @@ func Clips(seed uint64, stock Stock) []Clip {
 	st.tampering()
 	st.nuisances()
 	st.gatherings("")
+	st.fallsForAll()
 	return st.clips
 }
 

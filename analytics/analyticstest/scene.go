@@ -23,6 +23,8 @@ type Scene struct {
 	Backdrop []byte
 	Things   []Thing
 	Falls    []Fall
+	Sprites  []Sprite
+	Front    []Front
 	Rain     float64 // drops in a picture, for each million pixels
 	Snow     float64 // flakes in a picture, for each million pixels
 	Insects  []Insect
@@ -36,6 +38,7 @@ type Scene struct {
 	background []float64
 	elsewhere  []float64 // what a camera that was turned away looks at
 	noise      []float64
+	scratch    []float64 // the picture being drawn
 }
 
 // Actor is a person who walks from place to place.
@@ -74,29 +77,31 @@ func (s *Scene) Draw(dst []byte, t time.Duration) {
 	if s.Tamper.Kind == Freeze {
 		t = min(t, max(s.Tamper.At, 0))
 	}
-	pix := make([]float64, len(dst))
+	if len(s.scratch) != len(dst) {
+		s.scratch = make([]float64, len(dst))
+	}
+	pix := s.scratch
 	copy(pix, s.background)
 	for i := range s.Foliage {
 		s.foliage(pix, &s.Foliage[i], uint64(i), t)
 	}
 	s.draw(pix, t)
-	gain, offset := 1.0, 0.0
 	if s.Light != nil {
-		gain, offset = s.Light(t)
+		gain, offset := s.Light(t)
+		for i := range pix {
+			pix[i] = pix[i]*gain + offset
+		}
 	}
 	// A table of noise is read from another place in every picture.
 	at := int(hash(s.Seed, uint64(t), 1) % uint64(len(s.noise)))
-	for i := range pix {
-		pix[i] = pix[i]*gain + offset
-	}
 	s.shine(pix, t)
 	pix = s.lens(pix, t)
-	for i, v := range pix {
-		v += s.Noise * s.noise[at]
-		if at++; at == len(s.noise) {
-			at = 0
+	for i := 0; i < len(pix); at = 0 {
+		n := min(len(pix)-i, len(s.noise)-at)
+		for k, noise := range s.noise[at : at+n] {
+			dst[i+k] = uint8(min(max(int(pix[i+k]+s.Noise*noise+0.5), 0), 255))
 		}
-		dst[i] = uint8(min(max(math.Round(v), 0), 255))
+		i += n
 	}
 }
 

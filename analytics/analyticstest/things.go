@@ -75,6 +75,9 @@ func (s *Scene) draw(pix []float64, t time.Duration) {
 	for i := range s.Falls {
 		s.fall(pix, &s.Falls[i], t)
 	}
+	for i := range s.Sprites {
+		s.sprite(pix, &s.Sprites[i], t)
+	}
 	s.rain(pix, t)
 	s.snow(pix, t)
 }

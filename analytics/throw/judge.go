@@ -9,41 +9,58 @@ const (
 	slowRate   = 12.5
 	proven     = 8 // score from which a track's points begin no other
 
-	minPoints   = 5
-	minSpan     = 0.4 // seconds
-	minFall     = 0.12
-	minHits     = 0.45 // part of the pictures
-	minAccel    = 0.05
-	maxAccel    = 2.5  // the picture is at least 4 m high
-	minSure     = 2.5  // acceleration over its standard deviation
-	minEndSpeed = 0.33 // a second, in the last third
-	firstToLast = 1.8  // speed of the last third over that of the first
-	midToLast   = 1.15
-	minCurve    = 2 // residual of a straight line over that of the parabola
-	maxCompany  = 1.0
-	maxSway     = 0.02 // residual of x against a straight line, over the fall
-	maxChange   = 1.4  // standard deviation of the logarithm of the area
-	crowded     = 0.35 // blobs a patch and picture, beyond which a track must be strong
-	// A strong track is long and smooth. It may have company, as that of another
-	// object, and change its looks against a wall with windows.
-	strongPoints  = 20
-	strongSpan    = 1.1 // seconds
-	strongCurve   = 8   // residual of a straight line over that of a cubic
-	strongCompany = 1.15
-	// Any other must be seen in most pictures and fit well.
-	weakHits  = 0.7
-	weakCurve = 5   // residual of a straight line over that of a cubic
-	upSlack   = 1.5 // pixels
+	minPoints = 5
+	minSpan   = 0.4 // seconds
+	minHits   = 0.5 // part of the pictures
+	minAccel  = 0.05
+	maxAccel  = 2.5 // the picture is at least 4 m high
+	minSure   = 5   // acceleration over its standard deviation
+	// maxAbove is how far above the picture a thing may have begun to fall that has the
+	// speed and the acceleration with which it comes into sight.
+	maxAbove  = 0.35
+	maxSway   = 0.02 // residual of x against a straight line, over the fall
+	maxChange = 1.4  // standard deviation of the logarithm of the area
+	crowded   = 0.35 // blobs a patch and picture
+	upSlack   = 1.5  // pixels
+
+	busyTraffic = 1.0 // other things on their way down in a picture
+	// sureEvidence is how much a track may change its looks with, or lie in a crowd.
+	sureEvidence = 40
 	// maxTrim is how many points at the end may be something else, that of the
-	// ground for one.
-	maxTrim = 3
+	// ground for one, unless the whole is as smooth as smoothMisfit.
+	maxTrim      = 12
+	smoothMisfit = 1.0
 )
+
+// demand is what is asked of a track. Evidence is how much better a fall explains it than an
+// even way does, a log-likelihood ratio; misfit is how far its points lie from a
+// fall, over what their size lets expect.
+type demand struct {
+	fall     float64 // heights
+	speed    float64 // heights a second, in the last third of its time
+	gain     float64 // that over the speed in the first third
+	rise     float64 // and over that in the second: lifts and cranes only start
+	company  float64 // blobs beside it that move alike
+	evidence float64
+	misfit   float64
+}
+
+// demands are higher where many things are on their way down, as in snow, for some of them
+// lie as a fall would by chance. The air may bend a fall elsewhere, not there.
+func demands(busy bool) demand {
+	if busy {
+		return demand{fall: 0.15, speed: 0.33, gain: 1.8, rise: 1.15, company: 0.25, evidence: 45, misfit: 1.3}
+	}
+	return demand{fall: 0.1, speed: 0.22, gain: 1.3, rise: 1.1, company: 0.4, evidence: 15, misfit: 2.5}
+}
 
 // verdict is why a track is a falling object, or not.
 type verdict struct {
-	reason string // empty if it is one
-	fit    parabola
-	n      int // points that belong to it
+	reason   string // empty if it is one
+	fit      parabola
+	evidence float64
+	misfit   float64
+	n        int // points that belong to it
 }
 
 // judge decides on a track that has ended.
@@ -55,73 +72,97 @@ func (l *linker) judge(t *track) verdict {
 	if t.best < limit {
 		return verdict{reason: "score"}
 	}
-	first := verdict{}
-	for trim := range min(maxTrim, t.n/8) + 1 {
-		v := l.shape(t, t.n-trim)
-		if v.reason == "" {
-			return v
-		}
-		if trim == 0 {
-			first = v
+	best := l.shape(t, t.n)
+	if best.misfit < smoothMisfit {
+		return best // nothing at its end is out of place
+	}
+	for trim := 1; trim <= min(maxTrim, t.n/4); trim++ {
+		if v := l.shape(t, t.n-trim); v.reason == "" && (best.reason != "" || v.evidence > best.evidence) {
+			best = v
 		}
 	}
-	return first
+	return best
 }
 
 // shape holds the first n points of a track against a fall.
 func (l *linker) shape(t *track, n int) verdict {
 	p := t.points[:n]
-	h := l.height
-	a, z := p[0], p[n-1]
-	span, fall := z.t-a.t, float64(z.y-a.y)
-	v := verdict{n: n}
-	switch {
-	case span < minSpan || float64(n) < max(minPoints, minSpan*minHits/l.interval):
-		v.reason = "short"
-	case fall < minFall*h:
-		v.reason = "low"
-	case float64(t.n) < minHits*float64(t.seen):
-		v.reason = "gaps"
-	case math.Abs(float64(z.x-a.x)) > fall:
-		v.reason = "sideways"
-	case !falls(p):
-		v.reason = "up"
+	v := verdict{n: n, fit: fitParabola(p)}
+	span := p[n-1].t - p[0].t
+	busy := max(t.traffic, l.others(span)) > busyTraffic
+	need := demands(busy)
+	residual := v.fit.smooth
+	if busy {
+		residual = v.fit.residual
 	}
-	if v.reason != "" {
+	v.weigh(p, residual, l.loose())
+	if v.reason = l.outline(t, p, need.fall); v.reason != "" {
 		return v
 	}
-	v.fit = fitParabola(p)
+	h, f := l.height, &v.fit
 	s1, s2, s3 := thirds(p)
-	f := &v.fit
-	strong := n >= strongPoints && span >= strongSpan && f.straight >= strongCurve*f.smooth
-	company := maxCompany
-	if strong {
-		company = strongCompany
-	}
 	switch {
-	case float64(t.companions) > company*float64(t.asked):
+	case float64(t.companions) > need.company*float64(t.asked):
 		v.reason = "company"
 	case f.a < minAccel*h || f.a > maxAccel*h:
 		v.reason = "acceleration"
 	case f.a < minSure*f.sigma:
 		v.reason = "unsure"
-	case s3 < minEndSpeed*h:
+	case s3 < need.speed*h:
 		v.reason = "slow"
-	case s3 < firstToLast*s1 || s3 < midToLast*s2:
+	case s3 < need.gain*s1 || s3 < need.rise*s2:
 		v.reason = "steady"
-	case f.straight < minCurve*f.residual:
+	case float64(p[0].y)-f.v*math.Abs(f.v)/(2*f.a) < -maxAbove*h:
+		v.reason = "from above"
+	case v.evidence < need.evidence:
 		v.reason = "straight"
-	case f.sideways > maxSway*fall+1:
+	case v.misfit > need.misfit:
+		v.reason = "rough"
+	case f.sideways > maxSway*float64(p[n-1].y-p[0].y)+1:
 		v.reason = "sways"
-	case strong:
-	case float64(t.n) < weakHits*float64(t.seen) || f.straight < weakCurve*f.smooth:
-		v.reason = "weak"
+	case v.evidence > sureEvidence:
 	case t.crowd > crowded*float64(t.n-1):
 		v.reason = "crowd"
 	case change(p) > maxChange:
 		v.reason = "changes"
 	}
 	return v
+}
+
+// outline returns why points of a track cannot be a fall at first sight, or nothing.
+func (l *linker) outline(t *track, p []point, minFall float64) string {
+	a, z := p[0], p[len(p)-1]
+	span, fall := z.t-a.t, float64(z.y-a.y)
+	switch {
+	case span < minSpan || float64(len(p)) < max(minPoints, minSpan*minHits/l.interval):
+		return "short"
+	case fall < minFall*l.height:
+		return "low"
+	case float64(t.n) < minHits*float64(t.seen):
+		return "gaps"
+	case math.Abs(float64(z.x-a.x)) > fall:
+		return "sideways"
+	case !falls(p):
+		return "up"
+	}
+	return ""
+}
+
+// loose is how much of a second timestamps are wrong by where pictures are repeated.
+func (l *linker) loose() float64 { return max(l.jitter-jitter, 0) * l.interval }
+
+// weigh sets evidence and misfit by how far the points of a track lie from a fall. Grain is
+// what they are uncertain by in any case, in pixels, and late by how much in time.
+func (v *verdict) weigh(p []point, residual, late float64) {
+	const grain = 0.3
+	side := 0.0
+	for i := range p {
+		side += float64(p[i].w+p[i].h) / 2
+	}
+	n := float64(len(p))
+	speed := float64(p[len(p)-1].y-p[0].y) / (p[len(p)-1].t - p[0].t)
+	v.evidence = n * math.Log((v.fit.straight+grain)/(residual+grain))
+	v.misfit = residual / math.Hypot(pointSigma+sizeSigma*side/n, late*speed)
 }
 
 // change returns how much a track's area varies: the standard deviation of its
@@ -161,53 +202,4 @@ func thirds(p []point) (first, second, last float64) {
 	}
 	y1, y2 := at(t0+third), at(t0+2*third)
 	return (y1 - float64(p[0].y)) / third, (y2 - y1) / third, (float64(p[len(p)-1].y) - y2) / third
-}
-
-// share counts the points that two tracks have in common.
-func share(a, b []point) int {
-	n := 0
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case a[i].id == b[j].id:
-			n++
-			i++
-			j++
-		case a[i].t < b[j].t || a[i].t == b[j].t && a[i].id < b[j].id:
-			i++
-		default:
-			j++
-		}
-	}
-	return n
-}
-
-// same says whether two tracks are one object: they share blobs, ran beside
-// each other, or one goes on where the other was lost.
-func (l *linker) same(a *track, fa *parabola, b *track, fb *parabola) bool {
-	pa, pb := a.points[:a.n], b.points[:b.n]
-	if share(pa, pb) >= 3 {
-		return true
-	}
-	if pb[0].t < pa[0].t {
-		pa, pb, fa, fb = pb, pa, fb, fa
-	}
-	near := 0.06 * l.height
-	from, to := pb[0].t, min(pa[len(pa)-1].t, pb[len(pb)-1].t)
-	if to <= from { // one after the other
-		if from-to > 1 {
-			return false
-		}
-		x, y := fa.at(from)
-		_, y2 := fa.at(from + 0.1)
-		vy, vb := (y2-y)*10, fb.v
-		return math.Hypot(x-float64(pb[0].x), y-float64(pb[0].y)) < 2*near && vb > 0.6*vy && vb < 1.6*vy
-	}
-	far := 0.0
-	for k := range 5 {
-		t := from + float64(k)/4*(to-from)
-		ax, ay := fa.at(t)
-		bx, by := fb.at(t)
-		far += math.Hypot(ax-bx, ay-by) / 5
-	}
-	return far < near
 }

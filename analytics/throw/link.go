@@ -32,6 +32,7 @@ const (
 	// sparse is the density of blobs below which none is believed, in a patch and picture.
 	sparse      = 0.1
 	densityMean = 1.0 // seconds
+	trafficMean = 10  // seconds
 )
 
 // point is where a track was seen.
@@ -53,6 +54,7 @@ type track struct {
 	// Others that moved as this did, over how many points that was asked.
 	companions, asked int
 	crowd             float64 // sum of the blobs a patch and picture where it was
+	traffic           float64 // the linker's, before it began
 
 	// The fit to the newest points, relative to the last one's time.
 	x, vx    float64
@@ -84,6 +86,9 @@ type linker struct {
 	past  [lookBack]list
 	blobs []blob // of the picture being linked
 	taken []bool // by index into the blobs of the picture: a proven track has it
+	// traffic is how many things are on a way downwards in a picture, as a slow mean: none
+	// before most facades, many in snow.
+	traffic float64
 
 	cols, rows int
 	side       float64
@@ -116,7 +121,7 @@ func (l *linker) reset() {
 	for i := range l.past {
 		l.past[i] = list{blobs: l.past[i].blobs[:0]}
 	}
-	l.crowds = 0
+	l.crowds, l.traffic = 0, 0
 	clear(l.counts)
 }
 
@@ -136,7 +141,7 @@ func (l *linker) copy(dst, src int32) {
 	d, s := &l.pool[dst], &l.pool[src]
 	n := copy(d.points[:], s.points[:s.n])
 	*d = track{n: n, points: d.points, score: s.score, best: s.best, seen: s.seen, missed: s.missed,
-		companions: s.companions, asked: s.asked, crowd: s.crowd, x: s.x, vx: s.vx, y: s.y, vy: s.vy, a: s.a, px: s.px, py: s.py, sigma: s.sigma}
+		companions: s.companions, asked: s.asked, crowd: s.crowd, traffic: s.traffic, x: s.x, vx: s.vx, y: s.y, vy: s.vy, a: s.a, px: s.px, py: s.py, sigma: s.sigma}
 }
 
 // update extends the tracks by the blobs of a picture. Tracks that have ended
@@ -149,6 +154,7 @@ func (l *linker) update(t float64, blobs []blob) {
 		l.extend(l.live[k], t, blobs)
 	}
 	l.prune()
+	l.watch()
 	l.seed(t, blobs)
 	l.crowd(blobs)
 	oldest := l.past[lookBack-1].blobs
@@ -262,45 +268,6 @@ func (l *linker) hit(tr *track, t float64, b *blob, worth float64) {
 	tr.fit(l.height, l.jitter*l.interval)
 }
 
-// company counts the other blobs nearby that come from where the track's step
-// leads back to, among those of the picture of its last point.
-func (l *linker) company(tr *track, b *blob) {
-	from := tr.last()
-	var then *list
-	for i := range l.past {
-		if l.past[i].t == from.t && len(l.past[i].blobs) > 0 {
-			then = &l.past[i]
-		}
-	}
-	if then == nil || tr.n < 3 {
-		return
-	}
-	dx, dy := b.x-float64(from.x), b.y-float64(from.y)
-	near := companion * l.height
-	slack := 2 + 0.15*math.Hypot(dx, dy)
-	tr.asked++
-	for i := range then.blobs {
-		o := &then.blobs[i]
-		if o.id == from.id || math.Abs(o.x-float64(from.x)) > near || math.Abs(o.y-float64(from.y)) > near {
-			continue
-		}
-		if l.seenAt(o.x+dx, o.y+dy, slack, b.id) {
-			tr.companions++
-		}
-	}
-}
-
-// seenAt says whether another blob than id lies at a place, within slack in x and in y.
-func (l *linker) seenAt(x, y, slack float64, id uint32) bool {
-	for i := range l.blobs {
-		b := &l.blobs[i]
-		if b.id != id && math.Abs(b.x-x) < slack && math.Abs(b.y-y) < slack {
-			return true
-		}
-	}
-	return false
-}
-
 // seed begins a track with each blob that no proven track has and each blob of
 // the pictures before that could have fallen to it.
 func (l *linker) seed(t float64, blobs []blob) {
@@ -340,7 +307,7 @@ func (l *linker) begin(j int32, t0 float64, a *blob, t float64, b *blob, picture
 	tr := &l.pool[j]
 	tr.n, tr.companions, tr.asked, tr.crowd, tr.missed = 1, 0, 0, 0, pictures-1
 	tr.points[0] = point{t: t0, x: float32(a.x), y: float32(a.y), w: int16(a.w), h: int16(a.h), id: a.id}
-	tr.seen, tr.vy = 1, 0
+	tr.seen, tr.vy, tr.traffic = 1, 0, l.traffic
 	tr.score = float64(pictures-1) * math.Log(1-detect)
 	worth := math.Log(detect / (l.densityAt(b.x, b.y) * reach * reach))
 	l.hit(tr, t, b, min(max(worth, -4), 3))
@@ -382,35 +349,3 @@ func (l *linker) alike(better []int32, i int32) bool {
 	}
 	return false
 }
-
-// crowd updates the density of blobs.
-func (l *linker) crowd(blobs []blob) {
-	l.crowds++
-	a := min(max(l.interval/densityMean, 1/float64(l.crowds)), 1)
-	clear(l.now)
-	for i := range blobs {
-		l.now[l.patchAt(blobs[i].x, blobs[i].y)]++
-	}
-	for i := range l.counts {
-		l.counts[i] += a * (l.now[i] - l.counts[i])
-	}
-	for y := range l.rows {
-		for x := range l.cols {
-			sum, n := 0.0, 0.0
-			for v := max(y-1, 0); v <= min(y+1, l.rows-1); v++ {
-				for u := max(x-1, 0); u <= min(x+1, l.cols-1); u++ {
-					sum += l.counts[v*l.cols+u]
-					n++
-				}
-			}
-			l.density[y*l.cols+x] = max(sum/n, sparse) / (l.side * l.side)
-		}
-	}
-}
-
-func (l *linker) patchAt(x, y float64) int {
-	u, v := min(max(int(x/l.side), 0), l.cols-1), min(max(int(y/l.side), 0), l.rows-1)
-	return v*l.cols + u
-}
-
-func (l *linker) densityAt(x, y float64) float64 { return l.density[l.patchAt(x, y)] }

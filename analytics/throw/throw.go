@@ -17,7 +17,6 @@
 package throw
 
 import (
-	"bytes"
 	"cmp"
 	"image"
 	"math"
@@ -47,26 +46,12 @@ const (
 	// maxPixels is the size of a region beyond which it is shrunk.
 	maxPixels = 1920 * 1088
 
-	// patience is how long a fall waits for a longer track of the same object.
-	patience = 1500 * time.Millisecond
+	// patience is how long after its last point a fall waits, at most, for a longer track of the
+	// same object.
+	patience = 900 * time.Millisecond
 	memory   = 2 * time.Second // of falls told, for the rest of their tracks
 	maxFalls = 16              // that wait, and that are remembered
 )
-
-// Event is one object that fell.
-type Event struct {
-	Start    time.Duration // media time of the first point
-	Detected time.Duration // when the decision fell
-	End      time.Duration // media time of the last point
-	// Box is what the object passed through, from its first to its last point.
-	Box        wire.Box
-	Confidence float64
-	// Track is where the object was, in order of time, at most wire.MaxTrack points.
-	Track []wire.TrackPoint
-	// Top is the highest point at which it was seen. It came from there or above:
-	// an object that has just been let go is too slow to see.
-	Top wire.Point
-}
 
 // picture is the region at a time.
 type picture struct {
@@ -78,7 +63,8 @@ type picture struct {
 type fall struct {
 	track int32
 	v     verdict
-	since time.Duration // when it passed
+	end   time.Duration // media time of its last point
+	since time.Duration // when it passed, or was told of
 }
 
 // Detector watches one rule's zone. It is for one goroutine at a time.
@@ -98,7 +84,10 @@ type Detector struct {
 	steps   [intervals]float64 // between pictures that differ, in seconds
 	nsteps  int
 	sorted  [intervals]float64
+	changes [3]int  // pixels that changed in the last pictures that were none
+	inRow   int     // such pictures before this one
 	repeats float64 // part of the pictures that repeat the one before, lately
+	step    float64 // between pictures, in seconds
 	k       int     // pictures in lag
 
 	cells   *cells
@@ -199,11 +188,9 @@ func (d *Detector) Step(t time.Duration) []Event {
 	}
 	if !d.repeated(buf) {
 		d.push(t)
-		if len(d.history) > 3*d.k {
-			d.look(t)
-		}
 	}
-	d.conclude(t)
+	s := d.look(t)
+	d.follow(&s)
 	return d.events
 }
 
@@ -233,21 +220,10 @@ func (d *Detector) reset(t time.Duration) {
 		d.spare = append(d.spare, d.history[i].pix)
 	}
 	d.history = d.history[:0]
-	d.nsteps, d.repeats, d.k = 0, 0, 1
+	d.nsteps, d.repeats, d.step, d.k = 0, 0, lag, 1
+	d.changes, d.inRow = [3]int{}, 0
 	d.waiting, d.told = d.waiting[:0], d.told[:0]
 	d.link.reset()
-}
-
-// repeated says whether a picture is the one before once more, as encoders
-// send that keep up a rate. Such a picture shows no moment of its own.
-func (d *Detector) repeated(buf []byte) bool {
-	same := len(d.history) > 0 && bytes.Equal(buf, d.history[0].pix)
-	now := 0.0
-	if same {
-		now = 1
-	}
-	d.repeats += (now - d.repeats) / intervals
-	return same && len(d.history) > 3*d.k
 }
 
 func (d *Detector) push(t time.Duration) {
@@ -273,39 +249,26 @@ func (d *Detector) pace() {
 	copy(s, d.steps[:n])
 	slices.Sort(s)
 	step := max(s[n*3/10], 0.001)
-	d.link.interval = step
-	d.link.jitter = jitter + (1-jitter)*min(1, 2*d.repeats)
+	d.step = step
 	d.k = min(max(int(math.Round(lag/step)), 1), maxLag)
 }
 
-// look finds and links the blobs of the picture that is lag old.
-func (d *Detector) look(t time.Duration) {
-	now, before := &d.history[d.k], &d.history[2*d.k]
-	d.label.reset()
-	d.cells.hat(&d.label, d.w, d.h, now.pix, before.pix, d.history[3*d.k].pix, d.history[0].pix)
-	active := d.cells.learn(d.w, d.h, now.pix, before.pix, d.link.interval)
-	if active > maxActive {
-		return
-	}
-	most := maxShare * d.link.height * d.link.height
-	blobs := d.label.collect(int32(most), func(x, y int) bool { return d.mask[y*d.w+x] != 0 })
-	if t < d.first+warmUp {
-		d.link.crowd(blobs)
-		return
-	}
-	d.link.update(now.t.Seconds(), blobs)
-}
-
-// conclude judges the tracks that have ended and tells of the falls that no
+// follow links what was seen, judges the tracks that have ended and tells of the falls that no
 // longer track can replace.
-func (d *Detector) conclude(t time.Duration) {
-	if i := min(d.k, len(d.history)-1); i >= 0 {
-		d.link.end((t - (d.history[0].t - d.history[i].t)).Seconds())
+func (d *Detector) follow(s *sight) {
+	d.link.interval, d.link.jitter = s.interval, s.jitter
+	switch {
+	case !s.looked:
+	case s.warm:
+		d.link.update(s.at, s.blobs)
+	default:
+		d.link.crowd(s.blobs)
 	}
-	d.judge(t)
-	d.resolve(t)
+	d.link.end(s.at)
+	d.judge(s.t)
+	d.resolve(s.t)
 	d.told = slices.DeleteFunc(d.told, func(f fall) bool {
-		if t-f.since <= memory {
+		if s.t-f.since <= memory {
 			return false
 		}
 		d.link.release(f.track)
@@ -323,7 +286,7 @@ func (d *Detector) judge(t time.Duration) {
 			d.link.release(i)
 			continue
 		}
-		d.waiting = append(d.waiting, fall{track: i, v: v, since: t})
+		d.waiting = append(d.waiting, fall{track: i, v: v, end: seconds(d.link.pool[i].points[v.n-1].t), since: t})
 	}
 	d.link.done = d.link.done[:0]
 }
@@ -336,7 +299,7 @@ func (d *Detector) resolve(t time.Duration) {
 		return cmp.Or(cmp.Compare(l.pool[b.track].best, l.pool[a.track].best), cmp.Compare(a.track, b.track))
 	})
 	d.waiting = slices.DeleteFunc(d.waiting, func(f fall) bool {
-		if t-f.since < patience && d.goesOn(&f) {
+		if t+seconds(d.step) < f.end+patience && d.goesOn(&f) {
 			return false
 		}
 		tr := &l.pool[f.track]
@@ -351,7 +314,7 @@ func (d *Detector) resolve(t time.Duration) {
 			l.release(d.told[0].track)
 			d.told = slices.Delete(d.told, 0, 1)
 		}
-		d.told = append(d.told, fall{track: f.track, v: f.v, since: t})
+		d.told = append(d.told, fall{track: f.track, v: f.v, end: f.end, since: t})
 		d.tell(tr, &f.v, min(t, d.last))
 		return true
 	})
@@ -367,37 +330,6 @@ func (d *Detector) goesOn(f *fall) bool {
 		}
 	}
 	return false
-}
-
-func (d *Detector) tell(tr *track, v *verdict, t time.Duration) {
-	p := tr.points[:v.n]
-	w, h := float64(d.width), float64(d.height)
-	place := func(x, y float64) (float64, float64) {
-		fx := (float64(d.region.Min.X) + x*float64(d.factor)) / w
-		fy := (float64(d.region.Min.Y) + y*float64(d.factor)) / h
-		return min(max(fx, 0), 1), min(max(fy, 0), 1)
-	}
-	e := Event{Start: seconds(p[0].t), Detected: t, End: seconds(p[len(p)-1].t), Top: wire.Point{0, 1},
-		Confidence: 1 - 0.4*math.Exp(-max(tr.best-accept, 0)/30)}
-	x0, y0, x1, y1 := 1.0, 1.0, 0.0, 0.0
-	for i := range p {
-		hw, hh := float64(p[i].w)/2, float64(p[i].h)/2
-		ax, ay := place(float64(p[i].x)+0.5-hw, float64(p[i].y)+0.5-hh)
-		bx, by := place(float64(p[i].x)+0.5+hw, float64(p[i].y)+0.5+hh)
-		x0, y0, x1, y1 = min(x0, ax), min(y0, ay), max(x1, bx), max(y1, by)
-		if cx, cy := place(float64(p[i].x)+0.5, float64(p[i].y)+0.5); cy < e.Top[1] {
-			e.Top = wire.Point{cx, cy}
-		}
-	}
-	e.Box = wire.Box{x0, y0, x1 - x0, y1 - y0}
-	n := min(len(p), wire.MaxTrack)
-	e.Track = make([]wire.TrackPoint, n)
-	for i := range e.Track {
-		q := &p[i*(len(p)-1)/max(n-1, 1)]
-		x, y := place(float64(q.x)+0.5, float64(q.y)+0.5)
-		e.Track[i] = wire.TrackPoint{q.t, x, y}
-	}
-	d.events = append(d.events, e)
 }
 
 func seconds(t float64) time.Duration { return time.Duration(math.Round(t * float64(time.Second))) }

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"image"
+	"math"
 	"time"
 
 	"sentrybox/analytics/cv"
@@ -151,7 +152,7 @@ func (f *falls) tellOne(rule int, e *throw.Event) error {
 	d := wire.Detection{ID: w.id, Phase: wire.Begun, Rule: rule, Kind: r.Kind, Zone: r.Zone,
 		Start: e.Start.Seconds(), Detected: e.Detected.Seconds(),
 		StartWall: f.wall.Add(e.Start - f.last), DetectWall: f.wall.Add(e.Detected - f.last),
-		Box: e.Box, Confidence: e.Confidence, Track: e.Track, Floor: floor(z.Floors, e.Top[1])}
+		Box: e.Box, Confidence: e.Confidence, Track: e.Track, Floor: floor(z.Floors, e.Origin[1])}
 	img, err := f.source.snapshot(thumb.MaxWidth)
 	if err != nil {
 		return err
@@ -170,14 +171,18 @@ func (f *falls) tellOne(rule int, e *throw.Event) error {
 	return w.send(&d)
 }
 
-// floor returns the name of the floor that an object first seen at height y came
-// from: the lowest that is drawn at or above it, for an object can only fall from above.
-// If it is seen above all of them, it is the highest; empty if none is drawn.
+// floorSlack is how far above the line of a floor, as a part of the distance to the next,
+// an object may seem to begin to fall that comes from it.
+const floorSlack = 0.25
+
+// floor returns the name of the floor that an object most likely came from which began to fall
+// at height y: the lowest that is drawn at or above it. If it is above all of them, it is the
+// highest; empty if none is drawn.
 func floor(floors []wire.Floor, y float64) string {
 	var at, top *wire.Floor
 	for i := range floors {
 		f := &floors[i]
-		if f.Y <= y && (at == nil || f.Y > at.Y) {
+		if f.Y-floorSlack*pitch(floors, f) <= y && (at == nil || f.Y > at.Y) {
 			at = f
 		}
 		if top == nil || f.Y < top.Y {
@@ -191,4 +196,23 @@ func floor(floors []wire.Floor, y float64) string {
 		return top.Name
 	}
 	return ""
+}
+
+// pitch returns how far it is from a floor to the next above it, or else below; 0 if there is none.
+func pitch(floors []wire.Floor, f *wire.Floor) float64 {
+	above, below := math.Inf(1), math.Inf(1)
+	for i := range floors {
+		if d := f.Y - floors[i].Y; d > 0 {
+			above = min(above, d)
+		} else if d < 0 {
+			below = min(below, -d)
+		}
+	}
+	switch {
+	case !math.IsInf(above, 1):
+		return above
+	case !math.IsInf(below, 1):
+		return below
+	}
+	return 0
 }

@@ -23,7 +23,8 @@ func TestFloor(t *testing.T) {
 		{nil, 0.5, ""},
 		{floors, 0.1, "12"}, // above all that is drawn
 		{floors, 0.3, "12"},
-		{floors, 0.39, "12"},
+		{floors, 0.37, "12"},
+		{floors, 0.39, "11"}, // a little above its line
 		{floors, 0.45, "11"},
 		{floors, 0.9, "10"},
 	} {

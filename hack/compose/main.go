@@ -30,6 +30,7 @@ type options struct {
 	Seed  uint64 `default:"1" help:"Which variant: 1 to 9 for tuning, 100 and up for testing."`
 	Only  string `placeholder:"PATTERN" help:"Only the clips whose name fits, such as 'throw_*'."`
 	Wide  bool   `help:"The wide set: an hour and more of every kind and nuisance."`
+	Falls bool   `help:"The wide sweep for thrown objects instead of the scenes of every kind."`
 	Drawn bool   `help:"Do without real footage."`
 	Stock string `default:"/usr/share/doc/opencv-doc/examples/data" help:"Where vtest.avi and the photographs are."`
 	Jobs  int    `default:"2" help:"Clips at a time."`
@@ -62,8 +63,11 @@ func run(ctx context.Context) error {
 	group.SetLimit(max(o.Jobs, 1))
 	n := 0
 	clips := analyticstest.Clips
-	if o.Wide {
+	switch {
+	case o.Wide:
 		clips = analyticstest.Wide
+	case o.Falls:
+		clips = analyticstest.FallClips
 	}
 	for _, c := range clips(o.Seed, stock) {
 		if o.Only != "" {
@@ -99,7 +103,7 @@ func write(ctx context.Context, dir string, c *analyticstest.Clip) error {
 	rate := fmt.Sprintf("%dk", cmp.Or(c.Rate, 800)*w*h/(640*360))
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray",
 		"-s", fmt.Sprintf("%dx%d", w, h), "-r", strconv.Itoa(c.FPS), "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1",
-		"-crf", "25", "-maxrate", rate, "-bufsize", rate, "-g", strconv.Itoa(2*c.FPS), "-bf", "0", "-pix_fmt", "yuv420p", base+".mp4")
+		"-crf", "25", "-maxrate", rate, "-bufsize", rate, "-g", strconv.Itoa(cmp.Or(c.GOP, 2*c.FPS)), "-bf", "0", "-pix_fmt", "yuv420p", base+".mp4")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -138,7 +142,11 @@ func camera(c *analyticstest.Clip) map[string]any {
 		if len(z.Line) > 0 {
 			zones[z.Name] = map[string]any{"line": z.Line, "direction": c.Rules[0].Direction}
 		} else {
-			zones[z.Name] = map[string]any{"polygon": z.Polygon}
+			zone := map[string]any{"polygon": z.Polygon}
+			if len(z.Floors) > 0 {
+				zone["floors"] = z.Floors
+			}
+			zones[z.Name] = zone
 		}
 	}
 	var rules []map[string]any
@@ -165,6 +173,9 @@ func truth(c *analyticstest.Clip) map[string]any {
 		event := map[string]any{"kind": e.Kind, "zone": e.Zone, "start": seconds(e.Start.Seconds()), "end": seconds(e.End.Seconds())}
 		if e.Agitated {
 			event["agitated"] = true
+		}
+		if e.Kind == wire.ThrownObject {
+			event["origin"], event["floor"] = e.Origin, e.Floor
 		}
 		events = append(events, event)
 	}

@@ -12,7 +12,8 @@ import (
 
 // TestCameras holds every clip's camera against the config's schema.
 func TestCameras(t *testing.T) {
-	for _, c := range analyticstest.Clips(analyticstest.FirstTestSeed, analyticstest.Stock{}) {
+	clips := analyticstest.Clips(analyticstest.FirstTestSeed, analyticstest.Stock{})
+	for _, c := range append(clips, analyticstest.FallClips(analyticstest.FirstTestSeed, analyticstest.Stock{})...) {
 		b, err := json.Marshal(camera(&c))
 		if err != nil {
 			t.Fatal(err)
@@ -28,6 +29,9 @@ func TestCameras(t *testing.T) {
 		for i, r := range c.Rules {
 			if got := cam.Detect[i]; got.Kind != r.Kind || got.People != r.People || r.After > 0 && time.Duration(got.After).Seconds() != r.After {
 				t.Errorf("%s: %+v, want %+v", c.Name, got, r)
+			}
+			if z := cam.Zones[r.Zone]; r.Zone != "" && len(z.Floors) != len(c.Zones[0].Floors) {
+				t.Errorf("%s: %d floors, want %d", c.Name, len(z.Floors), len(c.Zones[0].Floors))
 			}
 			if z := cam.Zones[r.Zone]; r.Kind == wire.LineCrossing && z.Direction != r.Direction {
 				t.Errorf("%s: %q, want %q", c.Name, z.Direction, r.Direction)
