@@ -15,6 +15,7 @@ require (
 	github.com/oklog/ulid/v2 v2.1.1
 	github.com/pion/rtcp v1.2.16
 	github.com/pion/rtp v1.9.0
+	github.com/tarm/serial v0.0.0-20180830185346-98f6abe2eb07
 	gocv.io/x/gocv v0.31.0
 	golang.org/x/crypto v0.46.0
 	golang.org/x/image v0.33.0
@@ -24,6 +25,7 @@ require (
 	kernel.org/pub/linux/libs/security/libcap/psx v1.2.70
 	modernc.org/sqlite v1.40.1
 )
+
 
 require (
 	github.com/dustin/go-humanize v1.0.1 // indirect
@@ -39,7 +41,6 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/rogpeppe/go-internal v1.14.1 // indirect
 	github.com/rs/xid v1.4.0 // indirect
-	
 	golang.org/x/exp v0.0.0-20250620022241-b7579e27df2b // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	modernc.org/libc v1.66.10 // indirect

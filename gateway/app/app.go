@@ -24,6 +24,7 @@ import (
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
+	"sentrybox/uplink/shortform"
 	"sentrybox/uplink/spool"
 )
 
@@ -50,7 +51,8 @@ type App struct {
 	sender   *evidence.Sender
 	bad      badAnswers
 
-	meters []*budget.Meter // by uplink
+	meters []*budget.Meter    // by uplink
+	short  *shortform.Service // nil without a way for it
 
 	online chan struct{} // holds a token when a broker has been reached
 	moved  chan struct{} // holds a token when it is another than before
@@ -139,6 +141,9 @@ func (a *App) serve(ctx context.Context) error {
 	if a.local != nil {
 		parts.Go(func() error { return a.runBroker(partsCtx) })
 	}
+	if a.short != nil {
+		parts.Go(func() error { return a.short.Run(partsCtx) })
+	}
 	for id, c := range a.cameras {
 		parts.Go(func() error {
 			if err := c.Run(partsCtx); err != nil {
@@ -187,6 +192,7 @@ func (a *App) build(ctx context.Context) error {
 	a.monitor = &health.Monitor{
 		Store: a.store, Outbox: a.outbox, Cameras: a.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
 	}
+	a.short = a.buildShort()
 	return a.buildUplink(ctx)
 }
 

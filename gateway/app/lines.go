@@ -33,7 +33,7 @@ func (a *App) uplinkHealth() []health.Uplink {
 	for i, s := range a.uplink.Uplinks() {
 		u := a.meters[i].Usage()
 		all = append(all, health.Uplink{
-			Name: a.Config.Uplink.MQTT[i].Name, Phase: s.Phase.String(), Online: s.Phase == mqtt.Online,
+			Name: a.Config.Uplink.NameOf(i), Phase: s.Phase.String(), Online: s.Phase == mqtt.Online,
 			Refused: s.Phase == mqtt.Refused || s.Phase == mqtt.BadTLS,
 			Sent:    u.Sent, Received: u.Received, Month: u.MonthSent + u.MonthReceived, Budget: u.Level.String(),
 		})
@@ -61,7 +61,7 @@ type line struct {
 func (a *App) postGateway() {
 	g := gateway{ID: a.Config.Gateway.ID, Type: "gateway", State: "online"}
 	for i, s := range a.uplink.Uplinks() {
-		l := line{Name: a.Config.Uplink.MQTT[i].Name, State: s.Phase.String()}
+		l := line{Name: a.Config.Uplink.NameOf(i), State: s.Phase.String()}
 		if s.Err != nil {
 			l.Reason = s.Err.Error()
 		}

@@ -14,6 +14,7 @@ import (
 	"sentrybox/gateway/text"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/outbox"
+	"sentrybox/uplink/shortform"
 	"sentrybox/uplink/spool"
 )
 
@@ -24,7 +25,8 @@ func (a *App) open(ctx context.Context) error {
 	var err error
 	a.store, err = store.OpenDisk(ctx, a.disk, store.Migration{
 		Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend,
-	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()}, command.Schema(), evidence.Schema())
+	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()},
+		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema())
 	if err != nil {
 		return err
 	}

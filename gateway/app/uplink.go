@@ -36,8 +36,11 @@ func (a *App) buildUplink(ctx context.Context) error {
 		OnState:       a.uplinkState,
 		Log:           a.Log.With("part", "uplink"),
 	}
+	if a.short != nil {
+		cfg.Source = &noting{Box: a.outbox, app: a, grave: map[int64]string{}}
+	}
 	for i, m := range a.Config.Uplink.MQTT {
-		b, err := a.newBroker(ctx, &m)
+		b, err := a.newBroker(ctx, &m, a.Config.Uplink.NameOf(i))
 		if err != nil {
 			return fmt.Errorf("uplink.mqtt[%d]: %w", i, err)
 		}
@@ -51,7 +54,7 @@ func (a *App) buildUplink(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) newBroker(ctx context.Context, m *config.MQTT) (b mqtt.Broker, err error) {
+func (a *App) newBroker(ctx context.Context, m *config.MQTT, name string) (b mqtt.Broker, err error) {
 	b = mqtt.Broker{URL: m.URL.Reveal(), Username: m.Username, Password: m.Password.Reveal(), Interface: m.Interface}
 	if m.CA != "" || m.Cert != "" || m.Pin != "" {
 		if b.TLS, err = mqtt.LoadTLS(m.CA, m.Cert, m.Key, m.Pin); err != nil {
@@ -59,7 +62,7 @@ func (a *App) newBroker(ctx context.Context, m *config.MQTT) (b mqtt.Broker, err
 		}
 	}
 	location := a.Config.Gateway.Location()
-	meter, err := budget.Open(ctx, a.store.DB(), m.Name, budget.Limits{Rate: int64(m.Budget.Rate), Month: int64(m.Budget.Month)},
+	meter, err := budget.Open(ctx, a.store.DB(), name, budget.Limits{Rate: int64(m.Budget.Rate), Month: int64(m.Budget.Month)},
 		func() time.Time { return time.Now().In(location) })
 	if err != nil {
 		return b, err

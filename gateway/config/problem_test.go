@@ -162,7 +162,7 @@ var uplinkMistakes = []mistake{
 	{"interface", uplink("url: 'mqtt://b', interface: 'eth0; reboot'"), `5: uplink.mqtt[0].interface: is neither a network interface such as wwan0 nor an IP address`},
 	{"rate", uplink("url: 'mqtt://b', budget: {rate: 64}"), `5: uplink.mqtt[0].budget.rate: "64" is no rate, write 8KB/s or 64kbit/s`},
 	{"slow rate", uplink("url: 'mqtt://b', budget: {rate: 10B/s}"), `5: uplink.mqtt[0].budget.rate: must be from 8kbit/s to 8000000kbit/s`},
-	{"month", uplink("url: 'mqtt://b', budget: {month: 2KB}"), `5: uplink.mqtt[0].budget.month: must be from 1MiB to 1TiB`},
+	{"month", uplink("url: 'mqtt://b', budget: {month: 2KB}"), `5: uplink.mqtt[0].budget.month: must be from 1MiB to 1024GiB`},
 	{"two of a name", uplink("url: 'mqtt://b', name: a}\n  - {url: 'mqtt://c', name: a"), `6: uplink.mqtt[1].name: uplink 1 has this name already`},
 	{"no password file", uplink("url: 'mqtt://b', username: u, password_file: none"), `5: uplink.mqtt[0].password_file: no such file`},
 	{"password and file", uplink("url: 'mqtt://b', username: u, password: x, password_file: file"), `5: uplink.mqtt[0].password_file: password is given already, only one of them is possible`},

@@ -69,6 +69,9 @@ var (
 func (d *document) finishShort(s *Short) {
 	const path, least = "uplink.short", Duration(10 * time.Second)
 	d.span(path+".after", s.After, least, Duration(time.Hour))
+	if len(s.SMS.Numbers) == 0 {
+		s.SMS.Numbers = nil // as when nothing is given
+	}
 	if s.SMS.Port != "" {
 		at := path + ".sms"
 		d.between(at+".baud", s.SMS.Baud, 1200, 921600)

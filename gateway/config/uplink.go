@@ -42,6 +42,14 @@ func (m *MQTT) Credentials() (user string, password Secret) {
 	return m.Username, m.Password
 }
 
+// NameOf returns what the uplink at i is called: its name, or mqtt-1 and so on.
+func (u *Uplink) NameOf(i int) string {
+	if name := u.MQTT[i].Name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("mqtt-%d", i+1)
+}
+
 func (d *document) finishUplink(u *Uplink) {
 	d.prefix(u.Prefix)
 	const most = 8
@@ -57,8 +65,9 @@ func (d *document) finishUplink(u *Uplink) {
 		at, m := element("uplink.mqtt", i), &u.MQTT[i]
 		d.finishMQTT(m, at)
 		if m.Name == "" {
-			m.Name = fmt.Sprintf("mqtt-%d", i+1)
-		} else if f := nameFlaw(m.Name, true); f != nil {
+			continue
+		}
+		if f := nameFlaw(m.Name, true); f != nil {
 			d.flaw(at+".name", f, m.Name)
 		}
 		if first, twice := names[m.Name]; twice {

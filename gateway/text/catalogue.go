@@ -164,6 +164,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.mqtt.credentials":  {"用户名和密码已在 url 里", "the url has user and password already"},
 	"config.mqtt.user":         {"有密码就必须有 username", "a password needs a username too"},
 	"config.mqtt.plain":        {"只用于 mqtts://，而 url 是不加密的 mqtt://", "is for mqtts:// only, and the url is mqtt://, which is not encrypted"},
+	"short.sms":                {"【岗亭】%s，%d级，%s，%s，编号%s", "[Sentrybox] %s, severity %d, %s, %s, id %s"},
 	"config.rate.form":         {"%q 不是速率，请写成 8KB/s 或 64kbit/s", "%q is no rate, write 8KB/s or 64kbit/s"},
 	"config.rate.range":        {"必须在 %s 到 %s 之间", "must be from %s to %s"},
 	"config.pin":               {"应为 sha256/ 加上公钥摘要的 Base64（44 个字符）", "must be sha256/ and 44 characters of Base64: the digest of the broker's public key"},

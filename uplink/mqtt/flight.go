@@ -17,9 +17,10 @@ const (
 	window = 128
 	// crowd is how many there are for another of a lane below Alert to join them.
 	crowd = 32
-	// bulkBytes is how many bytes of the lanes below Reply are on their way: at
-	// 64 kbit/s an alert waits a second behind them. One item may always go.
-	bulkBytes = 8 << 10
+	// bulkBytes is how many bytes of the lanes below Reply are on their way: a few
+	// segments, behind which an alert waits for half a second at 64 kbit/s, and of
+	// which each that is lost holds it up. One item may always go.
+	bulkBytes = 5 << 10
 	// overhead is what an item costs besides its payload and topic: MQTT, TCP and
 	// IP headers, and its acknowledgement.
 	overhead = 120
@@ -52,10 +53,11 @@ const (
 
 // flight is a publication that waits for its PUBACK, or the subscription.
 type flight struct {
-	kind flightKind
-	seq  int64 // of an item
-	bulk int   // its bytes, for lanes below Reply
-	sent time.Time
+	kind   flightKind
+	seq    int64 // of an item
+	bulk   int   // its bytes, for lanes below Reply
+	urgent int   // 1 for the other lanes
+	sent   time.Time
 	// overtaken is when a later flight was acknowledged first, zero if none was.
 	overtaken time.Time
 }
@@ -174,6 +176,10 @@ func (s *session) send(ctx context.Context, it outbox.Item) bool {
 	}
 	s.items++
 	s.bulk += f.bulk
+	if it.Lane <= outbox.Reply {
+		f.urgent = 1
+	}
+	s.urgent += f.urgent
 	s.target.meter.Spend(len(payload) + len(s.cfg.Prefix) + len(it.Topic) + overhead)
 	return s.publish(f, it.Topic, it.Retain, payload)
 }
@@ -261,6 +267,7 @@ func (s *session) settle(ld landing) error {
 	delete(s.flights, ld.flight)
 	if ld.kind == itemFlight {
 		s.items--
+		s.urgent -= ld.urgent
 		s.bulk -= ld.bulk
 	}
 	if ld.err != nil {

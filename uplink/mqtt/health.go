@@ -3,6 +3,8 @@ package mqtt
 import (
 	"context"
 	"time"
+
+	"sentrybox/uplink/outbox"
 )
 
 // guessRate is what a line is taken to carry when it is asked how long what is
@@ -99,14 +101,24 @@ func (s *session) lookBeside(ctx context.Context) {
 	if s.cfg.Sweep == nil || s.swept == s.target.index {
 		return
 	}
-	swept := make(chan error, 1)
-	s.sweeping = swept
+	swept, calm := make(chan error, 1), make(chan struct{})
+	s.sweeping, s.calm = swept, calm
 	s.waiting.Go(func() {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(sweepAfter):
+		case <-calm:
 		}
 		swept <- s.sweep(ctx, s.target)
 	})
+}
+
+// calmed has the broker asked for what it keeps, once nothing more urgent is on
+// its way.
+func (s *session) calmed(now time.Time) {
+	if s.calm == nil || s.urgent > 0 || now.Sub(s.began) < sweepAfter || len(s.ready) > 0 && s.ready[0].Lane <= outbox.Reply {
+		return
+	}
+	close(s.calm)
+	s.calm = nil
 }

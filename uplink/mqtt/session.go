@@ -47,12 +47,14 @@ type session struct {
 	retryAt  time.Time // zero when retry is not running
 	left     bool      // in order, with a DISCONNECT
 
-	asked     time.Time    // when a ping was sent that is not answered, zero if none
-	rescue    chan arrival // a race that is on for another broker, nil if none
-	stopRace  func()       // ends it
-	preferred chan int     // a broker to go back to
-	sweeping  chan error   // the end of looking at what the broker keeps
-	beside    func()       // ends what goes on beside
+	asked     time.Time     // when a ping was sent that is not answered, zero if none
+	rescue    chan arrival  // a race that is on for another broker, nil if none
+	stopRace  func()        // ends it
+	preferred chan int      // a broker to go back to
+	sweeping  chan error    // the end of looking at what the broker keeps
+	calm      chan struct{} // closed to begin that; nil then, or if it is not to be done
+	urgent    int           // items of Alert and Reply on their way
+	beside    func()        // ends what goes on beside
 }
 
 // ending is how a connection ended.
@@ -117,6 +119,7 @@ func (s *session) loop(ctx context.Context) (e ending) {
 	changed := s.cfg.Source.Changed()
 	for {
 		s.fill(ctx)
+		s.calmed(time.Now())
 		watch, stop := s.watchdog()
 		select {
 		case <-ctx.Done():

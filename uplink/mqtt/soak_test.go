@@ -192,8 +192,8 @@ func TestWindow(t *testing.T) {
 		steps []int // on their way once a backlog of each lane was added, from Metrics up
 	}{
 		{"small items", 10, []int{16, 16, 20, 20, 26, 66}},
-		{"items of 3000 bytes", 3000, []int{2, 2, 2, 2, 26, 66}},
-		{"items of 64 KiB", outbox.MaxPayload, []int{1, 1, 1, 1, 26, 66}},
+		{"items of 3000 bytes", 3000, []int{1, 1, 1, 1, 26, 66}},
+		{"items of 32 KiB", 32 << 10, []int{1, 1, 1, 1, 26, 66}},
 	} {
 		mute := mqtttest.StartFake(t, func(c *mqtttest.FakeConn) {
 			if c.Greet() {

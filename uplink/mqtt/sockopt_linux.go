@@ -11,9 +11,17 @@ import (
 )
 
 // unsent is how many bytes the kernel holds of what it has not sent yet, before
-// it takes no more (TCP_NOTSENT_LOWAT): a segment waits behind the one that is
-// going out, and all else with us, where an alert can go before it.
-const unsent = 2 << 10
+// it takes no more (TCP_NOTSENT_LOWAT): a full segment or two wait there, and all
+// else with us, where an alert can go before it. It asks for more at half of it.
+const unsent = 4 << 10
+
+// rtoMax bounds the time between two repetitions of a lost packet, in
+// milliseconds (TCP_RTO_MAX_MS, Linux 6.15). The kernel doubles it up to two
+// minutes, as if the line were full; where a fifth of the packets is lost on the
+// air, that costs minutes.
+const rtoMax = 3000
+
+const optRTOMax = 44 // TCP_RTO_MAX_MS, which x/sys does not have yet
 
 // socket returns what is set on a socket before it connects.
 //
@@ -21,19 +29,24 @@ const unsent = 2 << 10
 // stay unacknowledged for so long, instead of after a quarter of an hour. The
 // others are for a line that loses packets, and do no harm where the kernel
 // lacks them: BBR does not take a loss for a full line, and linear timeouts do
-// not double the wait for a lone packet that is lost twice.
+// not double the wait for one of a few packets that is lost twice.
 func socket(iface string, giveUp time.Duration) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		var serr error
 		err := c.Control(func(fd uintptr) {
 			serr = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(giveUp.Milliseconds()))
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_THIN_LINEAR_TIMEOUTS, 1)
-			_ = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "bbr")
+			tune(int(fd))
 			serr = errors.Join(serr, bindTo(int(fd), iface))
 		})
 		return errors.Join(err, serr)
 	}
+}
+
+func tune(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_THIN_LINEAR_TIMEOUTS, 1)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, optRTOMax, rtoMax)
+	_ = unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "bbr")
 }
 
 // bound returns what binds a socket of any kind to an interface.
