@@ -154,14 +154,6 @@ type Config struct {
 	Annotate bool `json:"annotate,omitempty"`
 }
 
-// FromVision returns how long a message from a process that runs c may be, in bytes.
-func (c *Config) FromVision() int {
-	if c.Annotate {
-		return MaxVideo
-	}
-	return MaxFromVision
-}
-
 // Arm says which rules are armed from here on.
 type Arm struct {
 	Armed []bool `json:"armed"` // a rule each
@@ -199,15 +191,6 @@ type AccessUnit struct {
 	Keyframe bool
 	Gap      bool // something was lost before it
 	CatchUp  bool // seen before, handed over again after a restart
-	Data     []byte
-}
-
-// Video is one picture with its overlay drawn, encoded as H.264: an Annex B byte
-// stream whose keyframes begin with their parameter sets. Pictures are in order of their
-// time, without reordering.
-type Video struct {
-	PTS      time.Duration // media time
-	Keyframe bool
 	Data     []byte
 }
 

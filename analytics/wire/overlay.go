@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 )
 
 // Limits on an Overlay.
@@ -92,6 +93,23 @@ type Measure struct {
 	Of   Quantity `json:"of"`
 	Have float64  `json:"have"`
 	Need float64  `json:"need,omitempty"` // 0 if it is held against nothing
+}
+
+// Video is one picture with its overlay drawn, encoded as H.264: an Annex B byte
+// stream whose keyframes begin with their parameter sets. Pictures are in order of their
+// time, without reordering.
+type Video struct {
+	PTS      time.Duration // media time
+	Keyframe bool
+	Data     []byte
+}
+
+// FromVision returns how long a message from a process that runs c may be, in bytes.
+func (c *Config) FromVision() int {
+	if c.Annotate {
+		return MaxVideo
+	}
+	return MaxFromVision
 }
 
 // Validate checks an overlay from a process that runs cfg.

@@ -34,27 +34,7 @@ func (p *Process) handle(typ wire.Type, payload []byte) error {
 	case wire.TypeHello:
 		return p.handleHello(payload)
 	case wire.TypeDetection:
-		var d wire.Detection
-		if err := wire.DecodeDetection(payload, &d); err != nil {
-			return err
-		}
-		if err := d.Validate(p.cfg.Config); err != nil {
-			return err
-		}
-		p.touch(nil)
-		if p.cfg.Config.Replay {
-			p.waiting.Store(true) // the file waits for who reads its lines
-			p.detections <- d
-			p.waiting.Store(false)
-			p.touch(nil)
-			return nil
-		}
-		select {
-		case p.detections <- d:
-		default:
-			p.lost.Add(1)
-		}
-		return nil
+		return p.handleDetection(payload)
 	case wire.TypeOverlay, wire.TypeVideo:
 		return p.show(typ, payload)
 	case wire.TypePicture:
@@ -80,6 +60,30 @@ func (p *Process) handle(typ wire.Type, payload []byte) error {
 		return nil
 	}
 	return fmt.Errorf("message type %d", typ)
+}
+
+func (p *Process) handleDetection(payload []byte) error {
+	var d wire.Detection
+	if err := wire.DecodeDetection(payload, &d); err != nil {
+		return err
+	}
+	if err := d.Validate(p.cfg.Config); err != nil {
+		return err
+	}
+	p.touch(nil)
+	if p.cfg.Config.Replay {
+		p.waiting.Store(true) // the file waits for who reads its lines
+		p.detections <- d
+		p.waiting.Store(false)
+		p.touch(nil)
+		return nil
+	}
+	select {
+	case p.detections <- d:
+	default:
+		p.lost.Add(1)
+	}
+	return nil
 }
 
 // show hands on what is thought of the pictures, if that was asked for.

@@ -81,12 +81,6 @@ func (r *Replay) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.Video, err)
 	}
-	cfg, schedules := camera.WireConfig(r.Camera)
-	cfg.Replay, cfg.AddressSpace = true, uint64(r.AddressSpace)<<20
-	for range schedules {
-		cfg.Armed = append(cfg.Armed, true)
-	}
-	_, models := r.Camera.SecondOpinion()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	see, err := r.newShown(cancel)
@@ -95,21 +89,12 @@ func (r *Replay) Run(ctx context.Context) error {
 	}
 	defer see.close()
 	began := time.Now()
-	process := camera.ProcessConfig{Path: r.VisionPath, Config: cfg, Models: models, Log: r.Log}
-	see.ask(&process)
-	p, err := camera.StartProcess(ctx, process)
+	p, err := r.start(ctx, see)
 	if err != nil {
 		return err
 	}
-	if err := p.NoDetector(); err != nil {
-		r.Log.Warn("the people detector cannot be used, going on without", "error", err)
-	}
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
-	if p.Hello().NoEncoder {
-		p.Kill()
-		return ErrNoEncoder
-	}
 	fed := make(chan error, 1)
 	go func() { fed <- r.feed(ctx, video, p) }()
 	if err := r.write(p); err != nil {
@@ -124,18 +109,47 @@ func (r *Replay) Run(ctx context.Context) error {
 	if p.Err() != nil {
 		return fedErr
 	}
+	err = r.line(r.summary(p, video.Duration(), time.Since(began)))
+	return errors.Join(err, fedErr, see.finish(video.Duration()))
+}
+
+// start starts a process that does what the replay needs.
+func (r *Replay) start(ctx context.Context, see *shown) (*camera.Process, error) {
+	cfg, schedules := camera.WireConfig(r.Camera)
+	cfg.Replay, cfg.AddressSpace = true, uint64(r.AddressSpace)<<20
+	for range schedules {
+		cfg.Armed = append(cfg.Armed, true)
+	}
+	_, models := r.Camera.SecondOpinion()
+	process := camera.ProcessConfig{Path: r.VisionPath, Config: cfg, Models: models, Log: r.Log}
+	see.ask(&process)
+	p, err := camera.StartProcess(ctx, process)
+	if err != nil {
+		return nil, err
+	}
+	if p.Hello().NoEncoder {
+		p.Kill()
+		return nil, ErrNoEncoder
+	}
+	if err := p.NoDetector(); err != nil {
+		r.Log.Warn("the people detector cannot be used, going on without", "error", err)
+	}
+	return p, nil
+}
+
+// summary returns the last line of a replay whose process is gone.
+func (r *Replay) summary(p *camera.Process, length, wall time.Duration) Summary {
 	pr := p.Progress()
 	cpu, peak := p.Usage()
 	sum := Summary{
-		Kind: "summary", Seconds: round(video.Duration().Seconds(), 3),
+		Kind: "summary", Seconds: round(length.Seconds(), 3),
 		Seen: pr.Seen, Decoded: pr.Decoded, Analysed: pr.Analysed, Damaged: pr.Damaged,
-		Wall: round(time.Since(began).Seconds(), 3), CPU: round(cpu.Seconds(), 3), PeakMemory: peak,
+		Wall: round(wall.Seconds(), 3), CPU: round(cpu.Seconds(), 3), PeakMemory: peak,
 	}
-	if cfg.Detector != nil {
+	if detector, _ := r.Camera.SecondOpinion(); detector != nil {
 		sum.Confirmed = &pr.Confirmed
 	}
-	err = r.line(sum)
-	return errors.Join(err, fedErr, see.finish(video.Duration()))
+	return sum
 }
 
 // feed hands every access unit of the file to p and asks it to finish, also when
