@@ -22,41 +22,52 @@ func everything() *wire.Config {
 	return cfg
 }
 
-func showWalk(t *testing.T, cfg *wire.Config) answers {
+func showWalk(t *testing.T, cfg *wire.Config, until time.Duration) answers {
 	t.Helper()
 	g := newGateway(t, cfg)
 	g.lose[30] = true
-	g.show(walk(), 0, 11*time.Second)
+	g.show(walk(), 0, until)
 	g.check(g.w.End())
 	return g.talk(cfg)
 }
 
-func TestShownChangesNothing(t *testing.T) {
+func TestShown(t *testing.T) {
 	cfg := everything()
-	plain := showWalk(t, cfg)
-	if len(plain.overlays)+len(plain.video) > 0 {
-		t.Errorf("%d overlays and %d pictures that nobody asked for", len(plain.overlays), len(plain.video))
-	}
+	plain := showWalk(t, cfg, 11*time.Second)
 	cfg.Overlay, cfg.Annotate = true, true
-	a := showWalk(t, cfg)
-	if !reflect.DeepEqual(plain.detections, a.detections) || plain.summary != a.summary {
+	a := showWalk(t, cfg, 11*time.Second)
+	if len(plain.detections) < 6 || !reflect.DeepEqual(plain.detections, a.detections) || plain.summary != a.summary {
 		t.Errorf("other detections: %+v\n%+v", plain.detections, a.detections)
 	}
-	if len(a.overlays) != int(a.summary.Analysed) {
-		t.Errorf("%d overlays of %d pictures analysed", len(a.overlays), a.summary.Analysed)
+	if len(a.overlays) != int(a.summary.Analysed) || a.hello.NoEncoder {
+		t.Errorf("%d overlays of %d pictures analysed, hello %+v", len(a.overlays), a.summary.Analysed, a.hello)
+	}
+	t.Run("why", func(t *testing.T) { checkOverlays(t, cfg, a.overlays) })
+	t.Run("video", func(t *testing.T) {
+		n, last := checkVideo(t, cfg, a.video)
+		// Every picture of 10 a second but the one that was lost.
+		if n != int(a.summary.Decoded) || last < 10900*time.Millisecond {
+			t.Errorf("%d pictures, the last at %v; decoded were %d", n, last, a.summary.Decoded)
+		}
+	})
+}
+
+func TestOnlyWhatIsAskedForIsShown(t *testing.T) {
+	for _, asked := range [][2]bool{{false, false}, {true, false}, {false, true}} {
+		cfg := everything()
+		cfg.Overlay, cfg.Annotate = asked[0], asked[1]
+		a := showWalk(t, cfg, 500*time.Millisecond)
+		if got := [2]bool{len(a.overlays) > 0, len(a.video) > 0}; got != asked {
+			t.Errorf("overlays and video asked for: %v, got %v", asked, got)
+		}
 	}
 }
 
-func TestShownSaysWhy(t *testing.T) {
-	cfg := everything()
-	cfg.Overlay = true
-	a := showWalk(t, cfg)
-	if len(a.video) > 0 {
-		t.Error("video that nobody asked for")
-	}
+// checkOverlays holds what was said about the walk.
+func checkOverlays(t *testing.T, cfg *wire.Config, all []wire.Overlay) {
 	rules, stances := map[wire.Kind]int{}, map[wire.Stance]int{}
 	doubted, person := false, false
-	for _, o := range a.overlays {
+	for _, o := range all {
 		for _, n := range o.Notes {
 			rules[cfg.Rules[n.Rule].Kind]++
 			if cfg.Rules[n.Rule].Kind == wire.Loitering {
@@ -78,13 +89,9 @@ func TestShownSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAnnotatedVideo(t *testing.T) {
-	cfg := everything()
-	cfg.Annotate = true
-	a := showWalk(t, cfg)
-	if len(a.overlays) > 0 || a.hello.NoEncoder {
-		t.Errorf("%d overlays, hello %+v", len(a.overlays), a.hello)
-	}
+// checkVideo decodes annotated video and returns how many pictures it has, and
+// when the last is.
+func checkVideo(t *testing.T, cfg *wire.Config, video []wire.Video) (n int, last time.Duration) {
 	dec, err := cv.NewDecoder(wire.CodecH264)
 	if err != nil {
 		t.Fatal(err)
@@ -92,8 +99,8 @@ func TestAnnotatedVideo(t *testing.T) {
 	defer func() { _ = dec.Close() }() // returns nil
 	w, h := overlay.New(cfg).Size(testWidth, testHeight)
 	var luma cv.Luma
-	n, last := 0, time.Duration(-1)
-	for _, v := range a.video {
+	last = -1
+	for _, v := range video {
 		if err := dec.Send(v.Data, v.PTS, v.Keyframe); err != nil {
 			t.Fatal(err)
 		}
@@ -112,8 +119,5 @@ func TestAnnotatedVideo(t *testing.T) {
 			n++
 		}
 	}
-	// Every picture of 10 a second but the one that was lost.
-	if n != int(a.summary.Decoded) || last < 10900*time.Millisecond {
-		t.Errorf("%d pictures, the last at %v; decoded were %d", n, last, a.summary.Decoded)
-	}
+	return n, last
 }
