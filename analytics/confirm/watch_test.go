@@ -27,7 +27,7 @@ type double struct {
 
 func (d *double) View(b image.Rectangle) (image.Rectangle, int) { return b.Inset(-10), 64 }
 func (d *double) Close() error                                  { d.closed = true; return nil }
-func (d *double) Detect(c *Crop) (Scores, error) {
+func (d *double) Detect(*Crop) (Scores, error) {
 	d.asked = append(d.asked, d.now)
 	return d.scores, d.err
 }
@@ -321,5 +321,34 @@ func TestCrop(t *testing.T) {
 	c.privacy = nil
 	if k, _ = c.take(source, body, image.Rect(80, 60, 120, 100), 40); k.Pix[39*40+39] != 99 {
 		t.Errorf("the edge is not repeated: %d", k.Pix[39*40+39])
+	}
+}
+
+// BenchmarkHOG looks at one crop of a body of 100 pixels.
+func BenchmarkHOG(b *testing.B) {
+	d, err := NewHOG()
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := cropper{width: 640, height: 480}
+	source := func(dst []byte, r image.Rectangle, f int) error {
+		for i := range (r.Dx() / f) * (r.Dy() / f) {
+			dst[i] = byte(i * i >> 3)
+		}
+		return nil
+	}
+	body := image.Rect(300, 200, 340, 300)
+	view, side := d.View(body)
+	for b.Loop() {
+		k, err := c.take(source, body, view, side)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := d.Detect(k); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		b.Fatal(err)
 	}
 }

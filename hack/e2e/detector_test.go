@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -72,6 +73,13 @@ func TestDetectors(t *testing.T) {
 		if len(events) != 0 || counts["held"].(float64) != 1 || said != "" {
 			t.Errorf("%s with a veto: %v, %v, %s", model, events, counts, said)
 		}
+	}
+	// A budget is counted in the video's time: the same file gives the same.
+	tight := fmt.Sprintf("detector: {model: %s/dark.weights, size: %d, per_minute: 1, score: 1}\n", dir, analyticstest.NetSize)
+	events, counts, _ := watch(t, tight)
+	again, _, _ := watch(t, tight)
+	if counts["asked"].(float64) != 1 || counts["unasked"].(float64) < 1 || !reflect.DeepEqual(events, again) {
+		t.Errorf("with one crop a minute: %v, %v, and again %v", events, counts, again)
 	}
 	for _, model := range []string{"short.weights", "rubbish.onnx", "vast.weights"} {
 		events, counts, said := watch(t, fmt.Sprintf("detector: {model: %s/%s, size: %d, veto: true}\n", dir, model, analyticstest.NetSize))

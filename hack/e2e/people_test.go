@@ -30,7 +30,7 @@ func TestOpenCVKnowsPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // returns nil
 	rng := rand.New(rand.NewPCG(1, 2))
 	sees := func(pic []byte, body image.Rectangle) bool {
 		view, _ := d.View(body)
