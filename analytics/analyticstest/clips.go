@@ -5,6 +5,8 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"sentrybox/analytics/wire"
@@ -24,6 +26,8 @@ type Clip struct {
 	// Capture is when the camera takes picture i, whatever its timestamp says; nil is i/FPS.
 	Capture func(i int) time.Duration
 	GOP     int // pictures between keyframes, 0 for two seconds' worth
+	// Quantizer is x264's constant rate factor to encode with, 0 for a camera's usual 25.
+	Quantizer int
 }
 
 // Event is one behaviour of a clip, in media time.
@@ -75,6 +79,7 @@ type studio struct {
 	stock Stock
 	clips []Clip
 	rng   *rand.Rand // of the clip at work
+	fits  map[*image.Gray][]byte
 }
 
 // Clips returns every scene in the variant of a seed: about twenty minutes. The
@@ -91,16 +96,24 @@ func Clips(seed uint64, stock Stock) []Clip {
 	st.nuisances()
 	st.gatherings("")
 	st.fallsForAll()
-	return st.clips
+	return append(st.clips, sample(seed, stock)...)
 }
 
-// Wide returns the many more scenes that the heuristics are tuned with, an hour
-// and more: each kind in every way that it is known to happen, and what must stay silent, for longer.
+// Wide returns the many more scenes that the heuristics are tuned with, some
+// hours: each kind in every way that it is known to happen, and what must stay silent, for longer.
 func Wide(seed uint64, stock Stock) []Clip {
 	st := &studio{seed: seed, stock: stock}
 	st.widePresence()
 	st.gatheringsWide()
-	return st.clips
+	return append(st.clips, sweep(seed, stock)...)
+}
+
+// sample is a few of sweep's scenes.
+func sample(seed uint64, stock Stock) []Clip {
+	few := []string{"leave_plain1", "leave_passed", "leave_none_bench", "leave_none_old", "meddle_most", "meddle_turn_small", "meddle_none_lorry"}
+	return slices.DeleteFunc(sweep(seed, stock), func(c Clip) bool {
+		return !slices.Contains(few, c.Name[:strings.LastIndex(c.Name, "_")])
+	})
 }
 
 // clip adds a clip of 640×360 whose only zone is the whole picture.

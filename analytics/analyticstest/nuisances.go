@@ -1,7 +1,6 @@
 package analyticstest
 
 import (
-	"math"
 	"time"
 
 	"sentrybox/analytics/wire"
@@ -81,10 +80,5 @@ func (st *studio) nuisances() {
 		left := float64(st.rng.IntN(2))
 		s.Glows = append(s.Glows, Glow{From: seconds64(t), Until: seconds64(t + st.between(2, 4)), X0: left, Y0: 0.6, X1: 1 - left, Y1: 0.7, Radius: 0.12, Level: st.between(120, 220)})
 	}
-	gust := st.between(1, 2.2)
-	quiet("shake", 12).Scene.Shake = func(t time.Duration) (float64, float64) {
-		sec := t.Seconds()
-		strength := gust * max(math.Sin(2*math.Pi*sec/11), 0)
-		return strength * math.Sin(2*math.Pi*3.1*sec), 0.6 * strength * math.Sin(2*math.Pi*4.3*sec+1)
-	}
+	quiet("shake", 12).Scene.Shake = gusts(st.between(1, 2.2))
 }

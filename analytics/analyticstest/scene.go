@@ -34,6 +34,10 @@ type Scene struct {
 	// Shake is how far the camera is moved at a time, in pixels.
 	Shake  func(t time.Duration) (dx, dy float64)
 	Tamper Tamper
+	Props  []Prop
+	// Before is what happens between the scene and the sensor at a time, such as to the
+	// lens; it may change pix and return it.
+	Before func(s *Scene, pix []float64, t time.Duration) []float64
 
 	background []float64
 	elsewhere  []float64 // what a camera that was turned away looks at
@@ -96,6 +100,9 @@ func (s *Scene) Draw(dst []byte, t time.Duration) {
 	at := int(hash(s.Seed, uint64(t), 1) % uint64(len(s.noise)))
 	s.shine(pix, t)
 	pix = s.lens(pix, t)
+	if s.Before != nil {
+		pix = s.Before(s, pix, t)
+	}
 	for i := 0; i < len(pix); at = 0 {
 		n := min(len(pix)-i, len(s.noise)-at)
 		for k, noise := range s.noise[at : at+n] {

@@ -15,6 +15,13 @@ type Thing struct {
 	Shade       float64 // grey level
 }
 
+// Prop is anything else in a scene, which draws itself.
+type Prop struct {
+	From, Until time.Duration
+	Foot        float64 // where it stands: what is lower in the picture hides it
+	Draw        func(s *Scene, pix []float64, t time.Duration)
+}
+
 // Fall is an object in free fall.
 type Fall struct {
 	At          time.Duration // let go
@@ -63,6 +70,11 @@ func (s *Scene) draw(pix []float64, t time.Duration) {
 	for i := range s.Things {
 		if th := &s.Things[i]; t >= th.From && t <= th.Until {
 			items = append(items, item{th.Y, func() { s.thing(pix, th) }})
+		}
+	}
+	for i := range s.Props {
+		if p := &s.Props[i]; t >= p.From && t <= p.Until {
+			items = append(items, item{p.Foot, func() { p.Draw(s, pix, t) }})
 		}
 	}
 	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(a.foot, b.foot) })

@@ -101,9 +101,10 @@ func write(ctx context.Context, dir string, c *analyticstest.Clip) error {
 	}
 	w, h := c.Scene.Width, c.Scene.Height
 	rate := fmt.Sprintf("%dk", cmp.Or(c.Rate, 800)*w*h/(640*360))
+	quantizer := cmp.Or(c.Quantizer, 25)
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray",
 		"-s", fmt.Sprintf("%dx%d", w, h), "-r", strconv.Itoa(c.FPS), "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1",
-		"-crf", "25", "-maxrate", rate, "-bufsize", rate, "-g", strconv.Itoa(cmp.Or(c.GOP, 2*c.FPS)), "-bf", "0", "-pix_fmt", "yuv420p", base+".mp4")
+		"-crf", strconv.Itoa(quantizer), "-maxrate", rate, "-bufsize", rate, "-g", strconv.Itoa(cmp.Or(c.GOP, 2*c.FPS)), "-bf", "0", "-pix_fmt", "yuv420p", base+".mp4")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
