@@ -4,13 +4,10 @@ package left
 
 import (
 	"image"
-	"math"
-	"slices"
 	"time"
 
 	"sentrybox/analytics/behaviour"
 	"sentrybox/analytics/motion"
-	"sentrybox/analytics/track"
 	"sentrybox/analytics/wire"
 )
 
@@ -58,40 +55,34 @@ func (w *Watch) spent(r *region) bool {
 	return !r.left && w.last-r.start > most
 }
 
-// thing says whether a region looks like something that was put there.
+// thing says whether a region looks like something that was put there by somebody
+// who went away.
 func (w *Watch) thing(r *region) bool {
 	n := float64(r.judged)
 	wide, high := r.box.Dx(), r.box.Dy()
-	return r.owner && r.judged >= 4 && high <= 3*wide && wide <= 4*high && 3*len(r.pix) > wide*high && r.same < samePattern*n &&
-		r.fresh > edgeNew*n && r.edges+shadeShare*r.odd > edgeMore*n &&
-		w.zone.Share(r.box) >= 0.5
+	switch {
+	case !r.owner || !r.departed || r.judged < 4 || !r.fits(r.tall):
+		return false
+	case high > 3*wide || wide > 4*high || 3*len(r.pix) < wide*high:
+		return false
+	case r.whole > fragment*n: // a part of somebody, or of a car
+		return false
+	case 2*r.compared > r.judged && r.same > samePattern*float64(r.compared): // light
+		return false
+	}
+	return r.fresh > edgeNew*n && r.edges+shadeShare*r.odd > edgeMore*n && w.zone.Share(r.box) >= 0.5
 }
 
 // follow looks at a region's place in the picture. It returns whether nobody lingers there.
 func (w *Watch) follow(r *region, res *motion.Result, s *behaviour.Scene, step time.Duration) bool {
-	class := w.motion.Classes()
-	var count [motion.MaxBlobs + 1]int
-	fresh := 0
-	for _, p := range r.pix {
-		if c := class[p]; c != 0 && c <= motion.MaxBlobs {
-			count[c]++
-			fresh++
-		}
-	}
-	if 3*fresh > len(r.pix) {
-		r.there = s.Time
-	}
-	if r.found {
+	blob := w.blobOf(r, res, s.Time)
+	if r.found = r.found && blob != nil; r.found {
 		r.seen = s.Time
 	}
-	best := 1
-	for c := range count {
-		if count[c] > count[best] {
-			best = c
-		}
-	}
-	moving := count[best] > 0 && res.Blobs[best-1].Moving > restless
-	alone, anyone := w.alone(r, s)
+	// What shakes with the camera, or flickers, still looks as it did.
+	moving := blob != nil && blob.Moving > restless && !(len(r.portrait) > 0 && w.resembles(r) > sameSelf)
+	alone, anyone := w.company(r, s)
+	r.company = anyone
 	switch {
 	case r.found && alone && !moving:
 		r.clock += step
@@ -102,139 +93,49 @@ func (w *Watch) follow(r *region, res *motion.Result, s *behaviour.Scene, step t
 		r.clock = max(r.clock-shakeCost*step, 0)
 	}
 	if r.found && !moving && !anyone {
-		w.outline(r)
-		r.same += w.likeness(r)
-		r.odd += w.oddness(w.motion.Picture(), r) - w.oddness(w.motion.Expected(), r)
+		if w.lives(r) {
+			r.clock = 0
+		}
+		w.compare(r, blob)
 	}
 	return alone
 }
 
-// alone says that nobody lingers within a body's height of a region; anyone,
-// that somebody is there at all.
-func (w *Watch) alone(r *region, s *behaviour.Scene) (alone, anyone bool) {
-	alone = true
-	for i := range s.Tracks {
-		t := &s.Tracks[i]
-		box := w.scale(t.Box)
-		if !t.Person && !t.Mover || itself(t, box, r.box) {
-			continue
-		}
-		tall := box.Dy()
-		if image.Rect(box.Min.X-tall, box.Min.Y-tall/2, box.Max.X+tall, box.Max.Y+tall/2).Intersect(r.box).Empty() {
-			continue
-		}
-		anyone = true
-		at := slices.IndexFunc(r.near, func(n nearby) bool { return n.id == t.ID })
-		if at < 0 {
-			r.near = append(r.near, nearby{id: t.ID, since: s.Time})
-			at = len(r.near) - 1
-		}
-		r.near[at].seen = s.Time
-		alone = alone && s.Time-r.near[at].since < lingering
-	}
-	r.near = slices.DeleteFunc(r.near, func(n nearby) bool { return s.Time-n.seen > time.Second })
-	return alone, anyone
-}
-
-// itself says whether a track is the region's: what somebody leaves can inherit
-// their track.
-func itself(t *track.Track, box, region image.Rectangle) bool {
-	common := area(box.Intersect(region.Inset(-max(region.Dx(), region.Dy())/4 - 1)))
-	return 5*common > 3*area(box) || common > 0 && t.Still() > 2*time.Second
-}
-
-// outline adds up how much of a region's outline is new, and how much is lost.
-func (w *Watch) outline(r *region) {
-	class, cur, bg := w.motion.Classes(), w.motion.Picture(), w.motion.Expected()
-	n, fresh, lost := 0, 0, 0
-	for _, p := range r.pix {
-		i := int(p)
-		x, y := i%w.w, i/w.w
-		if x < 3 || y < 3 || x >= w.w-3 || y >= w.h-3 {
-			continue
-		}
-		if class[i-1] != 0 && class[i+1] != 0 && class[i-w.w] != 0 && class[i+w.w] != 0 {
-			continue
-		}
-		c, b := w.edge(cur, i), w.edge(bg, i)
-		n++
-		switch {
-		case c-b > minEdge:
-			fresh++
-		case b-c > minEdge:
-			lost++
-		}
-	}
-	if n == 0 {
-		return
-	}
-	r.judged++
-	r.fresh += float64(fresh) / float64(n)
-	r.edges += float64(fresh-lost) / float64(n)
-}
-
-// likeness returns the correlation of a region and its border with what the
-// background expects there: 1 if but the light has changed.
-func (w *Watch) likeness(r *region) float64 {
-	cur, bg := w.motion.Picture(), w.motion.Expected()
-	var n, c, b, cc, bb, cb float64
-	box := r.box.Inset(-2).Intersect(image.Rect(0, 0, w.w, w.h))
-	for y := box.Min.Y; y < box.Max.Y; y++ {
-		for i := y*w.w + box.Min.X; i < y*w.w+box.Max.X; i++ {
-			p, q := float64(cur[i]), float64(bg[i])
-			n, c, b, cc, bb, cb = n+1, c+p, b+q, cc+p*p, bb+q*q, cb+p*q
-		}
-	}
-	n = max(n, 1)
-	return (cb - c*b/n) / math.Sqrt(max(cc-c*c/n, 1)*max(bb-b*b/n, 1))
-}
-
-// oddness returns how much a region's shades differ from those around it, 0 to 1. What
-// lies there is odd in the picture; what was taken away was odd in the background.
-func (w *Watch) oddness(pix []uint8, r *region) float64 {
-	const bins = 32
-	var in, out [bins + 1]float64
+// blobOf returns the blob that most of a region belongs to, nil if none.
+func (w *Watch) blobOf(r *region, res *motion.Result, now time.Duration) *motion.Blob {
 	class := w.motion.Classes()
-	add := func(h *[bins + 1]float64, v uint8) { // shared by two bins
-		b, f := int(v)*bins>>8, float64(int(v)*bins&255)/256
-		h[b] += 1 - f
-		h[b+1] += f
-	}
+	var count [motion.MaxBlobs + 1]int
+	fresh, best := 0, 1
 	for _, p := range r.pix {
-		add(&in, pix[p])
-	}
-	n := 0
-	around := r.box.Inset(-max(3, (r.box.Dx()+r.box.Dy())/4)).Intersect(image.Rect(0, 0, w.w, w.h))
-	for y := around.Min.Y; y < around.Max.Y; y++ {
-		for i := y*w.w + around.Min.X; i < y*w.w+around.Max.X; i++ {
-			if class[i] == 0 {
-				add(&out, pix[i])
-				n++
-			}
+		if c := class[p]; c != 0 && c <= motion.MaxBlobs {
+			count[c]++
+			fresh++
 		}
 	}
-	if n == 0 {
-		return 0
+	if 3*fresh > len(r.pix) {
+		r.there = now
 	}
-	sum := 0.0
-	for b := range in {
-		sum += math.Abs(in[b]/float64(len(r.pix)) - out[b]/float64(n))
-	}
-	return sum / 2
-}
-
-// edge returns the strongest gradient within a pixel, in grey levels over two pixels.
-func (w *Watch) edge(pix []uint8, at int) int {
-	best := 0
-	for i := at - w.w; i <= at+w.w; i += w.w {
-		for k := i - 1; k <= i+1; k++ {
-			best = max(best, diff(pix[k+1], pix[k-1])+diff(pix[k+w.w], pix[k-w.w]))
+	for c := range count {
+		if count[c] > count[best] {
+			best = c
 		}
 	}
-	return best
+	if count[best] == 0 {
+		return nil
+	}
+	return &res.Blobs[best-1]
 }
 
-func diff(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
+// compare adds up how a region differs from the background and what it is a part of.
+func (w *Watch) compare(r *region, blob *motion.Blob) {
+	w.outline(r)
+	r.whole += float64(blob.Area) / float64(len(r.pix))
+	if v, ok := w.likeness(r); ok {
+		r.same += v
+		r.compared++
+	}
+	r.odd += w.oddness(w.motion.Picture(), r) - w.oddness(w.motion.Expected(), r)
+}
 
 // hold keeps out of the background who is followed and what may have been left.
 func (w *Watch) hold(res *motion.Result, s *behaviour.Scene) {

@@ -167,6 +167,86 @@ func TestNothingLeft(t *testing.T) {
 	}
 }
 
+// TestWatchedFromAfar has the owner wait two body heights away until 30 s.
+func TestWatchedFromAfar(t *testing.T) {
+	t.Parallel()
+	a := owner(0.3)
+	a.Path = []analyticstest.Step{{At: sec(3), X: -0.1, Y: 0.8}, {At: sec(7), X: 0.5, Y: 0.8}, {At: sec(9), X: 0.5, Y: 0.8},
+		{At: sec(12), X: 0.9, Y: 0.8}, {At: sec(30), X: 0.9, Y: 0.8}, {At: sec(32), X: 1.1, Y: 0.8}}
+	e := play(t, script{scene: with(scene(261, a), bag(0.1, 30)), length: sec(46)})
+	if len(e) != 2 || e[0].Detected < sec(31) || e[0].Detected > sec(43) {
+		t.Errorf("watched until about 31 s: %+v", e)
+	}
+}
+
+// TestWhoSitsIsNoThing has somebody sit down whose legs and body keep still between two
+// movements, and passers-by.
+func TestWhoSitsIsNoThing(t *testing.T) {
+	t.Parallel()
+	a := analyticstest.Actor{Height: 0.45, Shade: 35, Path: []analyticstest.Step{{At: sec(3), X: -0.1, Y: 0.8}, {At: sec(7), X: 0.5, Y: 0.8}}}
+	passer := analyticstest.Actor{Height: 0.4, Shade: 150, Path: []analyticstest.Step{{At: sec(20), X: 1.1, Y: 0.85}, {At: sec(26), X: -0.1, Y: 0.85}}}
+	s := scene(262, a, passer)
+	s.Props = []analyticstest.Prop{{From: sec(7), Until: time.Hour, Foot: 0.8, Draw: func(s *analyticstest.Scene, pix []float64, t time.Duration) {
+		shift := int(t/(9*time.Second)) % 2 * 3
+		for y := 110; y < 144; y++ {
+			for x := 150 + shift; x < 170; x++ {
+				pix[y*s.Width+x] = 35 + float64((y-110)/12*20)
+			}
+		}
+	}}}
+	if e := play(t, script{scene: s, length: sec(60)}); len(e) != 0 {
+		t.Errorf("somebody sits there: %+v", e)
+	}
+}
+
+// TestLightIsNoThing has a lamp light a part of the ground while people pass.
+func TestLightIsNoThing(t *testing.T) {
+	t.Parallel()
+	s := scene(263, owner(0.4))
+	s.Props = []analyticstest.Prop{{From: sec(11), Until: time.Hour, Foot: -1, Draw: func(s *analyticstest.Scene, pix []float64, _ time.Duration) {
+		for y := 140; y < 155; y++ {
+			for x := 40; x < 65; x++ {
+				pix[y*s.Width+x] *= 1.5
+			}
+		}
+	}}}
+	if e := play(t, script{scene: s, length: sec(35)}); len(e) != 0 {
+		t.Errorf("it is a light: %+v", e)
+	}
+}
+
+// TestNothingIsAllocated looks at a thing that lies there, picture by picture.
+func TestNothingIsAllocated(t *testing.T) {
+	s := with(scene(264, owner(0.4)), bag(0.1, 30))
+	d, err := motion.New(s.Width, s.Height, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	tracker := track.New(s.Width, s.Height, 0)
+	w := left.New(whole(), nil, after, s.Width, s.Height, true)
+	defer w.Close()
+	pix := make([]byte, s.Width*s.Height)
+	at := time.Duration(0)
+	step := func() {
+		r, err := d.Detect(pix, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracker.Update(r, at)
+		w.Step(&behaviour.Scene{Time: at, Pix: pix, Tracks: tracker.Tracks(), Motion: d, Blobs: r.Blobs})
+		d.Learn()
+		at += 2 * period
+	}
+	for at < sec(30) {
+		s.Draw(pix, at)
+		step()
+	}
+	if n := testing.AllocsPerRun(40, step); n > 0 {
+		t.Errorf("%v allocations a picture", n)
+	}
+}
+
 func TestArm(t *testing.T) {
 	t.Parallel()
 	e := play(t, script{scene: with(scene(241, owner(0.4)), bag(0.1, 30)), length: sec(40), arm: map[time.Duration]bool{

@@ -18,18 +18,32 @@ type region struct {
 	pix   []int32
 	box   image.Rectangle
 	found bool // among the still pixels of this picture
+	other int  // pictures in which what is still there was much larger or smaller
 
-	start  time.Duration // when it came to rest
-	clock  time.Duration // for how long it has lain alone
-	seen   time.Duration // when it was last still and in sight
-	there  time.Duration // when its place was last new, whatever was before it
-	owner  bool          // somebody much larger was there when it came
-	near   []nearby
-	edges  float64 // part of its outline that is new, less what is lost of it; means
-	fresh  float64
-	odd    float64 // by how much more its shades stand out than those of the background did
-	same   float64 // by how much its place looks as it did, but for the light
-	judged int
+	birth time.Duration // when its pixels became new
+	start time.Duration // when it came to rest
+	clock time.Duration // for how long it has lain alone
+	seen  time.Duration // when it was last still and in sight
+	there time.Duration // when its place was last new, whatever was before it
+
+	owner    bool     // somebody much larger was there at its birth,
+	owners   []uint64 // these tracks,
+	tall     int      // so tall the largest,
+	departed bool     // and has gone away from it
+	near     []nearby
+	company  bool // somebody is near
+
+	edges    float64 // sums: part of its outline that is new, less what is lost of it;
+	fresh    float64 // part that is new;
+	odd      float64 // by how much more its shades stand out than those of the background did;
+	whole    float64 // area of the blob that it is a part of, in its own;
+	judged   int     // of so many pictures
+	same     float64 // sum: how much its pattern is the background's,
+	compared int     // of so many pictures
+
+	portrait []uint8 // the picture in framed
+	framed   image.Rectangle
+	changed  int // pictures in a row that did not resemble it
 
 	left  bool // it was left behind
 	open  bool
@@ -58,20 +72,26 @@ func (w *Watch) forget(now time.Duration) {
 			w.out = append(w.out, r.end(now))
 		}
 	}
-	w.regions, w.visits = w.regions[:0], w.visits[:0]
+	w.regions, w.visits, w.people = w.regions[:0], w.visits[:0], w.people[:0]
 }
 
 // settle counts for each pixel for how long it has been new and the same.
 //
 //go:norace
 func (w *Watch) settle() {
+	now := int32(w.last / time.Millisecond)
 	class, cur, bg := w.motion.Classes(), w.motion.Picture(), w.motion.Expected()
 	for i, c := range class {
 		k := w.ticks[i]
 		if c == 0 || c > motion.MaxBlobs {
 			w.ticks[i] = k - min(k, 2)
+			w.absent[i] = min(w.absent[i]+1, longAbsent)
 			continue
 		}
+		if w.absent[i] >= longAbsent {
+			w.arrived[i] = now
+		}
+		w.absent[i] = 0
 		d := int16(cur[i]) - int16(bg[i])
 		switch e := d - w.shade[i]; {
 		case k == 0:
@@ -80,27 +100,6 @@ func (w *Watch) settle() {
 			w.ticks[i] = min(k+1, fullTicks)
 		default:
 			w.ticks[i] = k - 1
-		}
-	}
-}
-
-// remember notes who is in the picture, as what comes to rest must have come
-// with somebody.
-func (w *Watch) remember(r *motion.Result, s *behaviour.Scene) {
-	note := func(v visit) {
-		if len(w.visits) < maxVisits {
-			w.visits = append(w.visits, v)
-			return
-		}
-		w.visits[w.next%maxVisits] = v
-		w.next = (w.next + 1) % maxVisits
-	}
-	if r.Settling || r.Foreground > lightShare {
-		w.unsettled = s.Time
-	}
-	for i := range s.Tracks {
-		if t := &s.Tracks[i]; (t.Person || t.Mover) && t.Blob >= 0 && t.Still() == 0 {
-			note(visit{s.Time, w.scale(t.Box)})
 		}
 	}
 }
@@ -157,42 +156,41 @@ func (w *Watch) know(pix []int32, box image.Rectangle, now time.Duration) {
 		if 5*area(r.box.Intersect(box)) < 2*min(area(r.box), area(box)) {
 			continue
 		}
-		// Someone who stands before it does not make it larger.
-		if n, old := len(pix), len(r.pix); n <= 2*old && (!r.found || n > old) && (!r.left || 2*n > old) {
+		n, old := len(pix), len(r.pix)
+		if r.other++; r.left || r.company || 2*n >= old && n <= 2*old {
+			r.other = 0
+		}
+		switch {
+		case r.other > otherLooks: // the rest was somebody, who is gone
+			was := *r
+			*r = w.newRegion(pix, box, now)
+			r.departed = was.departed && slices.ContainsFunc(was.owners, func(id uint64) bool { return slices.Contains(r.owners, id) })
+		case n <= 2*old && (!r.found || n > old) && 2*n > old:
+			// Someone who stands before it does not make it larger or smaller.
 			r.pix, r.box = append(r.pix[:0], pix...), box
 		}
 		r.found = true
 		return
 	}
-	if len(w.regions) == maxRegions {
-		return
+	if len(w.regions) < maxRegions {
+		w.regions = append(w.regions, w.newRegion(pix, box, now))
 	}
-	oldest := uint8(0)
-	for _, p := range pix {
-		oldest = max(oldest, w.ticks[p])
-	}
-	start := now - time.Duration(oldest)*period
-	r := region{pix: slices.Clone(pix), box: box, found: true, start: max(start, 0), seen: now, there: now}
-	// What came with a change of light is light.
-	r.owner = w.owned(&r) && (w.unsettled == 0 || (w.unsettled-start).Abs() > lightBefore)
-	w.regions = append(w.regions, r)
 }
 
-// owned says whether somebody much larger was there when a region came to rest.
-func (w *Watch) owned(r *region) bool {
-	for i := range w.visits {
-		v := &w.visits[i]
-		if v.at < r.start-visitBefore || v.at > r.start+time.Second {
-			continue
-		}
-		tall := float64(v.box.Dy())
-		reach := v.box.Inset(-v.box.Dx() / 4)
-		if !reach.Intersect(r.box).Empty() &&
-			float64(len(r.pix)) < smaller*tall*tall && float64(r.box.Dy()) < lower*tall {
-			return true
-		}
+func (w *Watch) newRegion(pix []int32, box image.Rectangle, now time.Duration) region {
+	oldest := uint8(0)
+	w.births = w.births[:0]
+	for _, p := range pix {
+		oldest = max(oldest, w.ticks[p])
+		w.births = append(w.births, w.arrived[p])
 	}
-	return false
+	slices.Sort(w.births)
+	start := now - time.Duration(oldest)*period
+	r := region{pix: slices.Clone(pix), box: box, found: true, start: max(start, 0), seen: now, there: now,
+		birth: time.Duration(w.births[len(w.births)/2]) * time.Millisecond}
+	// What came with a change of light is light.
+	r.owner = w.owned(&r) && (w.unsettled == 0 || (w.unsettled-r.birth).Abs() > lightBefore)
+	return r
 }
 
 func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
