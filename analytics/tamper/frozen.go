@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	freezeNoisy = 4500 * time.Millisecond // of repeated pictures where noise was everywhere
+	freezeNoisy = 3750 * time.Millisecond // of repeated pictures where noise was everywhere
 	freezeLive  = 10 * time.Second        // the same where most of the picture was never the same
 	freezeStill = 2 * time.Minute         // the same where they did not
 	learnEqual  = 15 * time.Second
@@ -16,6 +16,7 @@ const (
 	liveRate    = 0.25 // part of the pictures that equal the one before, at most, in a live block
 	noisyRate   = 0.1  // the same where there is noise
 	noisyShare  = 0.9  // of the blocks that must have noise
+	liveMost    = 0.5  // the same that will do while the light is steady: they do not all fall silent by chance
 	liveShare   = 0.3  // of the blocks that must be live
 	equalShare  = 0.95 // of the live blocks: a clock in the picture may run on
 	recoded     = 1.5  // grey levels by which a keyframe may change a picture that stands still
@@ -46,7 +47,7 @@ func (f *frozen) init() {
 // restart forgets the run, since pictures are missing.
 func (f *frozen) restart() { f.run, f.whole, f.hits, f.misses = 0, 0, 0, 0 }
 
-func (f *frozen) step(v *view, step, t time.Duration) {
+func (f *frozen) step(v *view, steady bool, step, t time.Duration) {
 	n, noisy, live, equal, equalAll, worst := 0, 0, 0, 0, 0, 0.0
 	for i := range v.b {
 		k := &v.b[i]
@@ -82,7 +83,7 @@ func (f *frozen) step(v *view, step, t time.Duration) {
 	repeated := lively && float64(equal) >= equalShare*float64(live)
 	f.follow(repeated, worst < recoded, step, t)
 	need := freezeLive
-	if float64(noisy) >= noisyShare*float64(n) {
+	if float64(noisy) >= noisyShare*float64(n) || steady && float64(live) >= liveMost*float64(n) {
 		need = freezeNoisy
 	}
 	if f.is {

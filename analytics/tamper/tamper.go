@@ -13,8 +13,15 @@
 // longer correlate with the reference's, neither with their sign nor without
 // it, or if its fine detail is weaker than its coarse contrast allows. Both are
 // blind to gain and offset: neither daylight, nor a lamp, nor infra-red makes
-// blocks go. Tampering is when most of them are gone, stay so for three seconds,
-// and the picture is at rest; a bus that drives through is not at rest.
+// blocks go. Tampering is when most of them have gone and many stay so for three seconds,
+// while the picture is at rest; a bus that drives through is not at rest. What went in more
+// than a second could be such a bus with a plain side, which is at rest but for a line here
+// and there: then hardly a pixel may change. Where all of the picture moves for four seconds, as
+// nothing before a camera makes it, the camera is being turned or its signal is broken. A third
+// is enough where as much of the picture has become white: somebody dazzles the camera.
+//
+// A turn by 15 % of the picture's width is tampering, since the zones are no longer where they were
+// drawn; the gradients tell from about 3 %. One that is undone within two seconds is not.
 //
 // A frozen picture repeats bit for bit. Encoders do that too, where nothing
 // happens and noise is filtered out; so it counts at once only in
@@ -52,17 +59,24 @@ const (
 	learnPresent   = 300 * time.Millisecond
 	young          = 3 * time.Second // a reference that is not judged by
 
-	goneShare   = 0.65 // of the textured blocks
-	glareShare  = 0.45 // the same where the picture is dazzled
-	onsetShare  = 0.3
-	backShare   = 0.4
-	sudden      = time.Second // from onsetShare to goneShare
-	needSudden  = 3 * time.Second
-	needGradual = 4250 * time.Millisecond // something large may have moved before the lens
-	needMoving  = 15 * time.Second
-	needRest    = time.Second
-	needBack    = 2 * time.Second
-	acceptAfter = 5 * time.Minute
+	goneShare    = 0.65 // of the textured blocks
+	glareShare   = 0.3  // the same where the picture is dazzled
+	glareRise    = 0.35 // of the pixels that are white now
+	churnShare   = 0.45 // the same where all of the picture moves
+	restMoving   = 0.4  // of the blocks, at most, at rest
+	allMoving    = 0.88 // at least, if all of the picture moves
+	calmStirring = 0.1  // in which any pixel changes by more than noise; a lorry's plain side: 0.25
+	onsetShare   = 0.3
+	backShare    = 0.4
+	sudden       = time.Second // from onsetShare to goneShare
+	needSudden   = 3 * time.Second
+	needGradual  = 3500 * time.Millisecond
+	needCalm     = time.Second
+	needSwept    = 4 * time.Second // of movement everywhere; a crowd at the lens left gaps after 3 s at most
+	needMoving   = 15 * time.Second
+	needRest     = time.Second
+	needBack     = 2 * time.Second
+	acceptAfter  = 5 * time.Minute
 
 	lightJump  = 12 // grey levels, median of the blocks
 	lightGrace = 10 * time.Second
@@ -86,6 +100,10 @@ type Watch struct {
 	going   bool          // onset holds
 	gone    bool          // over holds
 	resting bool
+	calm    bool // calmed holds: hardly a pixel changes
+	calmed  time.Duration
+	swept   bool // sweep holds: all of the picture moves
+	sweep   time.Duration
 	coming  bool
 	grace   time.Duration // left, after a jump of the light
 
@@ -111,7 +129,7 @@ func New(width, height int, ignore *zone.Mask, armed bool) *Watch {
 func (w *Watch) Resize(width, height int, ignore *zone.Mask) {
 	w.view.init(width, height, ignore)
 	w.frozen.init()
-	w.started, w.going, w.gone, w.resting, w.coming, w.bad = false, false, false, false, false, false
+	w.started, w.going, w.gone, w.resting, w.coming, w.calm, w.swept, w.bad = false, false, false, false, false, false, false, false
 	w.age, w.grace, w.back = 0, 0, w.last
 }
 
@@ -158,7 +176,7 @@ func (w *Watch) look(luma []byte, t time.Duration) []behaviour.Event {
 	step := t - w.last
 	if !w.started || step > maxGap || step < 0 {
 		// What happened in between is unknown; the reference still holds.
-		w.going, w.gone, w.resting, w.coming = false, false, false, false
+		w.going, w.gone, w.resting, w.coming, w.calm, w.swept = false, false, false, false, false, false
 		w.view.fresh = true
 		step = 0
 	}
@@ -167,7 +185,7 @@ func (w *Watch) look(luma []byte, t time.Duration) []behaviour.Event {
 	if step == 0 {
 		w.frozen.restart()
 	} else {
-		w.frozen.step(&w.view, step, t)
+		w.frozen.step(&w.view, w.grace == 0, step, t)
 	}
 	w.judge(t)
 	w.learn(step)
@@ -178,17 +196,19 @@ func (w *Watch) look(luma []byte, t time.Duration) []behaviour.Event {
 func (w *Watch) judge(t time.Duration) {
 	v := &w.view
 	v.compare(w.grace > 0)
-	if v.moving > 0.4 {
-		w.resting = false
-	} else if !w.resting {
-		w.resting, w.rest = true, t
+	dazzled := v.glare-v.refGlare > glareRise
+	limit, most := goneShare, restMoving
+	switch {
+	case dazzled:
+		limit, most = glareShare, allMoving
+	case v.moving > allMoving:
+		limit = churnShare
 	}
-	limit := goneShare
-	if v.glare-v.refGlare > 0.35 {
-		limit = glareShare
-	}
+	clock(&w.resting, &w.rest, v.moving <= most, t)
+	clock(&w.calm, &w.calmed, v.stirring <= calmStirring, t)
+	clock(&w.swept, &w.sweep, v.moving > allMoving, t)
 	clock(&w.going, &w.onset, v.gone > onsetShare, t)
-	clock(&w.gone, &w.over, v.gone > limit, t)
+	clock(&w.gone, &w.over, v.gone > limit || w.gone && v.gone > onsetShare, t)
 	if w.bad {
 		w.recover(t)
 		return
@@ -200,12 +220,17 @@ func (w *Watch) judge(t time.Duration) {
 	if !w.gone || w.age < young {
 		return
 	}
-	need := needGradual
-	if w.over-w.onset <= sudden {
-		need = needSudden
-	}
 	lost := t - w.over
-	if lost >= need && w.resting && t-w.rest >= needRest || lost >= needMoving {
+	var decided bool
+	switch {
+	case lost < needSudden:
+	case w.over-w.onset <= sudden:
+		decided = w.resting && t-w.rest >= needRest
+	default: // something large may have moved before the lens, and move on
+		decided = lost >= needGradual && w.calm && t-w.calmed >= needCalm
+	}
+	// Nothing but the camera's own turning, or a broken signal, moves all of the picture for so long.
+	if decided || lost >= needSudden && w.swept && t-w.sweep >= needSwept || lost >= needMoving {
 		w.bad, w.badSince, w.share, w.coming = true, w.onset, v.gone, false
 	}
 }

@@ -262,6 +262,58 @@ func TestPrivatePixelsAreNotLookedAt(t *testing.T) {
 	}
 }
 
+// noise is a picture of a signal lost on its way.
+func noise(from time.Duration) func([]byte, time.Duration) {
+	return func(pix []byte, t time.Duration) {
+		if t < from {
+			return
+		}
+		rng := rand.New(rand.NewPCG(uint64(t), 5))
+		for i := range pix {
+			pix[i] = pix[i]/5 + byte(rng.IntN(180))
+		}
+	}
+}
+
+// TestWithinFiveSeconds has what earlier took longer.
+func TestWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	glare := func(pix []byte, t time.Duration) {
+		if t < at {
+			return
+		}
+		for i := range pix {
+			x, y := float64(i%width)/width-0.45, float64(i/width)/width-0.25
+			pix[i] = byte(min(0.4*float64(pix[i])+500*math.Exp(-14*(x*x+y*y))+160*math.Exp(-3*math.Hypot(x, y)), 255))
+		}
+	}
+	for name, paint := range map[string]func([]byte, time.Duration){"a broken signal": noise(at), "a torch": glare} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := street(161)
+			s.Backdrop = pavement(width, height, 161)
+			e := play(t, show{scene: s, paint: paint, length: at + 8*time.Second})
+			if len(e) != 2 || e[0].Detected < at || e[0].Detected > at+5*time.Second {
+				t.Errorf("want one within 5 s of %v: %+v", at, e)
+			}
+		})
+	}
+}
+
+func TestNothingIsAllocated(t *testing.T) {
+	s := street(171)
+	w := New(s.Width, s.Height, nil, true)
+	pix := make([]byte, s.Width*s.Height)
+	s.Draw(pix, 0)
+	now := time.Duration(0)
+	if n := testing.AllocsPerRun(40, func() {
+		w.Step(&behaviour.Scene{Time: now, Pix: pix})
+		now += rate
+	}); n > 0 {
+		t.Errorf("%v allocations a picture", n)
+	}
+}
+
 func BenchmarkStep(b *testing.B) {
 	s := &analyticstest.Scene{Width: 640, Height: 360, Seed: 1, Noise: 2}
 	w := New(s.Width, s.Height, nil, true)

@@ -25,7 +25,11 @@ const (
 	noiseGradient = 1.5
 	minDetail     = 4.0 // the same of the Laplacian
 	detailNoise   = 3.0 // of the present, from the squared difference of two pictures
-	white         = 225 // limited range ends at 235
+	// A pixel stirs if it changes by so many grey levels and so many times the noise.
+	stirStep  = 10
+	stirNoise = 4
+	stirShare = 0.003 // of a block's pixels
+	white     = 225   // limited range ends at 235
 	// margin is the part of the picture left out at each side: black borders and
 	// captions stay where they are whatever becomes of the view.
 	margin   = 0.025
@@ -39,6 +43,7 @@ type block struct {
 	mean, light    float64 // grey level, and its mean of the last second
 	diff           float64 // mean |difference| from the picture before
 	equal          bool    // not one pixel changed
+	stirs          bool    // some pixels changed by far more than noise does
 
 	cc, rr, cr          float64 // gradients' sums: present, reference, product
 	mc, mr, mcc, mrr, m float64 // the same of their magnitudes
@@ -64,6 +69,7 @@ type view struct {
 	noise           float64 // mean |difference| of pictures at rest
 	gone            float64 // part of the textured blocks that are gone
 	moving          float64 // part of the blocks that moved
+	stirring        float64 // part of the blocks in which anything did
 	lightStep       float64 // median change of light within about a second
 	glare, refGlare float64 // part of the pixels that are white
 	scratch         []float64
@@ -180,23 +186,27 @@ func blend(mean []uint16, pix []uint8, step, tau time.Duration) {
 //
 //go:norace
 func (v *view) differ(step time.Duration) {
-	bright := 0
+	bright, far := 0, int(stirStep+stirNoise*v.noise)
 	for i := range v.b {
 		k := &v.b[i]
-		sum, diff := 0, 0
+		sum, diff, stir := 0, 0, 0
 		for y := 2 * k.y0; y < 2*k.y1; y++ {
 			c, p := v.cur[y*v.w+2*k.x0:y*v.w+2*k.x1], v.prev[y*v.w+2*k.x0:y*v.w+2*k.x1]
 			for x, q := range c {
 				d := int(q) - int(p[x])
+				d = max(d, -d)
 				sum += int(q)
-				diff += max(d, -d)
+				diff += d
+				if d > far {
+					stir++
+				}
 				if q >= white {
 					bright++
 				}
 			}
 		}
 		n := float64(max(4*(k.x1-k.x0)*(k.y1-k.y0), 1))
-		k.mean, k.diff, k.equal = float64(sum)/n, float64(diff)/n, diff == 0
+		k.mean, k.diff, k.equal, k.stirs = float64(sum)/n, float64(diff)/n, diff == 0, float64(stir) > stirShare*n
 		if v.fresh {
 			k.light = k.mean
 		}
@@ -208,7 +218,7 @@ func (v *view) differ(step time.Duration) {
 func (v *view) summarise(step time.Duration) {
 	a := 1 - math.Exp(-step.Seconds())
 	v.scratch = v.scratch[:0]
-	n, moving := 0, 0
+	n, moving, stirring := 0, 0, 0
 	for i := range v.b {
 		k := &v.b[i]
 		if k.off {
@@ -220,9 +230,13 @@ func (v *view) summarise(step time.Duration) {
 		if k.diff > 3+2*v.noise {
 			moving++
 		}
+		if k.stirs {
+			stirring++
+		}
 	}
 	v.lightStep = median(v.scratch)
 	v.moving = float64(moving) / float64(max(n, 1))
+	v.stirring = float64(stirring) / float64(max(n, 1))
 }
 
 // compare judges each block against the reference; tender leaves fine detail out of it.
