@@ -82,7 +82,7 @@ type studio struct {
 	fits  map[*image.Gray][]byte
 }
 
-// Clips returns every scene in the variant of a seed: about twenty minutes. The
+// Clips returns every scene in the variant of a seed: under half an hour. The
 // same seed and stock give the same clips.
 func Clips(seed uint64, stock Stock) []Clip {
 	st := &studio{seed: seed, stock: stock}

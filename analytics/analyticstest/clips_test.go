@@ -79,7 +79,7 @@ func TestClipsAreSound(t *testing.T) {
 			t.Errorf("no %s", k)
 		}
 	}
-	if total < 10*time.Minute || total > 25*time.Minute {
+	if total < 10*time.Minute || total > 30*time.Minute {
 		t.Errorf("%v of footage", total)
 	}
 }
