@@ -343,7 +343,7 @@ func (st *studio) nothingLeft() {
 	o.Path = append(o.Path, Step{seconds64(there + 100), o.Path[len(o.Path)-1].X, s.y})
 
 	st.vehicles()
-	st.lights()
+	st.lightsAndDoors()
 	st.grounds()
 }
 

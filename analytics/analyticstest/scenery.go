@@ -37,8 +37,8 @@ func (st *studio) vehicles() {
 	}
 }
 
-// lights are shadows and patches of light that come to stay, while people pass.
-func (st *studio) lights() {
+// lightsAndDoors are shadows and patches of light that come to stay, while people pass.
+func (st *studio) lightsAndDoors() {
 	at := func(t time.Duration, from, takes float64) float64 {
 		return min(max((t.Seconds()-from)/takes, 0), 1)
 	}
