@@ -35,11 +35,16 @@ type Disk struct {
 	mu     sync.Mutex
 	state  DiskState // guarded by mu, as is all that follows
 	asked  time.Time // when the disk was last looked at
-	broken bool      // a write has failed though there is space
+	broken bool      // a write has failed
+	probed time.Time // when a write has last gone through
 }
 
-// checkEvery is how old an answer of Room may be.
-const checkEvery = time.Second
+const (
+	// checkEvery is how old an answer of Room may be.
+	checkEvery = time.Second
+	// probeEvery is how often a block is written to see whether that works.
+	probeEvery = 10 * time.Minute
+)
 
 func (d *Disk) reserve() string { return filepath.Join(d.Dir, "reserve") }
 
@@ -71,15 +76,16 @@ func (d *Disk) look() {
 		return
 	}
 	free := int64(fs.Bavail) * fs.Bsize
-	if d.broken {
+	// A disk that has failed does not always say so.
+	if since := time.Since(d.probed); d.broken || since < 0 || since >= probeEvery {
 		if err := d.probe(); err != nil {
-			d.state = DiskReadOnly
+			d.broken, d.state = true, DiskReadOnly
 			if isFull(err) {
 				d.state = DiskFull
 			}
 			return
 		}
-		d.broken = false
+		d.broken, d.probed = false, d.asked
 	}
 	floor := d.Floor
 	if d.state != DiskGood {
