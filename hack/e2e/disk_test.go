@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +62,15 @@ func (d *disk) unmount() {
 	if d.dev == "" {
 		return
 	}
-	if out, err := exec.Command("umount", d.dir).CombinedOutput(); err != nil {
+	var out []byte
+	err := errors.New("not tried")
+	for range 100 { // a child that is about to become another program has our files open
+		if out, err = exec.Command("umount", d.dir).CombinedOutput(); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil {
 		d.t.Errorf("umount: %v: %s", err, out)
 		_ = exec.Command("umount", "-l", d.dir).Run()
 	}
