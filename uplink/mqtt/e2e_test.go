@@ -77,17 +77,21 @@ func TestMosquittoTLS(t *testing.T) {
 	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{CA: certs.CA, Cert: certs.Cert, Key: certs.Key, ClientCert: true})
 	sub := mqtttest.Subscribe(t, m.URL(), prefix+"/#", mqtttest.SubscriberOptions{Certs: certs})
 	for _, c := range []struct {
-		name          string
-		ca, cert, key string
-		want          mqtt.Phase
+		name               string
+		ca, cert, key, pin string
+		want               mqtt.Phase
 	}{
-		{"no certificate of ours", certs.CA, "", "", mqtt.BadTLS},
-		{"a certificate of another authority", certs.CA, others.ClientCert, others.ClientKey, mqtt.BadTLS},
-		{"a broker of an authority that we do not know", others.CA, certs.ClientCert, certs.ClientKey, mqtt.BadTLS},
-		{"both known", certs.CA, certs.ClientCert, certs.ClientKey, mqtt.Online},
+		{"no certificate of ours", certs.CA, "", "", "", mqtt.BadTLS},
+		{"a certificate of another authority", certs.CA, others.ClientCert, others.ClientKey, "", mqtt.BadTLS},
+		{"a broker of an authority that we do not know", others.CA, certs.ClientCert, certs.ClientKey, "", mqtt.BadTLS},
+		{"both known", certs.CA, certs.ClientCert, certs.ClientKey, "", mqtt.Online},
+		{"the key alone", "", certs.ClientCert, certs.ClientKey, certs.Pin(t), mqtt.Online},
+		{"the key and its authority", certs.CA, certs.ClientCert, certs.ClientKey, certs.Pin(t), mqtt.Online},
+		{"another key", "", certs.ClientCert, certs.ClientKey, others.Pin(t), mqtt.BadTLS},
+		{"the key and another authority", others.CA, certs.ClientCert, certs.ClientKey, certs.Pin(t), mqtt.BadTLS},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg, err := mqtt.LoadTLS(c.ca, c.cert, c.key, "")
+			cfg, err := mqtt.LoadTLS(c.ca, c.cert, c.key, c.pin)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -256,7 +256,7 @@ func (s *session) land(ctx context.Context, ld landing) error {
 	s.remove(ctx)
 	s.look = true
 	if s.proven && err == nil {
-		s.setState(State{Phase: Online, Broker: s.target.name})
+		s.setState(State{Phase: Online, Broker: s.target.name, Uplink: s.target.index})
 	}
 	return err
 }

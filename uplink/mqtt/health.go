@@ -18,7 +18,7 @@ const sweepAfter = 5 * time.Second
 // checkEvery is how often the path is looked at.
 func (s *session) checkEvery() time.Duration {
 	if len(s.targets) == 1 {
-		return time.Hour // there is nowhere else to go
+		return time.Second // there is nowhere else to go
 	}
 	return max(min(s.cfg.Timing.Check, s.cfg.Timing.Suspect)/8, time.Millisecond)
 }
@@ -49,6 +49,9 @@ func (s *session) check(ctx context.Context, now time.Time) {
 	heard := s.link.conn.lastHeard()
 	if heard.After(s.asked) {
 		s.asked = time.Time{}
+	}
+	if len(s.targets) == 1 {
+		return
 	}
 	if s.asked.IsZero() && len(s.flights) == 0 && now.Sub(heard) >= s.cfg.Timing.Check {
 		s.asked = now
@@ -101,6 +104,7 @@ func (s *session) lookBeside(ctx context.Context) {
 	if s.cfg.Sweep == nil || s.swept == s.target.index {
 		return
 	}
+	s.swept = -1 // what is closed from here on, the broker before this one may keep
 	swept, calm := make(chan error, 1), make(chan struct{})
 	s.sweeping, s.calm = swept, calm
 	s.waiting.Go(func() {

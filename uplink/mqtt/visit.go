@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -91,8 +92,9 @@ func (c *Client) answers(ctx context.Context, t target, hold time.Duration) erro
 }
 
 // sweep tells Config.Sweep what the broker keeps below Config.Swept. QoS 0, for
-// the question is asked again on the next occasion. A ping behind the
-// subscription marks the end: what is kept comes before its answer.
+// the question is asked again on the next occasion. Nothing marks the end of what
+// is kept: brokers answer a ping before it or behind it. The end is when the
+// broker has been quiet for Timing.Ping.
 func (c *Client) sweep(ctx context.Context, t target) error {
 	v, err := c.visit(ctx, t, "-sweep")
 	if err != nil {
@@ -101,11 +103,14 @@ func (c *Client) sweep(ctx context.Context, t target) error {
 	defer v.leave()
 	p, _ := packets.NewControlPacket(packets.Subscribe).(*packets.SubscribePacket)
 	p.MessageID, p.Topics, p.Qoss = 1, []string{c.cfg.Prefix + "/" + c.cfg.Swept}, []byte{0}
-	if err := errors.Join(p.Write(v), v.ping()); err != nil {
+	if err := p.Write(v); err != nil {
 		return err
 	}
-	for {
-		got, err := v.next(c.cfg.Timing.Ack)
+	for granted := false; ; {
+		got, err := v.next(c.cfg.Timing.Ping)
+		if granted && errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -118,8 +123,7 @@ func (c *Client) sweep(ctx context.Context, t target) error {
 			if len(got.ReturnCodes) == 1 && got.ReturnCodes[0] > 2 {
 				return fmt.Errorf("the broker refuses a subscription to %s", c.cfg.Swept)
 			}
-		case *packets.PingrespPacket:
-			return nil
+			granted = true
 		}
 	}
 }
