@@ -147,6 +147,15 @@ func Render(payload []byte, now time.Time, replayed bool) ([]byte, error) {
 	return a.encode(a.Level)
 }
 
+// Parse reads the payload of a queued alert.
+func Parse(payload []byte) (Alert, error) {
+	var a Alert
+	if err := json.Unmarshal(payload, &a); err != nil {
+		return Alert{}, fmt.Errorf("read a queued alert: %w", err)
+	}
+	return a, nil
+}
+
 // Topic returns where an alert is published for a level, below the prefix.
 func Topic(level Level, id string) string { return "alert/" + string(level) + "/" + id }
 

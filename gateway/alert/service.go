@@ -14,6 +14,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"sentrybox/gateway/clock"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/outbox"
 )
@@ -64,6 +65,10 @@ type Service struct {
 	RespondWithin time.Duration
 	HandleWithin  time.Duration
 	CoolDown      time.Duration
+
+	// Clock says how far Now can be believed; nil where only its being above the
+	// clock package's floor counts.
+	Clock *clock.Clock
 
 	// Queued hears of what a committed transaction has put into the outbox, in the
 	// order of the commits; nil for nobody. It must not call the Service.
@@ -135,10 +140,6 @@ func (r *record) read(row store.Alert) error {
 	return nil
 }
 
-// clockFloor is before any box was built. A clock below it was never set: a box
-// without a battery starts in 1970.
-const clockFloor = 1_735_689_600 // 2025-01-01 UTC
-
 // Raise makes the event durable and returns its alert: a new one, or the open
 // alert of the same device, kind and zone if nobody has answered it yet and its
 // last event is younger than the cool-down. When it returns without an error nothing may lose the alert.
@@ -196,6 +197,9 @@ func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time
 	if a.Alert, err = s.newAlert(e, now); err != nil {
 		return err
 	}
+	if err := s.unsure(ctx, tx, a.ID); err != nil {
+		return err
+	}
 	if err := s.write(ctx, tx, a, now, store.Step{At: now, Action: "raised", By: e.Device}); err != nil {
 		return err
 	}
@@ -216,8 +220,11 @@ func (s *Service) newAlert(e Event, now time.Time) (Alert, error) {
 		ID: id, Rev: 1, Gateway: s.Gateway, Street: s.Street, Community: s.Community, Grid: e.Grid,
 		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Code: e.Code, Severity: e.severity(), State: Raised,
 		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
-		ClockSynced: now.Unix() >= clockFloor, Confidence: e.Confidence,
+		ClockSynced: now.Unix() >= clock.Floor, Confidence: e.Confidence,
 		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1, Floor: e.Floor, Agitated: e.Agitated,
+	}
+	if s.Clock != nil {
+		a.ClockSynced = s.Clock.Stamp().Set
 	}
 	if len(e.Thumbnail) > 0 {
 		a.Evidence = addEvidence(a.Evidence, "thumb")

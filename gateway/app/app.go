@@ -15,6 +15,7 @@ import (
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/broker"
 	"sentrybox/gateway/camera"
+	"sentrybox/gateway/clock"
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
@@ -22,6 +23,7 @@ import (
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/budget"
+	"sentrybox/uplink/influx"
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
 	"sentrybox/uplink/shortform"
@@ -45,6 +47,11 @@ type App struct {
 	monitor *health.Monitor
 	board   *board
 	local   *broker.Broker // nil without one
+	clock   *clock.Clock
+
+	influx      *influx.Writer // nil without one, as its spool
+	influxSpool *spool.Spool
+	readings    health.Readings
 
 	commands *command.Service
 	evidence *evidence.Keeper
@@ -138,6 +145,13 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
+	if a.influx != nil {
+		parts.Go(func() error { return a.influx.Run(partsCtx) })
+	}
+	if a.Config.Metrics.Listen != "" {
+		parts.Go(func() error { return a.serveMetrics(partsCtx) })
+	}
+	parts.Go(func() error { return a.clock.Run(partsCtx, a.correct, a.beat) })
 	if a.local != nil {
 		parts.Go(func() error { return a.runBroker(partsCtx) })
 	}
@@ -178,6 +192,7 @@ func (a *App) build(ctx context.Context) error {
 		HandleWithin:  time.Duration(al.HandleWithin),
 		CoolDown:      time.Duration(al.CoolDown),
 		Queued:        a.mirror,
+		Clock:         a.clock,
 	}
 	if err := a.buildBroker(); err != nil {
 		return err
@@ -191,6 +206,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.monitor = &health.Monitor{
 		Store: a.store, Outbox: a.outbox, Cameras: a.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
+		More: a.further,
 	}
 	a.short = a.buildShort()
 	return a.buildUplink(ctx)

@@ -61,6 +61,9 @@ func (a *App) report(ctx context.Context) error {
 	defer tick.Stop()
 	flush := time.NewTicker(budget.FlushEvery)
 	defer flush.Stop()
+	if err := a.measure(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Error("no metrics this time", "error", err)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -76,15 +79,6 @@ func (a *App) report(ctx context.Context) error {
 			a.sweep(ctx, now)
 		}
 	}
-}
-
-// measure has the state of everything appended to the metrics.
-func (a *App) measure(ctx context.Context) error {
-	points, err := a.monitor.Points(ctx)
-	if err != nil {
-		return err
-	}
-	return a.metrics.Append(points...)
 }
 
 // put queues an item that is no part of an alert.

@@ -30,10 +30,16 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openClock(ctx); err != nil {
+		return errors.Join(err, a.store.Close())
+	}
 	a.metrics, err = spool.Open(spool.Options{
 		Dir: filepath.Join(a.Config.Data, "metrics", "mqtt"), Now: time.Now, Room: a.disk.Room,
 		MaxBytes: int64(c.Lanes.Metrics.Bytes), MaxAge: time.Duration(c.Lanes.Metrics.Age),
 	})
+	if err == nil {
+		err = a.openInflux()
+	}
 	if err != nil {
 		return errors.Join(err, a.store.Close())
 	}
@@ -46,7 +52,7 @@ func (a *App) open(ctx context.Context) error {
 }
 
 func (a *App) close(ctx context.Context) error {
-	return errors.Join(a.flushMeters(ctx), a.outbox.Close(ctx), a.metrics.Close(), a.store.Close())
+	return errors.Join(a.flushMeters(ctx), a.outbox.Close(ctx), a.metrics.Close(), a.closeInflux(), a.store.Close())
 }
 
 func limits(lanes config.Lanes) outbox.Limits {
@@ -61,8 +67,13 @@ func limits(lanes config.Lanes) outbox.Limits {
 
 // sweep keeps everything durable within its limits.
 func (a *App) sweep(ctx context.Context, now time.Time) {
-	if err := a.metrics.Sweep(); err != nil {
-		a.Log.Error("metrics stay in memory", "error", err)
+	for _, s := range []*spool.Spool{a.metrics, a.influxSpool} {
+		if s == nil {
+			continue
+		}
+		if err := s.Sweep(); err != nil {
+			a.Log.Error("metrics stay in memory", "error", err)
+		}
 	}
 	if err := a.outbox.Sweep(ctx); err != nil && ctx.Err() == nil {
 		a.Log.Error("the outbox is not swept", "error", err)

@@ -28,7 +28,7 @@ func (a *App) buildUplink(ctx context.Context) error {
 	cfg := mqtt.Config{
 		Prefix:        prefix,
 		ClientID:      clientID(prefix),
-		Source:        a.outbox,
+		Source:        &timed{Box: a.outbox, monitor: a.monitor, sent: map[int64]alertTimes{}},
 		Render:        a.render,
 		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.received}, {Filter: "cmd/+", Handle: a.received}},
 		Sweep:         a.kept,
@@ -148,6 +148,8 @@ func (a *App) take(ctx context.Context, topic string, payload []byte, local bool
 		return a.takeAnswer(ctx, topic, payload)
 	case "cmd":
 		return a.commands.Take(ctx, topic, payload, local)
+	case "sensors":
+		a.readings.Take(topic, payload, time.Now())
 	}
 	return nil
 }

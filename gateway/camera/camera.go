@@ -227,6 +227,13 @@ func (c *Camera) setState(change func(*State)) {
 	c.OnState(c.state)
 }
 
+// State returns how the camera is doing.
+func (c *Camera) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
 // Counts returns what the camera has done so far.
 func (c *Camera) Counts() Counts {
 	c.mu.Lock()

@@ -49,7 +49,7 @@ type mistake struct {
 
 // The table is also the seeds of the fuzz target.
 var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, brokerMistakes, evidenceMistakes,
-	detectorMistakes)
+	detectorMistakes, metricsMistakes)
 
 var yamlMistakes = []mistake{
 	{"empty", "", `1: the file is empty`},

@@ -12,6 +12,7 @@ type Config struct {
 	Gateway  Gateway  `yaml:"gateway"`
 	Data     string   `yaml:"data"` // folder of everything durable
 	Storage  Storage  `yaml:"storage"`
+	Metrics  Metrics  `yaml:"metrics"`
 	Evidence Evidence `yaml:"evidence"`
 	Web      Web      `yaml:"web"`
 	Uplink   Uplink   `yaml:"uplink"`

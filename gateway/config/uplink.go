@@ -149,10 +149,7 @@ func (d *document) finishMQTT(m *MQTT, path string) {
 // wrong one is found now and not when the broker is next connected to.
 func (d *document) certificates(m *MQTT, path string) {
 	if m.CA != "" {
-		m.CA = d.absolute(m.CA)
-		if ca := d.readable(path+".ca", m.CA); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-			d.fault(path+".ca", "config.pem")
-		}
+		m.CA = d.authority(path+".ca", m.CA)
 	}
 	if b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Pin, "sha256/")); m.Pin != "" &&
 		(err != nil || len(b) != sha256.Size || !strings.HasPrefix(m.Pin, "sha256/")) {
@@ -161,6 +158,15 @@ func (d *document) certificates(m *MQTT, path string) {
 	if m.Cert != "" || m.Key != "" {
 		d.pair(path, &m.Cert, &m.Key)
 	}
+}
+
+// authority makes the path of a CA's PEM file absolute and reads it.
+func (d *document) authority(path, name string) string {
+	name = d.absolute(name)
+	if ca := d.readable(path, name); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
+		d.fault(path, "config.pem")
+	}
+	return name
 }
 
 // pair makes the paths of a certificate and its key, which stand under path,

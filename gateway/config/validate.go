@@ -35,6 +35,7 @@ func (d *document) finish(c *Config) {
 	d.finishStorage(&c.Storage)
 	d.finishEvidence(&c.Evidence)
 	d.finishVision(&c.Vision)
+	d.finishMetrics(&c.Metrics)
 	d.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	d.finishCameras(c.Cameras)
 	for i := range c.Cameras {

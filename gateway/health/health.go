@@ -19,6 +19,10 @@ type Monitor struct {
 	Uplinks func() []Uplink // none when nil
 	Now     func() time.Time
 	Started time.Time
+	// More adds points of further parts; nil for none.
+	More func(ctx context.Context, add func(labels map[string]string, name string, v float64)) error
+
+	Delivery, Decision Histogram // see HistogramHelp
 }
 
 // Uplink is how one way out is doing.
@@ -32,18 +36,30 @@ type Uplink struct {
 	Budget         string // a budget.Level
 }
 
-// Points returns a sample of everything. Counters only grow, those of cameras
-// from the start of the program. Names and labels:
-//
-//	gateway_uptime_seconds, alerts_open
-//	outbox_depth, outbox_bytes, outbox_oldest_seconds, outbox_dropped,
-//	outbox_folded                                        lane
-//	uplink_online, uplink_refused (0 or 1), uplink_sent_bytes,
-//	uplink_received_bytes, uplink_month_bytes            uplink
-//	camera_access_units, camera_bytes, camera_packets_lost,
-//	camera_reconnects, camera_decoded, camera_analysed, camera_damaged,
-//	camera_skipped, camera_vision_restarts, camera_events_lost      camera
+// Points returns a sample of everything: what Metrics lists, and the histograms as
+// _bucket with the label le, _sum and _count.
 func (m *Monitor) Points(ctx context.Context) ([]spool.Point, error) {
+	all, err := m.sample(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := m.Now()
+	for name, h := range map[string]*Histogram{Delivery: &m.Delivery, Decision: &m.Decision} {
+		buckets, count, sum := h.Snapshot()
+		if count == 0 {
+			continue
+		}
+		for b, n := range buckets {
+			all = append(all, spool.Point{Name: name + "_bucket", Labels: map[string]string{"le": le(b)}, Value: float64(n), Time: now})
+		}
+		all = append(all, spool.Point{Name: name + "_bucket", Labels: map[string]string{"le": "+Inf"}, Value: float64(count), Time: now},
+			spool.Point{Name: name + "_sum", Value: sum, Time: now}, spool.Point{Name: name + "_count", Value: float64(count), Time: now})
+	}
+	return all, nil
+}
+
+// sample returns what Metrics lists.
+func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 	now := m.Now()
 	var all []spool.Point
 	add := func(labels map[string]string, name string, v float64) {
@@ -85,6 +101,7 @@ func (m *Monitor) Points(ctx context.Context) ([]spool.Point, error) {
 	}
 	for id, c := range m.Cameras {
 		n, cam := c.Counts(), map[string]string{"camera": id}
+		add(cam, "camera_online", flag(c.State().Phase == "online"))
 		add(cam, "camera_access_units", float64(n.Stream.AccessUnits))
 		add(cam, "camera_bytes", float64(n.Stream.Bytes))
 		add(cam, "camera_packets_lost", float64(n.Stream.PacketsLost))
@@ -97,6 +114,11 @@ func (m *Monitor) Points(ctx context.Context) ([]spool.Point, error) {
 		add(cam, "camera_events_lost", float64(n.EventsLost))
 		add(cam, "camera_confirmations", float64(n.Asked))
 		add(cam, "camera_confirmations_over_budget", float64(n.Unasked))
+	}
+	if m.More != nil {
+		if err := m.More(ctx, add); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }

@@ -1,0 +1,73 @@
+package health
+
+// Metric describes a series.
+type Metric struct {
+	Name    string
+	Help    string
+	Counter bool // it only grows, from the start of the program at the least
+	Labels  []string
+}
+
+// Prefix stands before every name at /metrics and at InfluxDB.
+const Prefix = "sentrybox_"
+
+// Metrics returns every series that a gateway has, histograms aside. The names are
+// without Prefix.
+func Metrics() []Metric {
+	camera, lane, uplink := []string{"camera"}, []string{"lane"}, []string{"uplink"}
+	return []Metric{
+		{"gateway_uptime_seconds", "Time since the program was started.", false, nil},
+		{"clock_synced", "1 if the wall clock has been set.", false, nil},
+		{"alerts_open", "Alerts that somebody still has to do something about.", false, nil},
+		{"outbox_depth", "Messages that wait for the line.", false, lane},
+		{"outbox_bytes", "Bytes that wait for the line.", false, lane},
+		{"outbox_oldest_seconds", "Age of the oldest message that waits.", false, lane},
+		{"outbox_dropped", "Messages dropped since a lane was full, too old, or the disk was.", true, lane},
+		{"outbox_folded", "Metric samples that became averages.", true, lane},
+		{"uplink_online", "1 for the uplink in use.", false, uplink},
+		{"uplink_refused", "1 while the broker refuses password or certificate.", false, uplink},
+		{"uplink_sent_bytes", "Bytes sent, protocol included.", true, uplink},
+		{"uplink_received_bytes", "Bytes received, protocol included.", true, uplink},
+		{"uplink_month_bytes", "Bytes of this month, both ways.", false, uplink},
+		{"camera_online", "1 while the camera delivers pictures that can be analysed.", false, camera},
+		{"camera_access_units", "Encoded pictures received.", true, camera},
+		{"camera_bytes", "Bytes of video received.", true, camera},
+		{"camera_packets_lost", "RTP packets that did not arrive.", true, camera},
+		{"camera_reconnects", "Sessions begun anew.", true, camera},
+		{"camera_decoded", "Pictures decoded.", true, camera},
+		{"camera_analysed", "Pictures analysed.", true, camera},
+		{"camera_damaged", "Encoded pictures that could not be decoded.", true, camera},
+		{"camera_skipped", "Encoded pictures passed over since analysis was too slow.", true, camera},
+		{"camera_vision_restarts", "Restarts of the vision process.", true, camera},
+		{"camera_events_lost", "Events given up before they were durable.", true, camera},
+		{"local_clients", "Clients at the local broker.", false, nil},
+		{"local_received", "Messages that the local broker took from clients.", true, nil},
+		{"local_refused", "Sign-ins that the local broker refused.", true, nil},
+		{"local_dropped", "Messages that a slow client at the local broker did not get, or that are not retained.", true, nil},
+		{"evidence_files", "Clips and pictures kept.", false, nil},
+		{"evidence_bytes", "Bytes of clips and pictures kept.", false, nil},
+		{"evidence_kept", "Clips and pictures made.", true, nil},
+		{"evidence_lost", "Clips and pictures that could not be made.", true, nil},
+		{"influx_online", "1 if the last write to InfluxDB was taken.", false, nil},
+		{"influx_written", "Lines that InfluxDB took.", true, nil},
+		{"influx_quarantined", "Lines that InfluxDB did not want.", true, nil},
+		{"influx_failures", "Writes to InfluxDB that were put off.", true, nil},
+		{"influx_waiting", "Batches that wait for InfluxDB.", false, nil},
+		{"reading", "Newest reading of a sensor.", false, []string{"device", "quantity"}},
+	}
+}
+
+// Histogram names, without Prefix; at InfluxDB and over MQTT with _bucket and the
+// label le, _sum and _count behind them.
+const (
+	Delivery = "alert_delivery_seconds"
+	Decision = "alert_decision_to_delivery_seconds"
+)
+
+// HistogramHelp says what the histograms are.
+func HistogramHelp(name string) string {
+	return map[string]string{
+		Delivery: "From the moment that a revision of an alert was durable until a broker outside acknowledged it.",
+		Decision: "From the picture that decided an alert until a broker outside acknowledged its first revision.",
+	}[name]
+}

@@ -1,0 +1,99 @@
+package health
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxReadings   = 1000
+	maxQuantity   = 64        // bytes
+	readingsFresh = time.Hour // older ones are no reading of now
+)
+
+// Readings keeps the newest readings of sensors that publish at the local broker:
+// a number on sensors/{device}/{quantity}, or a JSON object of numbers and
+// booleans on sensors/{device}. What is neither is passed over.
+type Readings struct {
+	mu   sync.Mutex
+	last map[[2]string]reading // guarded by mu: by device and quantity
+}
+
+type reading struct {
+	value float64
+	at    time.Time
+}
+
+// Take takes a message, by its topic below the prefix.
+func (r *Readings) Take(topic string, payload []byte, now time.Time) {
+	parts := strings.Split(topic, "/")
+	switch {
+	case len(parts) == 3 && parts[0] == "sensors":
+		if v, ok := number(string(payload)); ok {
+			r.put(parts[1], parts[2], v, now)
+		}
+	case len(parts) == 2 && parts[0] == "sensors":
+		var all map[string]any
+		if json.Unmarshal(payload, &all) != nil {
+			return
+		}
+		for quantity, v := range all {
+			switch x := v.(type) {
+			case float64:
+				r.put(parts[1], quantity, x, now)
+			case bool:
+				r.put(parts[1], quantity, flag(x), now)
+			}
+		}
+	}
+}
+
+func number(s string) (float64, bool) {
+	s = strings.TrimSpace(s)
+	switch strings.ToLower(s) {
+	case "true", "on", "open":
+		return 1, true
+	case "false", "off", "closed":
+		return 0, true
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
+}
+
+func (r *Readings) put(device, quantity string, v float64, now time.Time) {
+	if device == "" || quantity == "" || len(quantity) > maxQuantity {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil {
+		r.last = map[[2]string]reading{}
+	}
+	key := [2]string{device, quantity}
+	if _, there := r.last[key]; !there && len(r.last) >= maxReadings {
+		for k, old := range r.last {
+			if now.Sub(old.at) > readingsFresh {
+				delete(r.last, k)
+			}
+		}
+		if len(r.last) >= maxReadings {
+			return
+		}
+	}
+	r.last[key] = reading{v, now}
+}
+
+// Each calls f with every reading that is fresh.
+func (r *Readings) Each(now time.Time, f func(device, quantity string, v float64)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, v := range r.last {
+		if now.Sub(v.at) <= readingsFresh {
+			f(k[0], k[1], v.value)
+		}
+	}
+}
