@@ -67,10 +67,19 @@ func (w *Watch) thing(r *region) bool {
 		return false
 	case r.whole > fragment*n: // a part of somebody, or of a car
 		return false
-	case 2*r.compared > r.judged && r.same > samePattern*float64(r.compared): // light
+	case 2*r.compared > r.judged && r.same > w.likest(r)*float64(r.compared): // light
 		return false
 	}
 	return r.fresh > edgeNew*n && r.edges+shadeShare*r.odd > edgeMore*n && w.zone.Share(r.box) >= 0.5
+}
+
+// likest returns up to which correlation with the ground a region can be a thing. What
+// stands out in shade can look like the ground by chance; light hardly stands out where it is like it.
+func (w *Watch) likest(r *region) float64 {
+	if r.odd > standsOut*float64(r.judged) {
+		return chancePattern
+	}
+	return samePattern
 }
 
 // follow looks at a region's place in the picture. It returns whether nobody lingers there.
