@@ -12,7 +12,7 @@ const (
 	minPoints = 5
 	minSpan   = 0.4 // seconds
 	minHits   = 0.5 // part of the pictures
-	minAccel  = 0.05
+	minAccel  = 0.1 // the picture is at most 100 m high
 	maxAccel  = 2.5 // the picture is at least 4 m high
 	minSure   = 5   // acceleration over its standard deviation
 	// maxAbove is how far above the picture a thing may have begun to fall that has the
@@ -26,9 +26,19 @@ const (
 	busyTraffic = 1.0 // other things on their way down in a picture
 	// sureEvidence is how much a track may change its looks with, or lie in a crowd.
 	sureEvidence = 40
+	// A way may be bent by more than maxBent from a parabola if the evidence is strong: drops
+	// that run down a lens go by fits and starts.
+	maxBent      = 2.0
+	bentEvidence = 75
+	// What becomes wider than by maxGrowth comes towards the camera.
+	maxGrowth    = 2.2
+	pairGrowth   = 1.5
+	pairEvidence = 75
 	// maxTrim is how many points at the end may be something else, that of the
 	// ground for one, unless the whole is as smooth as smoothMisfit.
 	maxTrim      = 12
+	anyTrim      = 3    // of them may be anywhere
+	maxTrimFall  = 0.15 // of the fall, that the others go on by
 	smoothMisfit = 1.0
 )
 
@@ -49,9 +59,9 @@ type demand struct {
 // lie as a fall would by chance. The air may bend a fall elsewhere, not there.
 func demands(busy bool) demand {
 	if busy {
-		return demand{fall: 0.15, speed: 0.33, gain: 1.8, rise: 1.15, company: 0.25, evidence: 45, misfit: 1.3}
+		return demand{fall: 0.15, speed: 0.33, gain: 1.8, rise: 1.15, company: 0.2, evidence: 45, misfit: 1.3}
 	}
-	return demand{fall: 0.1, speed: 0.22, gain: 1.3, rise: 1.1, company: 0.4, evidence: 15, misfit: 2.5}
+	return demand{fall: 0.1, speed: 0.22, gain: 1.45, rise: 1.1, company: 0.2, evidence: 20, misfit: 2.5}
 }
 
 // verdict is why a track is a falling object, or not.
@@ -60,7 +70,8 @@ type verdict struct {
 	fit      parabola
 	evidence float64
 	misfit   float64
-	n        int // points that belong to it
+	bent     float64 // misfit of a parabola
+	n        int     // points that belong to it
 }
 
 // judge decides on a track that has ended.
@@ -77,6 +88,10 @@ func (l *linker) judge(t *track) verdict {
 		return best // nothing at its end is out of place
 	}
 	for trim := 1; trim <= min(maxTrim, t.n/4); trim++ {
+		// What is left out at the ground stays there.
+		if end := t.points[t.n-1-trim].y; trim > anyTrim && t.last().y-end > maxTrimFall*(end-t.points[0].y) {
+			break
+		}
 		if v := l.shape(t, t.n-trim); v.reason == "" && (best.reason != "" || v.evidence > best.evidence) {
 			best = v
 		}
@@ -102,8 +117,10 @@ func (l *linker) shape(t *track, n int) verdict {
 	h, f := l.height, &v.fit
 	s1, s2, s3 := thirds(p)
 	switch {
-	case float64(t.companions) > need.company*float64(t.asked):
+	case float64(t.companions) > need.company*float64(t.asked) && (busy || !v.pair(t)):
 		v.reason = "company"
+	case growth(p) > maxGrowth:
+		v.reason = "grows"
 	case f.a < minAccel*h || f.a > maxAccel*h:
 		v.reason = "acceleration"
 	case f.a < minSure*f.sigma:
@@ -116,7 +133,7 @@ func (l *linker) shape(t *track, n int) verdict {
 		v.reason = "from above"
 	case v.evidence < need.evidence:
 		v.reason = "straight"
-	case v.misfit > need.misfit:
+	case v.misfit > need.misfit || v.evidence < bentEvidence && max(v.misfit, v.bent) > maxBent:
 		v.reason = "rough"
 	case f.sideways > maxSway*float64(p[n-1].y-p[0].y)+1:
 		v.reason = "sways"
@@ -127,6 +144,12 @@ func (l *linker) shape(t *track, n int) verdict {
 		v.reason = "changes"
 	}
 	return v
+}
+
+// pair says whether a track with company may be one of two things that fall beside each other
+// rather than a part of a larger one.
+func (v *verdict) pair(t *track) bool {
+	return v.evidence > pairEvidence && t.companions <= t.asked && growth(t.points[:v.n]) < pairGrowth
 }
 
 // outline returns why points of a track cannot be a fall at first sight, or nothing.
@@ -162,7 +185,8 @@ func (v *verdict) weigh(p []point, residual, late float64) {
 	n := float64(len(p))
 	speed := float64(p[len(p)-1].y-p[0].y) / (p[len(p)-1].t - p[0].t)
 	v.evidence = n * math.Log((v.fit.straight+grain)/(residual+grain))
-	v.misfit = residual / math.Hypot(pointSigma+sizeSigma*side/n, late*speed)
+	sigma := math.Hypot(pointSigma+sizeSigma*side/n, late*speed)
+	v.misfit, v.bent = residual/sigma, v.fit.residual/sigma
 }
 
 // change returns how much a track's area varies: the standard deviation of its
@@ -176,6 +200,18 @@ func change(p []point) float64 {
 	}
 	n := float64(len(p))
 	return math.Sqrt(max(squares/n-sum/n*sum/n, 0))
+}
+
+// growth returns how much wider a thing is in the last third of its points than in the first.
+// What comes nearer grows; what falls does not, but for the blur of its motion, which
+// lies along its way.
+func growth(p []point) float64 {
+	var first, last float64
+	for i := range (len(p) + 2) / 3 {
+		first += float64(p[i].w)
+		last += float64(p[len(p)-1-i].w)
+	}
+	return last / max(first, 1)
 }
 
 func falls(p []point) bool {
