@@ -21,6 +21,7 @@ import (
 	"sentrybox/gateway/control"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
+	"sentrybox/gateway/homeassistant"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/influx"
@@ -52,6 +53,9 @@ type App struct {
 	influx      *influx.Writer // nil without one, as its spool
 	influxSpool *spool.Spool
 	readings    health.Readings
+
+	home  *homeassistant.Projection
+	roots []string // of topics outside the prefix
 
 	commands *command.Service
 	evidence *evidence.Keeper
@@ -145,6 +149,7 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
+	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
 	if a.influx != nil {
 		parts.Go(func() error { return a.influx.Run(partsCtx) })
 	}
@@ -193,6 +198,9 @@ func (a *App) build(ctx context.Context) error {
 		CoolDown:      time.Duration(al.CoolDown),
 		Queued:        a.mirror,
 		Clock:         a.clock,
+	}
+	if err := a.buildHomeAssistant(ctx); err != nil {
+		return err
 	}
 	if err := a.buildBroker(); err != nil {
 		return err

@@ -293,3 +293,35 @@ func parseWith(t *testing.T, data, broker string, local config.Broker) *config.C
 	cfg.Broker = local
 	return cfg
 }
+
+// TestHomeAssistant: devices are announced at the brokers' root, outside and here,
+// and taken away when Home Assistant leaves the config.
+func TestHomeAssistant(t *testing.T) {
+	data, outside := t.TempDir(), startBroker(t)
+	cfg := parse(t, data, outside)
+	port := fmt.Sprint(mqtttest.FreePort(t))
+	cfg.Broker = config.Broker{Listen: "127.0.0.1:" + port, Clients: 8, Users: []config.BrokerUser{
+		{Name: "ha", Role: "reader", Password: config.NewSecret("x")}, {Name: "th-1", Role: "sensor", Password: config.NewSecret("y")},
+	}}
+	cfg.HomeAssistant.Prefix = "homeassistant"
+	stop := runApp(t, cfg)
+	raise(t, data, 3)
+	far := mqtttest.Subscribe(t, outside, "homeassistant/#")
+	near := mqtttest.Subscribe(t, "mqtt://127.0.0.1:"+port, "homeassistant/#", mqtttest.SubscriberOptions{Username: "ha", Password: "x"})
+	announced := func(got []mqtttest.Message) bool {
+		return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
+			return strings.HasPrefix(m.Topic, "homeassistant/device/sentrybox_") && strings.Contains(string(m.Payload), "sentrybox/v1/donghu/梅园/岗-1/device/岗-1")
+		})
+	}
+	far.Wait(10*time.Second, "the gateway, outside", announced)
+	near.Wait(10*time.Second, "the gateway, here", announced)
+	near.Publish("homeassistant/status", true, []byte("online"))
+	stop()
+	cfg = parseWith(t, data, outside, config.Broker{})
+	runApp(t, cfg)
+	far.Wait(10*time.Second, "the gateway taken away", func(got []mqtttest.Message) bool {
+		return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
+			return strings.HasPrefix(m.Topic, "homeassistant/device/sentrybox_") && len(m.Payload) == 0
+		})
+	})
+}

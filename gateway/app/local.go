@@ -28,6 +28,9 @@ func (a *App) buildBroker() error {
 	cfg := broker.Config{
 		Listen: c.Listen, Clients: c.Clients, Prefix: a.prefix(), Handle: a.incoming, Log: a.Log.With("part", "broker"),
 	}
+	for _, root := range a.roots {
+		cfg.Roots = append(cfg.Roots, root+"/#")
+	}
 	for _, u := range c.Users {
 		cfg.Users = append(cfg.Users, user(u))
 	}

@@ -138,7 +138,7 @@ func (a *App) further(ctx context.Context, add func(labels map[string]string, na
 		add(nil, "influx_failures", float64(s.Failures))
 		add(nil, "influx_waiting", float64(a.influxSpool.Stats().Batches))
 	}
-	a.readings.Each(time.Now(), func(device, quantity string, v float64) {
+	a.readings.Each(time.Now(), func(device, quantity string, _ bool, v float64) {
 		add(map[string]string{"device": device, "quantity": quantity}, "reading", v)
 	})
 	return nil

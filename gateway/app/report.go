@@ -105,6 +105,11 @@ func (a *App) republish(ctx context.Context) error {
 		case <-a.moved:
 		}
 		a.board.again()
+		if a.home.Root != "" {
+			if err := a.announce(ctx); err != nil && ctx.Err() == nil {
+				a.Log.Error("Home Assistant does not know the devices", "error", err)
+			}
+		}
 		n, err := a.alerts.Republish(ctx, time.Now())
 		switch {
 		case err != nil && ctx.Err() == nil:

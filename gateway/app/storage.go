@@ -10,6 +10,7 @@ import (
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/evidence"
+	"sentrybox/gateway/homeassistant"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/text"
 	"sentrybox/uplink/budget"
@@ -26,7 +27,7 @@ func (a *App) open(ctx context.Context) error {
 	a.store, err = store.OpenDisk(ctx, a.disk, store.Migration{
 		Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend,
 	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()},
-		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema())
+		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema())
 	if err != nil {
 		return err
 	}

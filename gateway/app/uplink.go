@@ -27,6 +27,7 @@ func (a *App) buildUplink(ctx context.Context) error {
 	prefix := a.prefix()
 	cfg := mqtt.Config{
 		Prefix:        prefix,
+		Roots:         a.roots,
 		ClientID:      clientID(prefix),
 		Source:        &timed{Box: a.outbox, monitor: a.monitor, sent: map[int64]alertTimes{}},
 		Render:        a.render,

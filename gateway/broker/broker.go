@@ -56,8 +56,8 @@ type Config struct {
 	// Clients is how many may be connected at once; 64 when 0.
 	Clients int
 	Prefix  string // of the gateway's topics, without a slash at its end
-	// Roots are filters outside the prefix that the gateway publishes on too, and
-	// that Duty and Reader may read.
+	// Roots are filters outside the prefix, such as homeassistant/#, that the gateway
+	// publishes on too, and that Duty and Reader may read; and write status there.
 	Roots []string
 	// Handle takes messages of clients, by topic relative to the prefix, before they
 	// are acknowledged. An error makes the client send again. It is called from

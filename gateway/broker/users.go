@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -105,11 +106,15 @@ func (cfg *Config) rights(user User) rights {
 		}
 		return all
 	}
+	var births []string // Home Assistant says there that it has come up
+	for _, root := range cfg.Roots {
+		births = append(births, strings.TrimSuffix(root, "#")+"status")
+	}
 	switch user.Role {
 	case Duty:
-		r = rights{read: append(below("#"), cfg.Roots...), write: below("ack/+", "cmd/+")}
+		r = rights{read: append(below("#"), cfg.Roots...), write: append(below("ack/+", "cmd/+"), births...)}
 	case Reader:
-		r = rights{read: append(below("#"), cfg.Roots...)}
+		r = rights{read: append(below("#"), cfg.Roots...), write: births}
 	case Sensor:
 		own := below("sensors/" + user.Name + "/#")
 		r = rights{read: own, write: own}

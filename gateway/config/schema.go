@@ -9,18 +9,19 @@ import (
 
 // Config is a whole configuration file.
 type Config struct {
-	Gateway  Gateway  `yaml:"gateway"`
-	Data     string   `yaml:"data"` // folder of everything durable
-	Storage  Storage  `yaml:"storage"`
-	Metrics  Metrics  `yaml:"metrics"`
-	Evidence Evidence `yaml:"evidence"`
-	Web      Web      `yaml:"web"`
-	Uplink   Uplink   `yaml:"uplink"`
-	Broker   Broker   `yaml:"broker"`
-	Alerts   Alerts   `yaml:"alerts"`
-	Vision   Vision   `yaml:"vision"`
-	Log      Log      `yaml:"log"`
-	Cameras  []Camera `yaml:"cameras"`
+	Gateway       Gateway       `yaml:"gateway"`
+	Data          string        `yaml:"data"` // folder of everything durable
+	Storage       Storage       `yaml:"storage"`
+	Metrics       Metrics       `yaml:"metrics"`
+	HomeAssistant HomeAssistant `yaml:"home_assistant"`
+	Evidence      Evidence      `yaml:"evidence"`
+	Web           Web           `yaml:"web"`
+	Uplink        Uplink        `yaml:"uplink"`
+	Broker        Broker        `yaml:"broker"`
+	Alerts        Alerts        `yaml:"alerts"`
+	Vision        Vision        `yaml:"vision"`
+	Log           Log           `yaml:"log"`
+	Cameras       []Camera      `yaml:"cameras"`
 }
 
 // Gateway says which box this is and where it stands. The names are parts of

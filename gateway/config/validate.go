@@ -36,6 +36,7 @@ func (d *document) finish(c *Config) {
 	d.finishEvidence(&c.Evidence)
 	d.finishVision(&c.Vision)
 	d.finishMetrics(&c.Metrics)
+	d.finishHomeAssistant(&c.HomeAssistant)
 	d.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	d.finishCameras(c.Cameras)
 	for i := range c.Cameras {

@@ -126,20 +126,20 @@ func TestReadings(t *testing.T) {
 		r.Take(topic, []byte(payload), now)
 	}
 	got := map[string]float64{}
-	r.Each(now, func(device, quantity string, v float64) { got[device+" "+quantity] = v })
+	r.Each(now, func(device, quantity string, _ bool, v float64) { got[device+" "+quantity] = v })
 	if len(got) != 4 || got["th-1 temperature"] != 21.5 || got["door open"] != 1 || got["door battery"] != 3.1 || got["lamp on"] != 0 {
 		t.Errorf("got %v", got)
 	}
 	for i := range 3 * maxReadings {
-		r.put("d", string(rune('a'+i%26))+le(float64(i)), 1, now)
+		r.put("d", string(rune('a'+i%26))+le(float64(i)), true, 1, now)
 	}
 	if len(r.last) != maxReadings {
 		t.Errorf("%d readings are kept", len(r.last))
 	}
 	later := now.Add(2 * readingsFresh)
-	r.put("new", "q", 1, later)
+	r.put("new", "q", true, 1, later)
 	n := 0
-	r.Each(later, func(string, string, float64) { n++ })
+	r.Each(later, func(string, string, bool, float64) { n++ })
 	if n != 1 || len(r.last) != 1 {
 		t.Errorf("%d fresh of %d", n, len(r.last))
 	}

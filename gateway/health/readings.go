@@ -25,6 +25,7 @@ type Readings struct {
 
 type reading struct {
 	value float64
+	own   bool // on a topic of its own
 	at    time.Time
 }
 
@@ -34,7 +35,7 @@ func (r *Readings) Take(topic string, payload []byte, now time.Time) {
 	switch {
 	case len(parts) == 3 && parts[0] == "sensors":
 		if v, ok := number(string(payload)); ok {
-			r.put(parts[1], parts[2], v, now)
+			r.put(parts[1], parts[2], true, v, now)
 		}
 	case len(parts) == 2 && parts[0] == "sensors":
 		var all map[string]any
@@ -44,9 +45,9 @@ func (r *Readings) Take(topic string, payload []byte, now time.Time) {
 		for quantity, v := range all {
 			switch x := v.(type) {
 			case float64:
-				r.put(parts[1], quantity, x, now)
+				r.put(parts[1], quantity, false, x, now)
 			case bool:
-				r.put(parts[1], quantity, flag(x), now)
+				r.put(parts[1], quantity, false, flag(x), now)
 			}
 		}
 	}
@@ -64,7 +65,7 @@ func number(s string) (float64, bool) {
 	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-func (r *Readings) put(device, quantity string, v float64, now time.Time) {
+func (r *Readings) put(device, quantity string, own bool, v float64, now time.Time) {
 	if device == "" || quantity == "" || len(quantity) > maxQuantity {
 		return
 	}
@@ -84,16 +85,17 @@ func (r *Readings) put(device, quantity string, v float64, now time.Time) {
 			return
 		}
 	}
-	r.last[key] = reading{v, now}
+	r.last[key] = reading{v, own, now}
 }
 
-// Each calls f with every reading that is fresh.
-func (r *Readings) Each(now time.Time, f func(device, quantity string, v float64)) {
+// Each calls f with every reading that is fresh. own says that it was published on
+// a topic of its own. f must not call the Readings.
+func (r *Readings) Each(now time.Time, f func(device, quantity string, own bool, v float64)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for k, v := range r.last {
 		if now.Sub(v.at) <= readingsFresh {
-			f(k[0], k[1], v.value)
+			f(k[0], k[1], v.own, v.value)
 		}
 	}
 }

@@ -214,8 +214,11 @@ func (t Timing) withDefaults() Timing {
 // Config is what a Client needs. Brokers, Prefix, ClientID and Source must be
 // given.
 type Config struct {
-	Brokers  []Broker // in order of preference
-	Prefix   string   // of every topic, without a slash at its ends
+	Brokers []Broker // in order of preference
+	Prefix  string   // of every topic, without a slash at its ends
+	// Roots are the beginnings of topics that stand at the broker's root, not below
+	// Prefix: what lies below one of them.
+	Roots    []string
 	ClientID string
 	Source   Source
 	// Render gives an item the form in which it is sent now; nil sends the
@@ -322,3 +325,13 @@ func (unmetered) Add(_, _ uint64)     {}
 func (unmetered) Spend(int)           {}
 func (unmetered) Wait() time.Duration { return 0 }
 func (unmetered) Lowest() outbox.Lane { return outbox.Lane(outbox.Lanes - 1) }
+
+// full returns the whole topic of a relative one.
+func (c *Config) full(topic string) string {
+	for _, root := range c.Roots {
+		if strings.HasPrefix(topic, root+"/") {
+			return topic
+		}
+	}
+	return c.Prefix + "/" + topic
+}

@@ -195,7 +195,7 @@ func (s *session) publishStatus(payload string) *flight {
 func (s *session) publish(f *flight, topic string, retain bool, payload []byte) bool {
 	s.sent.Add(1)
 	s.link.conn.handed.Add(1)
-	t := s.link.Publish(s.cfg.Prefix+"/"+topic, 1, retain, payload)
+	t := s.link.Publish(s.cfg.full(topic), 1, retain, payload)
 	s.await(f, t)
 	select {
 	case <-t.Done():

@@ -1,0 +1,19 @@
+package config
+
+import "strings"
+
+// HomeAssistant says whether Home Assistant is told of the devices, by its MQTT
+// discovery.
+type HomeAssistant struct {
+	Prefix string `yaml:"prefix"` // its discovery prefix, mostly homeassistant; it is not told when empty
+}
+
+func (d *document) finishHomeAssistant(h *HomeAssistant) {
+	const path = "home_assistant.prefix"
+	if h.Prefix == "" || !d.sound(path) {
+		return
+	}
+	if !validTopicFilter(h.Prefix) || strings.ContainsAny(h.Prefix, "+#") || strings.HasPrefix(h.Prefix, "$") {
+		d.fault(path, "config.prefix", 1024)
+	}
+}
