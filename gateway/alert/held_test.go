@@ -85,7 +85,7 @@ func TestHeldIsBounded(t *testing.T) {
 	if err == nil || errors.Is(err, ErrHeld) {
 		t.Errorf("after %d: %v", maxHeld, err)
 	}
-	if n := len(f.Service.held); n != maxHeld {
+	if n := len(f.held); n != maxHeld {
 		t.Errorf("%d are held", n)
 	}
 }

@@ -233,11 +233,11 @@ func (s *Service) newAlert(e Event, now time.Time) (Alert, error) {
 }
 
 // publish adds the levels that hear of the alert.
-func (a *record) publish(first Level) {
-	a.Level = first
-	for _, level := range a.levels(first) {
-		if !slices.Contains(a.Published, level) {
-			a.Published = append(a.Published, level)
+func (r *record) publish(first Level) {
+	r.Level = first
+	for _, level := range r.levels(first) {
+		if !slices.Contains(r.Published, level) {
+			r.Published = append(r.Published, level)
 		}
 	}
 }

@@ -146,7 +146,7 @@ func scanAlert(row interface{ Scan(...any) error }) (Alert, bool, error) {
 
 // PutAlert writes a new revision of an alert and the step that led to it, in a
 // transaction of Tx.
-func (st *Store) PutAlert(ctx context.Context, tx *sql.Tx, a Alert, s Step) error {
+func (s *Store) PutAlert(ctx context.Context, tx *sql.Tx, a Alert, step Step) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO alerts (`+alertColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, open = excluded.open,
 			last_event = excluded.last_event, doc = excluded.doc`,
@@ -155,14 +155,14 @@ func (st *Store) PutAlert(ctx context.Context, tx *sql.Tx, a Alert, s Step) erro
 		return fmt.Errorf("write alert %s: %w", a.ID, err)
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO alert_steps (alert, rev, at, action, actor, note) VALUES (?, ?, ?, ?, ?, ?)`,
-		a.ID, a.Rev, s.At.UnixMilli(), s.Action, s.By, s.Note)
+		a.ID, a.Rev, step.At.UnixMilli(), step.Action, step.By, step.Note)
 	if err != nil {
 		return fmt.Errorf("write step %d of alert %s: %w", a.Rev, a.ID, err)
 	}
-	s.Alert, s.Rev = a.ID, a.Rev
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.pending[tx] = append(st.pending[tx], Record{Alert: a, Step: s})
+	step.Alert, step.Rev = a.ID, a.Rev
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending[tx] = append(s.pending[tx], Record{Alert: a, Step: step})
 	return nil
 }
 

@@ -164,7 +164,7 @@ func (s *Store) restore(ctx context.Context, backup string) error {
 	if err := copyFile(backup, tmp); err != nil {
 		return err
 	}
-	defer os.Remove(tmp)
+	defer func() { _ = os.Remove(tmp) }()
 	db, err := sql.Open("sqlite", tmp)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func fresh(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{TB: t, dir: memoryDir(t)}
 	f.reopen()
-	t.Cleanup(func() { _ = f.Store.Close() })
+	t.Cleanup(func() { _ = f.Close() })
 	return f
 }
 
@@ -168,7 +168,7 @@ func TestDamagedDatabase(t *testing.T) {
 				}
 				f.put(20)
 				killed := copyFolder(t, f.dir)
-				if err := f.Store.Close(); err != nil {
+				if err := f.Close(); err != nil {
 					t.Fatal(err)
 				}
 				if c.log {
@@ -193,7 +193,7 @@ func TestDamagedDatabase(t *testing.T) {
 				f.want(40)
 				f.n = 100
 				f.put(5)
-				if err := f.Store.Close(); err != nil {
+				if err := f.Close(); err != nil {
 					t.Fatal(err)
 				}
 				f.reopen()
@@ -232,7 +232,7 @@ func TestDamagedBackup(t *testing.T) {
 		}
 	}
 	f.put(10)
-	if err := f.Store.Close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	overwrite(t, f.path(), 0, garbage(4096))
@@ -261,7 +261,7 @@ func TestBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	var rows, alerts, seq, objects int
 	err = db.QueryRow(`SELECT (SELECT count(*) FROM queue), (SELECT count(*) FROM alerts),
 		(SELECT seq FROM sqlite_sequence WHERE name = 'queue'), (SELECT count(*) FROM sqlite_master WHERE name LIKE 'queue%' OR name = 'alerts_open')`).Scan(&rows, &alerts, &seq, &objects)
@@ -328,7 +328,7 @@ func TestBackupMeanwhile(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Store.Close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	overwrite(t, f.path(), 0, garbage(8192))
@@ -344,7 +344,7 @@ func TestNewerSchemaIsNoDamage(t *testing.T) {
 	if _, err := f.db.Exec(`UPDATE schema_version SET version = 99 WHERE component = 'alerts'`); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Store.Close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), f.dir, queueTable()); err == nil || !strings.Contains(err.Error(), "newer sentrybox") {
@@ -375,7 +375,7 @@ func TestDamageWhileRunning(t *testing.T) {
 	default:
 		t.Fatalf("nobody is told of %v", err)
 	}
-	if err := f.Store.Close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Log(err)
 	}
 	f.reopen()
@@ -390,7 +390,7 @@ func TestDamageWhileRunning(t *testing.T) {
 func TestAlertsWithoutAJournal(t *testing.T) {
 	f := fresh(t)
 	f.put(3)
-	if err := errors.Join(f.Store.Close(), os.Remove(f.journal.path(0))); err != nil {
+	if err := errors.Join(f.Close(), os.Remove(f.journal.path(0))); err != nil {
 		t.Fatal(err)
 	}
 	f.reopen()
