@@ -33,7 +33,6 @@ type person struct {
 	at    time.Duration   // when that was
 	tall  int             // their height, where they were largest
 	edge  bool            // they were last seen on their way out of the picture
-	still time.Duration   // for how long nothing in them has moved
 }
 
 // gap returns how far somebody is from a box, in their own heights.
