@@ -353,11 +353,11 @@ func FuzzParseAnswer(f *testing.F) {
 // keeps it; one that is open, waiting, or not known at all stays.
 func TestClearKept(t *testing.T) {
 	f := newFixture(t)
-	open, closed := f.raise(t, f.event(2)), Alert{}
+	open := f.raise(t, f.event(2))
 	f.queued(t)
 	e := f.event(2)
 	e.Zone = "yard"
-	closed = f.raise(t, e)
+	closed := f.raise(t, e)
 	if err := f.Answer(t.Context(), closed.ID, Answer{Action: "handled"}); err != nil {
 		t.Fatal(err)
 	}

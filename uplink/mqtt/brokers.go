@@ -13,6 +13,7 @@ const (
 	lost                      // ended after it had acknowledged something
 	turnedDown                // refused us, or the certificates do not fit
 	yielded                   // left in order for one that is preferred
+	unreached                 // no answer from the network, not even a refusal
 )
 
 // brokers chooses the broker to try and when. The clock is an argument.
@@ -75,6 +76,11 @@ func (b *brokers) ended(i int, now time.Time, v verdict, lived time.Duration) {
 	}
 	s.refusals = 0
 	limit := b.timing.BackoffMax
+	if v == unreached && len(b.each) == 1 {
+		// The line is dead and nobody is bothered by asking; when it comes back,
+		// what waited for it should not have to wait for us.
+		limit = min(limit, 2*b.timing.BackoffMin)
+	}
 	if v == lost {
 		if lived >= b.timing.Stable {
 			s.failures = 0

@@ -86,3 +86,16 @@ func TestRefusalIsRetriedSlowly(t *testing.T) {
 	b.ended(0, now, turnedDown, 0)
 	wantPick(t, b, now, 0, time.Minute)
 }
+
+func TestDeadLineIsTriedOften(t *testing.T) {
+	one, two, now := policy(1), policy(2), time.Unix(1000, 0)
+	for range 10 {
+		one.ended(0, now, unreached, 0)
+		two.ended(0, now, unreached, 0)
+	}
+	wantPick(t, one, now, 0, 2*time.Second)
+	wantPick(t, two, now, 1, 0) // there is another, and this one would only hold it up
+	if wait := two.each[0].notBefore.Sub(now); wait < 15*time.Second {
+		t.Errorf("tried again beside another after %v", wait)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"syscall"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -137,6 +138,10 @@ func (c *Client) subscribe(l *link) *paho.SubscribeToken {
 func connectVerdict(err error) verdict {
 	if isRefusal(err) || isTLS(err) {
 		return turnedDown
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" && (op.Timeout() || errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH)) {
+		return unreached
 	}
 	return failed
 }

@@ -10,9 +10,15 @@ import (
 	"time"
 )
 
+// dialTime is how long TCP alone has. The kernel repeats a SYN each second at
+// first and ever more rarely later: a new attempt finds a line that has come back
+// sooner than an old one.
+const dialTime = 6 * time.Second
+
 // dial connects to a broker, with TLS where it says so. ctx bounds all of it.
 func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn, error) {
 	d := net.Dialer{
+		Timeout:         dialTime,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
 	}
 	if ip := net.ParseIP(t.iface); ip != nil {

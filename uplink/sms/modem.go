@@ -168,7 +168,7 @@ func (m *Modem) read() {
 				line = line[:0]
 			}
 		}
-		if err != nil && !(errors.Is(err, io.EOF) && n == 0) {
+		if err != nil && (n > 0 || !errors.Is(err, io.EOF)) {
 			return
 		}
 		if n == 0 {
