@@ -15,6 +15,9 @@ const (
 	minEdgeStep = 4
 	maxEdgeStep = 10
 	edgeShare   = 0.35
+	// Who stands near the lens is out of focus: their edges are softer, by a pixel for so many of height.
+	softAbove = 150
+	maxSoft   = 3
 
 	restlessNoise = 3 << 8 // grey levels × 256
 )
@@ -123,15 +126,17 @@ func (d *Detector) compareOutlines(ids *[maxFragments]uint8) {
 	for i := range d.blobs {
 		skip[i+1] = 1 + 2*d.blobs[i].Box.Dy()/outlineSamples
 	}
-	var least [MaxBlobs + 1]int
+	var least, reach [MaxBlobs + 1]int
 	for i := range d.blobs {
+		reach[i+1] = min(1+d.blobs[i].Box.Dy()/softAbove, maxSoft)
 		least[i+1] = int(min(max(edgeShare*d.blobs[i].Contrast, minEdgeStep), maxEdgeStep))
 	}
 	look := func(id uint8, x, y int) {
-		if x < 2 || y < 2 || x >= d.w-2 || y >= d.h-2 {
+		e := reach[id]
+		if x < 2*e || y < 2*e || x >= d.w-2*e || y >= d.h-2*e {
 			return // the picture's edge is nobody's outline
 		}
-		c, p := d.edge(d.curPix, x, y), d.edge(d.predPix, x, y)
+		c, p := d.edge(d.curPix, x, y, e), d.edge(d.predPix, x, y, e)
 		step := least[id] + int(d.noise[y*d.w+x]>>7)
 		seen[id]++
 		switch {
@@ -165,13 +170,13 @@ func (d *Detector) compareOutlines(ids *[maxFragments]uint8) {
 	}
 }
 
-// edge returns the strongest gradient within a pixel of x, y, in grey levels
-// over two pixels.
-func (d *Detector) edge(pix []uint8, x, y int) int {
+// edge returns the strongest gradient within reach pixels of x, y, in grey levels
+// over twice that.
+func (d *Detector) edge(pix []uint8, x, y, reach int) int {
 	best := 0
-	for yy := y - 1; yy <= y+1; yy++ {
-		for i := yy*d.w + x - 1; i <= yy*d.w+x+1; i++ {
-			best = max(best, absDiff(pix[i+1], pix[i-1])+absDiff(pix[i+d.w], pix[i-d.w]))
+	for yy := y - reach; yy <= y+reach; yy += reach {
+		for i := yy*d.w + x - reach; i <= yy*d.w+x+reach; i += reach {
+			best = max(best, absDiff(pix[i+reach], pix[i-reach])+absDiff(pix[i+reach*d.w], pix[i-reach*d.w]))
 		}
 	}
 	return best

@@ -12,6 +12,17 @@ func (d *Detector) Picture() []uint8 { return d.curPix }
 // light. It is valid until the next Detect.
 func (d *Detector) Expected() []uint8 { return d.predPix }
 
+// KeepAround surrounds every held blob by a few pixels. Without it the background
+// would wear away who stands still from their edges. It is for between setting Hold and Learn.
+func (d *Detector) KeepAround() {
+	const margin = 4
+	for i := range d.blobs {
+		if b := &d.blobs[i]; b.Hold {
+			d.Surround(i, b.Box.Inset(-margin))
+		}
+	}
+}
+
 // Surround makes the pixels of a box that belong to no blob share the fate of
 // one, an index in Result.Blobs: if it is held they stay out of the background with it, and
 // so cannot wear it away from its edges. It is for between Detect and Learn.

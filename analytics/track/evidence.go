@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/motion"
+	"sentrybox/analytics/perspective"
 )
 
 // What makes a track a person. Found on real footage; see the doc of Person.
@@ -35,6 +36,23 @@ const (
 	moverArea     = 0.0006 // of the picture, of its box
 	moverReach    = 0.5    // of its size
 	moverStraight = 0.5
+	moverSpeed    = 4.5 // sizes a second, on average: insects and flakes near the lens are faster
+	// What is small must be seen for longer than a car that drives through a small zone.
+	moverLarge = 0.005 // of the picture, of its box
+	moverAge   = time.Second
+
+	// Heights, against that of a person who stands there.
+	crouches = 0.4
+	towers   = 2.5 // people in a group, one above the other, and vehicles
+	fewRows  = 10  // pixels, fewer tell nothing
+
+	learnAge  = 2 * time.Second
+	learnSeen = 0.9
+	learnSlim = 0.75
+
+	// While the background is young nothing is known of what is never still.
+	youngFor  = 4 * time.Second
+	youngRest = 1.0 // taken for the restlessness of all surroundings
 
 	stillMoving = 0.02 // part of the pixels that change in a living thing, at least
 	// holdStill bounds for how long something without any life is kept out of the background.
@@ -56,6 +74,9 @@ type evidence struct {
 	heightSum       float64
 	widthSum        float64
 	n               int
+	learned         bool          // a model was taught by it
+	least, most     float64       // height of a person where it stands, in pixels
+	young           bool          // the background is
 	moved           time.Duration // when it last moved at all
 	top             float64       // the highest speed of its path, in sizes a second
 }
@@ -64,7 +85,7 @@ func (e *evidence) restart(x, y float64, now time.Duration) {
 	*e = evidence{since: now, x0: x, y0: y, px: x, py: y, pathTime: now, moved: now}
 }
 
-func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration, w, h int) {
+func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration) {
 	e.n++
 	e.newSum += b.New
 	e.heightSum += float64(b.Box.Dy())
@@ -81,8 +102,6 @@ func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration, w, h int) {
 		e.px, e.py, e.pathTime = t.x.p, t.y.p, now
 	}
 	e.reach = max(e.reach, math.Hypot(t.x.p-e.x0, t.y.p-e.y0))
-	t.Person = t.Person || t.person(now, w, h)
-	t.Mover = t.Mover || t.mover(w, h)
 }
 
 // Novelty returns which part of its outline was new on average, 0 to 1.
@@ -98,10 +117,10 @@ func (t *Track) Displacement() float64 { return t.reach / max(t.Height(), 1) }
 func (t *Track) person(now time.Duration, w, h int) bool {
 	height, width := t.Height(), t.widthSum/float64(t.n)
 	if now-t.since < sureAge || float64(t.Seen) < sureSeen*float64(t.Pictures) ||
-		now-t.moved > alive || t.Novelty() < sureNew || height < sureHeight*float64(h) || width > wideThing*height || t.top > maxSpeed {
+		now-t.moved > alive || t.Novelty() < sureNew || height < t.least || height > t.most || width > wideThing*height || t.top > maxSpeed {
 		return false
 	}
-	rest := t.restSum / float64(t.n)
+	rest := t.rest()
 	if t.reach > walked*height+(slack+restSlack*rest)*float64(w) && t.reach > straight*t.path {
 		return true
 	}
@@ -109,10 +128,42 @@ func (t *Track) person(now time.Duration, w, h int) bool {
 		height > standHeight*float64(h) && height > standTall*width && (rest < standRest || height > standLarge*float64(h))
 }
 
+// limits returns how tall a person is at least and at most whose feet are in a row
+// of a picture of height h, in pixels.
+func limits(people *perspective.Model, foot, h int) (least, most float64) {
+	height := float64(h)
+	usual, known := people.Height(float64(foot) / height)
+	if !known {
+		return sureHeight * height, math.Inf(1)
+	}
+	return max(crouches*usual*height, fewRows), towers * usual * height
+}
+
+// exemplary says whether a track shows, for the first time, how tall people are: one
+// person, alone and whole. It asks no model, so that one who is wrong is taught better.
+func (t *Track) exemplary(now time.Duration) bool {
+	return !t.learned && !t.Shared && !t.Left && now-t.First > learnAge && float64(t.Seen) > learnSeen*float64(t.Pictures) &&
+		t.Displacement() > 1.5 && t.reach > straight*t.path && t.top < maxSpeed && now-t.moved < alive && t.Novelty() > sureNew && t.widthSum/float64(t.n) < learnSlim*t.Height() &&
+		math.Abs(float64(t.Box.Dy())-t.Height()) < 0.15*t.Height()
+}
+
 func (t *Track) mover(w, h int) bool {
 	size := math.Sqrt(t.Height() * t.widthSum / float64(t.n))
-	return t.Seen >= 3 && t.Seen*2 > t.Pictures && t.Novelty() > moverNew && size*size > moverArea*float64(w*h) &&
-		t.reach > moverReach*size+(slack+restSlack*t.restSum/float64(t.n))*float64(w) && t.reach > moverStraight*t.path
+	age, part := t.Last-t.First, size*size/float64(w*h)
+	if t.Seen < 3 || t.Seen*2 <= t.Pictures || t.Novelty() <= moverNew || part <= moverArea || part < moverLarge && age < moverAge ||
+		t.reach > moverSpeed*size*age.Seconds() {
+		return false
+	}
+	return t.reach > moverReach*size+(slack+restSlack*t.rest())*float64(w) && t.reach > moverStraight*t.path
+}
+
+// rest returns how restless its surroundings are, 0 to 1.
+func (t *Track) rest() float64 {
+	rest := t.restSum / float64(max(t.n, 1))
+	if t.young {
+		return max(rest, youngRest)
+	}
+	return rest
 }
 
 // holds says whether the track's blob stays out of the background.

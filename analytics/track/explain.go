@@ -26,8 +26,10 @@ func (t *Track) Doubt(now time.Duration, width, height int) (wire.Reason, []wire
 		return because(wire.Motionless, wire.StillFor, (now - t.moved).Seconds(), alive.Seconds())
 	case t.Novelty() < sureNew:
 		return because(wire.NoOutline, wire.OutlineNew, t.Novelty(), sureNew)
-	case t.Height() < sureHeight*float64(height):
-		return because(wire.TooSmall, wire.Height, t.Height()/float64(height), sureHeight)
+	case t.Height() < t.least:
+		return because(wire.TooSmall, wire.Height, t.Height()/float64(height), t.least/float64(height))
+	case t.Height() > t.most:
+		return because(wire.TooLarge, wire.Height, t.Height()/float64(height), t.most/float64(height))
 	case wide > wideThing*t.Height():
 		return because(wire.TooWide, wire.Width, wide/tall, wideThing)
 	case t.top > maxSpeed:
@@ -36,7 +38,7 @@ func (t *Track) Doubt(now time.Duration, width, height int) (wire.Reason, []wire
 		return "", nil
 	}
 	// It has neither gone its way nor stood there like a person.
-	rest := t.restSum / float64(max(t.n, 1))
+	rest := t.rest()
 	need := walked*t.Height() + (slack+restSlack*rest)*float64(width)
 	if t.reach > need {
 		return because(wire.NotStraight, wire.Straightness, t.reach/max(t.path, 1), straight)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/motion"
+	"sentrybox/analytics/perspective"
 )
 
 // MaxTracks bounds the live tracks.
@@ -66,14 +67,20 @@ type Tracker struct {
 	gone   []Track // those that ended with the last picture
 	next   uint64
 	last   time.Duration
+	old    time.Duration // from when on the background is no longer young
+	people *perspective.Model
 	match  matcher
 	owner  []int // of each blob: a track, or -1
 }
 
-// New returns a tracker for pictures of a size, whose ids follow after.
+// New returns a tracker for pictures of a size, whose ids follow after. It learns
+// by itself how tall people are where they stand, unless it is told by Judge.
 func New(width, height int, after uint64) *Tracker {
-	return &Tracker{w: width, h: height, next: after, tracks: make([]Track, 0, MaxTracks), gone: make([]Track, 0, MaxTracks)}
+	return &Tracker{w: width, h: height, next: after, old: -1, people: perspective.New(nil), tracks: make([]Track, 0, MaxTracks), gone: make([]Track, 0, MaxTracks)}
 }
+
+// Judge gives the tracker a model of how tall people are, which it also teaches.
+func (t *Tracker) Judge(people *perspective.Model) { t.people = people }
 
 // LastID returns the last id given out.
 func (t *Tracker) LastID() uint64 { return t.next }
@@ -90,6 +97,9 @@ func (t *Tracker) Update(r motion.Result, now time.Duration) {
 	t.gone = t.gone[:0]
 	gap := now - t.last
 	t.last = now
+	if t.old < 0 {
+		t.old = now + youngFor
+	}
 	if gap > maxGap || gap < 0 {
 		t.gone = append(t.gone, t.tracks...)
 		t.tracks = t.tracks[:0]
@@ -110,7 +120,7 @@ func (t *Tracker) Update(r motion.Result, now time.Duration) {
 	t.assign(r.Blobs)
 	for i := range t.tracks {
 		if k := &t.tracks[i]; k.Blob >= 0 {
-			k.see(&r.Blobs[k.Blob], now, t.w, t.h)
+			t.see(k, &r.Blobs[k.Blob], now)
 		}
 	}
 	t.share(r.Blobs, now)
@@ -219,13 +229,27 @@ func (t *Tracker) begin(blobs []motion.Blob, now time.Duration) {
 		k.x.start(centre(b.Box.Min.X, b.Box.Max.X), k.size())
 		k.y.start(centre(b.Box.Min.Y, b.Box.Max.Y), k.size())
 		k.restart(k.x.p, k.y.p, now)
-		k.see(b, now, t.w, t.h)
+		t.see(&k, b, now)
 		t.tracks = append(t.tracks, k)
 	}
 }
 
 // size returns the length that speeds and distances are measured by.
 func (t *Track) size() float64 { return max(t.height, t.width/3) }
+
+// see gives a track its own blob and judges it.
+func (t *Tracker) see(k *Track, b *motion.Blob, now time.Duration) {
+	k.see(b, now, t.w, t.h)
+	k.young = now < t.old
+	k.least, k.most = limits(t.people, k.Box.Max.Y, t.h)
+	k.Person = k.Person || k.person(now, t.w, t.h)
+	k.Mover = k.Mover || k.mover(t.w, t.h)
+	if k.exemplary(now) {
+		k.learned = true
+		h := float64(t.h)
+		t.people.Learn(float64(k.Box.Max.Y)/h, float64(k.Box.Dy())/h)
+	}
+}
 
 // see takes in the track's own blob.
 func (t *Track) see(b *motion.Blob, now time.Duration, w, h int) {
@@ -240,7 +264,7 @@ func (t *Track) see(b *motion.Blob, now time.Duration, w, h int) {
 	soon := t.Predicted(soonGone)
 	t.Left = b.Box.Min.X <= 2 || b.Box.Max.X >= w-2 || b.Box.Min.Y <= 2 || b.Box.Max.Y >= h-2 ||
 		soon.Min.X < 0 || soon.Max.X > w || soon.Min.Y < 0 || soon.Max.Y > h
-	t.add(t, b, now, w, h)
+	t.add(t, b, now)
 }
 
 // coast moves a track along within a blob that it shares, which tells nothing

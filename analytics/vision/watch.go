@@ -10,6 +10,7 @@ import (
 
 	"sentrybox/analytics/behaviour"
 	"sentrybox/analytics/motion"
+	"sentrybox/analytics/perspective"
 	"sentrybox/analytics/thumb"
 	"sentrybox/analytics/track"
 	"sentrybox/analytics/wire"
@@ -44,6 +45,7 @@ type watcher struct {
 	width, height int // of the picture as coded; another size is another view
 	detector      *motion.Detector
 	tracker       *track.Tracker
+	people        *perspective.Model
 	rules         []heuristic // a rule each, nil where none is built
 	open          []openBehaviour
 	id            uint64
@@ -61,7 +63,7 @@ type openBehaviour struct {
 }
 
 func newWatcher(cfg *wire.Config, send func(*wire.Detection) error) *watcher {
-	return &watcher{cfg: cfg, send: send, armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules))}
+	return &watcher{cfg: cfg, send: send, people: perspective.New(cfg.Figures), armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules))}
 }
 
 func (w *watcher) close() {
@@ -122,6 +124,7 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 	}
 	w.tracker.Update(r, l.PTS)
 	w.second.look(pic, w.tracker.Tracks(), w.armed)
+	w.detector.KeepAround()
 	scene := behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs}
 	for i, h := range w.rules {
 		if h == nil {
@@ -159,6 +162,7 @@ func (w *watcher) resize(width, height int) error {
 		last = w.tracker.LastID()
 	}
 	w.tracker = track.New(width, height, last)
+	w.tracker.Judge(w.people)
 	for i, r := range w.cfg.Rules {
 		if h := w.rules[i]; h != nil {
 			h.Resize(width, height)

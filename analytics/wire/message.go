@@ -102,6 +102,13 @@ type Floor struct {
 	Y    float64 `json:"y"` // as a fraction of the picture, from the top
 }
 
+// Figure is somebody drawn into the picture, to tell how tall people are there:
+// heights of the head and of the feet as fractions of the picture, from the top.
+type Figure struct {
+	Head float64 `json:"head"`
+	Foot float64 `json:"foot"`
+}
+
 // TrackPoint is where an object was: media time in seconds, and x and y as
 // fractions of the picture.
 type TrackPoint [3]float64
@@ -137,6 +144,7 @@ type Config struct {
 	Camera  string    `json:"camera"` // for its log lines
 	Zones   []Zone    `json:"zones"`
 	Privacy [][]Point `json:"privacy,omitempty"` // polygons never analysed and never shown
+	Figures []Figure  `json:"figures,omitempty"` // none, or one near and one far
 	Rules   []Rule    `json:"rules"`
 	Armed   []bool    `json:"armed"` // a rule each
 	// Replay asks for a Progress after every access unit that ends a second of
@@ -352,6 +360,9 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("config: detector: %w", err)
 		}
 	}
+	if err := validFigures(c.Figures); err != nil {
+		return fmt.Errorf("config: figures: %w", err)
+	}
 	for i, r := range c.Rules {
 		if !names[r.Zone] {
 			return fmt.Errorf("config: rules[%d]: no zone %q", i, r.Zone)
@@ -397,6 +408,21 @@ func validFloors(floors []Floor) error {
 			return fmt.Errorf("floor %q at %v: without a name, there twice, or outside the picture", f.Name, f.Y)
 		}
 		names[f.Name] = true
+	}
+	return nil
+}
+
+func validFigures(p []Figure) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if len(p) != 2 || p[0].Foot == p[1].Foot {
+		return fmt.Errorf("%d people, it takes two who stand at different heights of the picture", len(p))
+	}
+	for _, q := range p {
+		if !(q.Head >= 0 && q.Head < q.Foot && q.Foot <= 1) {
+			return fmt.Errorf("a person from %v to %v", q.Head, q.Foot)
+		}
 	}
 	return nil
 }

@@ -9,7 +9,8 @@ const (
 	SeldomSeen  Reason = "seldom_seen"  // it comes and goes
 	Motionless  Reason = "motionless"   // nothing in it moves
 	NoOutline   Reason = "no_outline"   // its outline is not new: light, a shadow, a place left empty
-	TooSmall    Reason = "too_small"    //
+	TooSmall    Reason = "too_small"    // for where it stands
+	TooLarge    Reason = "too_large"    // for where it stands
 	TooWide     Reason = "too_wide"     //
 	TooFast     Reason = "too_fast"     //
 	NotMoved    Reason = "not_moved"    // it stays about where it began
@@ -65,7 +66,7 @@ const (
 // Reasons lists every reason.
 func Reasons() []Reason {
 	return []Reason{
-		TooYoung, SeldomSeen, Motionless, NoOutline, TooSmall, TooWide, TooFast, NotMoved, NotStraight, Restless,
+		TooYoung, SeldomSeen, Motionless, NoOutline, TooSmall, TooLarge, TooWide, TooFast, NotMoved, NotStraight, Restless,
 		NotPerson, NotMover, Outside, LostSight, NotWalked, TooShort, SomeoneNear, NoOwner, Unsettled, NoTexture,
 		PictureMoves, OnLine, WrongWay, FromNowhere, TooFew, Indistinct, Disarmed, Shape, OnlyLight, TakenAway, GivenUp,
 		Unlikely, Low, Gaps, Sideways, Up, Company, Acceleration, Unsure, Slow, Steady, Straight, Sways, Weak,

@@ -187,6 +187,9 @@ func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 		cfg.Privacy = append(cfg.Privacy, p)
 	}
 	cfg.Detector, _ = cam.SecondOpinion()
+	for _, p := range cam.Heights {
+		cfg.Figures = append(cfg.Figures, wire.Figure{Head: float64(p.Head), Foot: float64(p.Foot)})
+	}
 	var schedules []config.Schedule
 	for _, r := range builtRules(cam) {
 		cfg.Rules = append(cfg.Rules, wire.Rule{

@@ -102,6 +102,9 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 	d.finishConfirm(&c.Confirm, prefix+"confirm")
 	d.finishDetector(&c.Detector, prefix+"detector")
 	d.finishZones(c, prefix+"zones")
+	if d.finishHeights(c.Heights, prefix+"heights"); len(c.Heights) == 0 {
+		c.Heights = nil // as if it were not there
+	}
 	if len(c.Detect) > maxRules {
 		d.fault(prefix+"detect", "config.many", len(c.Detect), maxRules)
 		return

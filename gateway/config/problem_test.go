@@ -48,7 +48,7 @@ type mistake struct {
 }
 
 // The table is also the seeds of the fuzz target.
-var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, brokerMistakes, evidenceMistakes,
+var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, heightMistakes, brokerMistakes, evidenceMistakes,
 	detectorMistakes, metricsMistakes)
 
 var yamlMistakes = []mistake{

@@ -117,9 +117,12 @@ type Camera struct {
 	Privacy   Polygons `yaml:"privacy"` // never analysed, never shown
 	// Clips says whether video is kept of alerts: always, never, or auto, which is
 	// always unless something is private, for a clip is cut and not painted over.
-	Clips  string          `yaml:"clips"`
-	Zones  map[string]Zone `yaml:"zones"`
-	Detect []Rule          `yaml:"detect"`
+	Clips string          `yaml:"clips"`
+	Zones map[string]Zone `yaml:"zones"`
+	// Heights are two people who were drawn, one near and one far, and tell how tall people
+	// are in the picture. None: it is learned from those who pass.
+	Heights []Height `yaml:"heights"`
+	Detect  []Rule   `yaml:"detect"`
 	// Confirm is auto, off or hog; Detector stands in place of Vision's.
 	Confirm  Confirm  `yaml:"confirm"`
 	Detector Detector `yaml:"detector"`

@@ -56,6 +56,7 @@ func Play(t testing.TB, s *analyticstest.Scene, h Heuristic, p Script) []behavio
 			t.Fatal(err)
 		}
 		tracker.Update(r, at)
+		d.KeepAround()
 		events = append(events, h.Step(&behaviour.Scene{Time: at, Pix: pix, Tracks: tracker.Tracks(), Motion: d, Blobs: r.Blobs})...)
 		if p.During != nil && at+Period > p.Length {
 			p.During()
