@@ -50,7 +50,7 @@ type Actor struct {
 	Height float64 // as a part of the picture's
 	Shade  float64 // grey level of the clothes
 	Look   *Cutout // a real person in place of the drawn one
-	Cover  float64 // how far they hide what is behind them, 0 to 1; 0 is 1
+	Faint  float64 // their contrast against what is behind them, 0 to 1; 0 is 1
 	// Grows says that they come nearer as they come down in the picture: Height is that
 	// at the beginning of Path.
 	Grows bool

@@ -108,7 +108,7 @@ func (st *studio) intrusionsWide() {
 	c = in("faint", 40)
 	for _, at := range []float64{4, 22} {
 		a := st.person(through(at, 11, st.between(0.78, 0.92), pace())...)
-		a.Cover = st.between(0.4, 0.55)
+		a.Faint = st.between(0.4, 0.55)
 		c.Scene.Actors = append(c.Scene.Actors, a)
 	}
 	c.presence(wire.Intrusion, 1)

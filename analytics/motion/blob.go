@@ -5,6 +5,7 @@ package motion
 import (
 	"cmp"
 	"image"
+	"math"
 	"slices"
 )
 
@@ -18,6 +19,10 @@ const (
 	// Who stands near the lens is out of focus: their edges are softer, by a pixel for so many of height.
 	softAbove = 150
 	maxSoft   = 3
+
+	// throughLeast is the mean square of the background's gradient, grey levels² over two pixels,
+	// below which it says nothing.
+	throughLeast = 5
 
 	restlessNoise = 3 << 8 // grey levels × 256
 )
@@ -47,7 +52,8 @@ func (d *Detector) findBlobs() {
 	for i := range d.blobs {
 		ids[d.blobs[i].id] = uint8(i + 1)
 	}
-	var sums [MaxBlobs + 1]struct{ moving, contrast, outline int }
+	var sums [MaxBlobs + 1]struct{ moving, contrast int }
+	var structures [MaxBlobs + 1]structure
 	for i := range l.runs {
 		f := l.fragment(i)
 		if f < 0 || ids[f] == 0 {
@@ -61,16 +67,44 @@ func (d *Detector) findBlobs() {
 			s.moving += int(d.state[k] >> 1 & 1)
 			s.contrast += absDiff(d.curPix[k], d.predPix[k])
 		}
-		s.outline += 2
+		structures[id].add(d.curPix, d.predPix, at+int(r.x0), at+int(r.x1))
 	}
 	for i := range d.blobs {
 		b, s := &d.blobs[i], &sums[i+1]
 		b.Moving = float64(s.moving) / float64(b.Area)
 		b.Contrast = float64(s.contrast) / float64(b.Area)
 		b.Restless = d.restless(b.Box)
+		b.Through = structures[i+1].through(b.Area)
 	}
 	d.fill(&ids)
 	d.compareOutlines(&ids)
+}
+
+// structure compares the gradients along the rows of the picture with those of the
+// background.
+type structure struct{ cc, bb, cb int }
+
+// add takes in the pixels from one index to before another, without those at
+// the edge of the foreground, whose gradients are of both.
+//
+//go:norace
+func (s *structure) add(cur, bg []uint8, from, to int) {
+	const inset = 3
+	for k := from + inset; k < to-inset; k++ {
+		c, b := int(cur[k+1])-int(cur[k-1]), int(bg[k+1])-int(bg[k-1])
+		s.cc += c * c
+		s.bb += b * b
+		s.cb += c * b
+	}
+}
+
+// through returns how far the background shows through, 0 to 1: the correlation of
+// the gradients; 0 if the background has too few to tell.
+func (s *structure) through(area int) float64 {
+	if s.bb < throughLeast*area {
+		return 0
+	}
+	return max(float64(s.cb)/math.Sqrt(float64(max(s.cc, 1))*float64(s.bb)), 0)
 }
 
 // restless returns the part of a box's surroundings that is never still.
@@ -129,7 +163,9 @@ func (d *Detector) compareOutlines(ids *[maxFragments]uint8) {
 	var least, reach [MaxBlobs + 1]int
 	for i := range d.blobs {
 		reach[i+1] = min(1+d.blobs[i].Box.Dy()/softAbove, maxSoft)
-		least[i+1] = int(min(max(edgeShare*d.blobs[i].Contrast, minEdgeStep), maxEdgeStep))
+		// A wider look also sees more of the slope of a glow.
+		slope := 0.25 + 0.75*float64(reach[i+1])
+		least[i+1] = int(slope * min(max(edgeShare*d.blobs[i].Contrast, minEdgeStep), maxEdgeStep))
 	}
 	look := func(id uint8, x, y int) {
 		e := reach[id]

@@ -62,6 +62,10 @@ type Blob struct {
 	Moving float64
 	// Contrast is the mean difference from the background, in grey levels.
 	Contrast float64
+	// Through is how far the background's structure shows through, 0 to 1: all of it
+	// through light, a shadow or a thread before the lens, and nothing through a person. 0 too where
+	// the background has none.
+	Through float64
 	// Restless is the part of its surroundings, as far as its own size around
 	// it, that is never still: foliage, water, a screen. 0 to 1.
 	Restless float64

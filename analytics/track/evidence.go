@@ -17,9 +17,10 @@ const (
 	sureNew     = 0.18 // mean part of the outline that is new
 	sureHeight  = 0.045
 	wideThing   = 1.9 // width over height beyond which it is no person
+	sureThrough = 0.5 // how far the background shows through it on average: not through people
 	walked      = 0.3 // heights
 	straight    = 0.3
-	maxSpeed    = 2.5 // heights a second
+	maxSpeed    = 4.5 // heights a second: a sprinter
 	standAge    = 3 * time.Second
 	standNew    = 0.5
 	standHeight = 0.06
@@ -51,8 +52,9 @@ const (
 	learnSlim = 0.75
 
 	// While the background is young nothing is known of what is never still.
-	youngFor  = 4 * time.Second
-	youngRest = 1.0 // taken for the restlessness of all surroundings
+	youngFor    = 4 * time.Second
+	youngRest   = 1.0 // taken for the restlessness of all surroundings
+	youngWalked = 1.2
 
 	stillMoving = 0.02 // part of the pixels that change in a living thing, at least
 	// holdStill bounds for how long something without any life is kept out of the background.
@@ -71,6 +73,7 @@ type evidence struct {
 	reach           float64 // the greatest distance from the beginning, in pixels
 	newSum, moveSum float64
 	restSum         float64
+	throughSum      float64
 	heightSum       float64
 	widthSum        float64
 	n               int
@@ -92,6 +95,7 @@ func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration) {
 	e.widthSum += float64(b.Box.Dx())
 	e.moveSum += b.Moving
 	e.restSum += b.Restless
+	e.throughSum += b.Through
 	if b.Moving > stillMoving {
 		e.moved = now
 	}
@@ -107,6 +111,9 @@ func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration) {
 // Novelty returns which part of its outline was new on average, 0 to 1.
 func (t *Track) Novelty() float64 { return t.newSum / float64(max(t.n, 1)) }
 
+// through returns how far the background shows through it on average, 0 to 1.
+func (t *Track) through() float64 { return t.throughSum / float64(max(t.n, 1)) }
+
 // Height returns its mean height in pixels.
 func (t *Track) Height() float64 { return t.heightSum / float64(max(t.n, 1)) }
 
@@ -117,11 +124,14 @@ func (t *Track) Displacement() float64 { return t.reach / max(t.Height(), 1) }
 func (t *Track) person(now time.Duration, w, h int) bool {
 	height, width := t.Height(), t.widthSum/float64(t.n)
 	if now-t.since < sureAge || float64(t.Seen) < sureSeen*float64(t.Pictures) ||
-		now-t.moved > alive || t.Novelty() < sureNew || height < t.least || height > t.most || width > wideThing*height || t.top > maxSpeed {
+		now-t.moved > alive || t.Novelty() < sureNew || t.through() > sureThrough || height < t.least || height > t.most || width > wideThing*height || t.top > maxSpeed {
 		return false
 	}
-	rest := t.rest()
-	if t.reach > walked*height+(slack+restSlack*rest)*float64(w) && t.reach > straight*t.path {
+	rest, far := t.rest(), walked
+	if t.young {
+		far = youngWalked
+	}
+	if t.reach > far*height+(slack+restSlack*rest)*float64(w) && t.reach > straight*t.path {
 		return true
 	}
 	return now-t.since > standAge && t.Novelty() > standNew && t.moveSum > stillMoving*float64(t.n) &&
@@ -150,7 +160,7 @@ func (t *Track) exemplary(now time.Duration) bool {
 func (t *Track) mover(w, h int) bool {
 	size := math.Sqrt(t.Height() * t.widthSum / float64(t.n))
 	age, part := t.Last-t.First, size*size/float64(w*h)
-	if t.Seen < 3 || t.Seen*2 <= t.Pictures || t.Novelty() <= moverNew || part <= moverArea || part < moverLarge && age < moverAge ||
+	if t.Seen < 3 || float64(t.Seen) < sureSeen*float64(t.Pictures) || t.Novelty() <= moverNew || t.through() > sureThrough || part <= moverArea || part < moverLarge && age < moverAge ||
 		t.reach > moverSpeed*size*age.Seconds() {
 		return false
 	}

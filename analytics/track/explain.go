@@ -26,6 +26,8 @@ func (t *Track) Doubt(now time.Duration, width, height int) (wire.Reason, []wire
 		return because(wire.Motionless, wire.StillFor, (now - t.moved).Seconds(), alive.Seconds())
 	case t.Novelty() < sureNew:
 		return because(wire.NoOutline, wire.OutlineNew, t.Novelty(), sureNew)
+	case t.through() > sureThrough:
+		return because(wire.SeenThrough, wire.Through, t.through(), sureThrough)
 	case t.Height() < t.least:
 		return because(wire.TooSmall, wire.Height, t.Height()/float64(height), t.least/float64(height))
 	case t.Height() > t.most:
@@ -38,8 +40,11 @@ func (t *Track) Doubt(now time.Duration, width, height int) (wire.Reason, []wire
 		return "", nil
 	}
 	// It has neither gone its way nor stood there like a person.
-	rest := t.rest()
-	need := walked*t.Height() + (slack+restSlack*rest)*float64(width)
+	rest, far := t.rest(), walked
+	if t.young {
+		far = youngWalked
+	}
+	need := far*t.Height() + (slack+restSlack*rest)*float64(width)
 	if t.reach > need {
 		return because(wire.NotStraight, wire.Straightness, t.reach/max(t.path, 1), straight)
 	}

@@ -22,7 +22,7 @@ func TestDoubtAgrees(t *testing.T) {
 			since: now - within(6*time.Second), moved: now - within(1200*time.Millisecond), n: n,
 			newSum: r.Float64() * float64(n), moveSum: r.Float64() * 0.06 * float64(n), restSum: r.Float64() * float64(n),
 			heightSum: r.Float64() * 160 * float64(n), widthSum: r.Float64() * 80 * float64(n),
-			reach: r.Float64() * 120, path: r.Float64() * 400, top: r.Float64() * 6, least: 20, most: 20 + r.Float64()*400,
+			reach: r.Float64() * 120, path: r.Float64() * 400, top: r.Float64() * 6, throughSum: r.Float64() * float64(n), least: 20, most: 20 + r.Float64()*400,
 		}}
 		why, measures := k.Doubt(now, w, h)
 		if passes := k.person(now, w, h); passes != (why == "") {
@@ -33,7 +33,7 @@ func TestDoubtAgrees(t *testing.T) {
 		}
 		seen[why]++
 	}
-	for _, why := range []wire.Reason{"", wire.TooYoung, wire.SeldomSeen, wire.Motionless, wire.NoOutline, wire.TooSmall,
+	for _, why := range []wire.Reason{"", wire.TooYoung, wire.SeldomSeen, wire.Motionless, wire.NoOutline, wire.SeenThrough, wire.TooSmall,
 		wire.TooLarge, wire.TooWide, wire.TooFast, wire.NotMoved, wire.NotStraight, wire.Restless} {
 		if seen[why] == 0 {
 			t.Errorf("no track was in doubt for %q", why)

@@ -81,7 +81,7 @@ func TestWhatIsNoPerson(t *testing.T) {
 			return b
 		},
 		"too small": func(i int) motion.Blob { return blob(50+float64(i)*3, 300, 6, 10) },
-		"too quick": func(i int) motion.Blob { return blob(20+float64(i)*25, 300, 30, 60) },
+		"too quick": func(i int) motion.Blob { return blob(20+float64(i)*40, 300, 30, 60) },
 		"flat":      func(i int) motion.Blob { return blob(150+float64(i)*4, 300, 200, 40) },
 		"never stirs": func(int) motion.Blob {
 			b := blob(300, 300, 30, 80)

@@ -9,6 +9,7 @@ const (
 	SeldomSeen  Reason = "seldom_seen"  // it comes and goes
 	Motionless  Reason = "motionless"   // nothing in it moves
 	NoOutline   Reason = "no_outline"   // its outline is not new: light, a shadow, a place left empty
+	SeenThrough Reason = "seen_through" // the background shows through it, as through light
 	TooSmall    Reason = "too_small"    // for where it stands
 	TooLarge    Reason = "too_large"    // for where it stands
 	TooWide     Reason = "too_wide"     //
@@ -66,7 +67,7 @@ const (
 // Reasons lists every reason.
 func Reasons() []Reason {
 	return []Reason{
-		TooYoung, SeldomSeen, Motionless, NoOutline, TooSmall, TooLarge, TooWide, TooFast, NotMoved, NotStraight, Restless,
+		TooYoung, SeldomSeen, Motionless, NoOutline, SeenThrough, TooSmall, TooLarge, TooWide, TooFast, NotMoved, NotStraight, Restless,
 		NotPerson, NotMover, Outside, LostSight, NotWalked, TooShort, SomeoneNear, NoOwner, Unsettled, NoTexture,
 		PictureMoves, OnLine, WrongWay, FromNowhere, TooFew, Indistinct, Disarmed, Shape, OnlyLight, TakenAway, GivenUp,
 		Unlikely, Low, Gaps, Sideways, Up, Company, Acceleration, Unsure, Slow, Steady, Straight, Sways, Weak,
@@ -83,6 +84,7 @@ const (
 	SeenIn       Quantity = "seen_in"     // part of the pictures, 0 to 1
 	StillFor     Quantity = "still_for"   // seconds
 	OutlineNew   Quantity = "outline_new" // part of the outline, 0 to 1
+	Through      Quantity = "through"     // of the background, 0 to 1
 	Height       Quantity = "height"      // part of the picture's
 	Width        Quantity = "width"       // part of its own height
 	TopSpeed     Quantity = "top_speed"   // own heights a second
@@ -106,7 +108,7 @@ const (
 // Quantities lists every quantity.
 func Quantities() []Quantity {
 	return []Quantity{
-		AgeOf, SeenIn, StillFor, OutlineNew, Height, Width, TopSpeed, Reach, Straightness, RestlessPart, InZone, Empty,
+		AgeOf, SeenIn, StillFor, OutlineNew, Through, Height, Width, TopSpeed, Reach, Straightness, RestlessPart, InZone, Empty,
 		Away, Walked, FromLine, People, Alone, BlocksLost, LostFor, Frozen, Points, Score,
 	}
 }
