@@ -211,7 +211,7 @@ func (s *Scene) cutout(pix []float64, a *Actor, t time.Duration) {
 	x0, y0 := x*float64(s.Width)-w/2, y*float64(s.Height)-h
 	around := 0.0
 	if a.Faint > 0 {
-		around = s.around(x, y-tall/2)
+		around = s.around(x, y-tall/2, 0.1, 0.2)
 	}
 	mirror := moving && later != x && (later > x) != (c.Dir > 0)
 	for py := max(int(y0), 0); py < min(int(y0+h)+1, s.Height); py++ {
@@ -228,21 +228,6 @@ func (s *Scene) cutout(pix []float64, a *Actor, t time.Duration) {
 			pix[i] += alpha * (luma - pix[i])
 		}
 	}
-}
-
-// around returns the mean grey of the background about a place.
-func (s *Scene) around(x, y float64) float64 {
-	sum, n := 0.0, 0.0
-	for dy := -0.1; dy <= 0.1; dy += 0.02 {
-		for dx := -0.05; dx <= 0.05; dx += 0.01 {
-			px, py := int((x+dx)*float64(s.Width)), int((y+dy)*float64(s.Height))
-			if px >= 0 && px < s.Width && py >= 0 && py < s.Height {
-				sum += s.background[py*s.Width+px]
-				n++
-			}
-		}
-	}
-	return sum / max(n, 1)
 }
 
 // sample interpolates a cutout's luma and its cover, 0 to 1.

@@ -82,14 +82,15 @@ func (d *Detector) findBlobs() {
 
 // structure compares the gradients along the rows of the picture with those of the
 // background.
-type structure struct{ cc, bb, cb int }
+type structure struct{ n, cc, bb, cb int }
 
 // add takes in the pixels from one index to before another, without those at
 // the edge of the foreground, whose gradients are of both.
 //
 //go:norace
 func (s *structure) add(cur, bg []uint8, from, to int) {
-	const inset = 3
+	const inset = 2
+	s.n += max(to-from-2*inset, 0)
 	for k := from + inset; k < to-inset; k++ {
 		c, b := int(cur[k+1])-int(cur[k-1]), int(bg[k+1])-int(bg[k-1])
 		s.cc += c * c
@@ -99,9 +100,9 @@ func (s *structure) add(cur, bg []uint8, from, to int) {
 }
 
 // through returns how far the background shows through, 0 to 1: the correlation of
-// the gradients; 0 if the background has too few to tell.
+// the gradients; 0 if the background has too few to tell, or a blob of that area is too thin.
 func (s *structure) through(area int) float64 {
-	if s.bb < throughLeast*area {
+	if 4*s.n < area || s.bb < throughLeast*s.n {
 		return 0
 	}
 	return max(float64(s.cb)/math.Sqrt(float64(max(s.cc, 1))*float64(s.bb)), 0)

@@ -17,7 +17,7 @@ const (
 	sureNew     = 0.18 // mean part of the outline that is new
 	sureHeight  = 0.045
 	wideThing   = 1.9 // width over height beyond which it is no person
-	sureThrough = 0.5 // how far the background shows through it on average: not through people
+	sureThrough = 0.4 // how far the background shows through it on average: not through people
 	walked      = 0.3 // heights
 	straight    = 0.3
 	maxSpeed    = 4.5 // heights a second: a sprinter
