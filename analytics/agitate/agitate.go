@@ -26,6 +26,7 @@ const (
 	smooth = 1500 * time.Millisecond
 	gap    = 500 * time.Millisecond // pictures further apart are not compared
 	few    = 10                     // parts, of which less tell nothing
+	plenty = 100                    // parts, of which more tell nothing else: only so many are looked for
 	// A group is agitated from these shares of fast parts on, of all and of those that move,
 	// once they last...
 	wild     = 0.07
@@ -107,10 +108,14 @@ func (m *Meter) measure(classes []uint8, width int, g *Group, dt float64) (quick
 	f := &m.flow
 	scaled := g.Height / float64(f.factor)
 	f.look(int(math.Ceil(farthest * scaled)))
-	box := f.cover(classes, width, &m.marked)
+	box, covered := f.cover(classes, width, &m.marked)
+	each, n := 1+covered/(grid*grid*plenty), 0
 	for y := reach + (max(box.Min.Y-reach, 0)+grid-1)/grid*grid; y < min(box.Max.Y, f.height-reach); y += grid {
 		for x := reach + (max(box.Min.X-reach, 0)+grid-1)/grid*grid; x < min(box.Max.X, f.width-reach); x += grid {
 			if f.mask[y*f.width+x] == 0 {
+				continue
+			}
+			if n++; n%each != 0 {
 				continue
 			}
 			way, found := f.match(x, y)

@@ -66,10 +66,11 @@ func shrink(dst, src []uint8, w, h, stride, factor int) {
 	}
 }
 
-// cover marks the pixels of the group and returns the box around them, both scaled.
+// cover marks the pixels of the group and returns the box around them and how many they
+// are, scaled.
 //
 //go:norace
-func (f *flow) cover(classes []uint8, width int, group *[256]bool) (box image.Rectangle) {
+func (f *flow) cover(classes []uint8, width int, group *[256]bool) (box image.Rectangle, n int) {
 	box = image.Rect(f.width, f.height, 0, 0)
 	for y := range f.height {
 		row := classes[(y*f.factor+f.factor/2)*width+f.factor/2:]
@@ -77,12 +78,13 @@ func (f *flow) cover(classes []uint8, width int, group *[256]bool) (box image.Re
 			i := y*f.width + x
 			if f.mask[i] = 0; group[row[x*f.factor]] {
 				f.mask[i] = 255
+				n++
 				box.Min.X, box.Max.X = min(box.Min.X, x), max(box.Max.X, x+1)
 				box.Min.Y, box.Max.Y = min(box.Min.Y, y), max(box.Max.Y, y+1)
 			}
 		}
 	}
-	return box
+	return box, n
 }
 
 // look prepares the ways up to a distance in scaled pixels.
