@@ -62,6 +62,12 @@ func TestFits(t *testing.T) {
 			}
 		})
 	}
+	for _, most := range []int{3 << 10, 4 << 10, 1 << 30} {
+		b, err := JPEG(picture(480, 270, noise(6)), Mark{Most: most})
+		if err != nil || len(b) > min(most, wire.MaxThumbnail) {
+			t.Errorf("%d bytes where %d may be, %v", len(b), most, err)
+		}
+	}
 	if _, err := JPEG(&image.YCbCr{}, Mark{}); err == nil {
 		t.Error("an empty picture was encoded")
 	}
