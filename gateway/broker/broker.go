@@ -76,7 +76,6 @@ type Broker struct {
 	users    *users
 	failures *failures
 	open     atomic.Int64 // connections, signed in or not
-	started  time.Time
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{} // guarded by mu; nil once the broker is closed

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,13 +108,11 @@ func (c *client) wait(t *testing.T, want string) {
 	t.Helper()
 	for range 1000 {
 		c.mu.Lock()
-		for _, g := range c.got {
-			if g == want {
-				c.mu.Unlock()
-				return
-			}
-		}
+		there := slices.Contains(c.got, want)
 		c.mu.Unlock()
+		if there {
+			return
+		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	c.mu.Lock()

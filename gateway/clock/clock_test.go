@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,11 +13,24 @@ import (
 // fake is a machine whose wall clock a test sets. Time passes with the test's.
 type fake struct {
 	start  time.Time
-	shift  time.Duration // of the wall clock from the test's
 	synced bool
+
+	mu    sync.Mutex
+	shift time.Duration // of the wall clock from the test's; guarded by mu
 }
 
-func (f *fake) Wall() time.Time     { return time.Now().Add(f.shift) }
+func (f *fake) set(shift time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shift = shift
+}
+
+func (f *fake) Wall() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Now().Add(f.shift)
+}
+
 func (f *fake) Boot() time.Duration { return time.Since(f.start) }
 func (f *fake) BootID() string      { return "boot-1" }
 func (f *fake) Synced() bool        { return f.synced }
@@ -47,46 +61,61 @@ func TestSteps(t *testing.T) {
 		// The test's clock begins in 2000.
 		const right = 27 * 365 * 24 * time.Hour
 		f := &fake{start: time.Now(), shift: -30 * 365 * 24 * time.Hour}
+		var mu sync.Mutex // guards what follows
 		var steps []time.Duration
 		fail, beats := false, 0
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
 			done <- New(f, time.Time{}).Run(ctx, func(_ context.Context, s Stamp) error {
+				mu.Lock()
+				defer mu.Unlock()
 				steps = append(steps, s.Offset)
 				if fail {
 					return errors.New("disk full")
 				}
 				return nil
 			}, func(context.Context, Beat) error {
+				mu.Lock()
+				defer mu.Unlock()
 				beats++
 				return nil
 			})
 		}()
-		time.Sleep(10 * time.Second)
-		f.shift += 400 * time.Microsecond
-		time.Sleep(10*time.Second + every/2)
+		pass := func(d time.Duration) {
+			mu.Unlock()
+			time.Sleep(d)
+			mu.Lock()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		pass(10 * time.Second)
+		f.set(-30*365*24*time.Hour + 400*time.Microsecond)
+		pass(10*time.Second + every/2)
 		if len(steps) != 1 {
 			t.Errorf("steps %v, want the first look", steps)
 		}
-		fail, f.shift = true, right
-		time.Sleep(3 * time.Second)
+		fail = true
+		f.set(right)
+		pass(3 * time.Second)
 		fail = false
-		time.Sleep(10 * time.Second)
-		f.shift = right - 2*time.Second // set back
-		time.Sleep(2 * time.Second)
+		pass(10 * time.Second)
+		f.set(right - 2*time.Second) // set back
+		pass(2 * time.Second)
 		if want := time.Duration(f.start.Add(right).UnixNano()); len(steps) != 6 || steps[1] != want || steps[4] != want || steps[5] != want-2*time.Second {
 			t.Errorf("steps %v, want %v", steps, want)
 		}
 		if beats != 1 {
 			t.Errorf("%d beats in half a minute", beats)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if beats != 3 {
 			t.Errorf("%d beats in an hour with a clock that is right", beats)
 		}
 		cancel()
+		mu.Unlock()
 		<-done
+		mu.Lock()
 	})
 }
 

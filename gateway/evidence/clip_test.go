@@ -69,7 +69,7 @@ func TestClip(t *testing.T) {
 			if d := r.Duration() - want; d < -50*time.Millisecond || d > 50*time.Millisecond {
 				t.Errorf("%v long, want %v", r.Duration(), want)
 			}
-			if head := file.Bytes()[:200]; bytes.Index(head, []byte("moov")) < 0 {
+			if head := file.Bytes()[:200]; !bytes.Contains(head, []byte("moov")) {
 				t.Error("the index does not come first")
 			}
 		})
