@@ -185,6 +185,9 @@ func (w *Watch) see(t *track.Track, s *behaviour.Scene) {
 
 // alive says whether a track may still be the person it was.
 func (v *stay) alive(t *track.Track) bool {
+	if t.Empty {
+		return false
+	}
 	if t.Still() < lifeless {
 		return true
 	}

@@ -19,10 +19,14 @@ const (
 	sureLooks = 6  // pictures alone, to be judged
 	stepAside = 0.7
 	noLonger  = 6 * time.Second // for so long at most a way is thought on
+	whole     = 0.7             // of a person's height; less is a part of them
 	better    = 0.5             // by which an exchange must fit better than none
 	newcomer  = 1.6             // from which it is nobody that was known
 	// The same at the picture's edge, for somebody who has walked straight up to it.
 	newAtEdge = 0.7
+	// Nobody who walked through turns round in so short a time and walks back as fast.
+	turnTime  = 3 * time.Second
+	turnSpeed = 0.35 // heights a second
 	// Grey levels by which the picture must not have changed, for looks to say that.
 	otherLight = 4
 	noticed    = 1500 * time.Millisecond
@@ -50,6 +54,7 @@ type past struct {
 type looks struct {
 	now  appearance
 	x, y float64 // of the foot, pixels
+	vx   float64 // pixels a second
 	met  bool    // it shares or shared a blob, and has not been judged since
 }
 
@@ -58,11 +63,12 @@ type looks struct {
 func (v *stay) look(t *track.Track, s *behaviour.Scene, mean float64) bool {
 	here, soon := t.Predicted(0), t.Predicted(1)
 	v.x, v.y = float64(here.Min.X+here.Max.X)/2, float64(here.Max.Y)
-	hidden := t.Shared || hides(t, s)
+	v.vx = float64(soon.Min.X+soon.Max.X)/2 - v.x
+	hidden := meets(t, s) || hides(t, s)
 	if hidden || t.Left {
 		if v.past.doubt == 0 && v.now.n >= sureLooks {
 			v.past = past{doubt: s.Time, look: v.now, mean: mean, x: v.x, y: v.y, tall: float64(max(here.Dy(), 1)),
-				vx: float64(soon.Min.X+soon.Max.X)/2 - v.x, vy: float64(soon.Max.Y) - v.y}
+				vx: v.vx, vy: float64(soon.Max.Y) - v.y}
 		}
 		v.past.edge = v.past.edge || t.Left
 		v.met = v.met || hidden
@@ -70,6 +76,9 @@ func (v *stay) look(t *track.Track, s *behaviour.Scene, mean float64) bool {
 			v.now = appearance{}
 		}
 		return false
+	}
+	if float64(t.Box.Dy()) < whole*v.tall {
+		return false // a part of them, the rest is hard to see
 	}
 	v.now.add(t, s, mean)
 	if v.now.n < sureLooks {
@@ -79,6 +88,21 @@ func (v *stay) look(t *track.Track, s *behaviour.Scene, mean float64) bool {
 		v.met = false
 	}
 	return v.past.doubt != 0
+}
+
+// meets says whether a track shares its blob with somebody else, and not with a part of
+// themselves that is also followed.
+func meets(t *track.Track, s *behaviour.Scene) bool {
+	if !t.Shared {
+		return false
+	}
+	for i := range s.Tracks {
+		o := &s.Tracks[i]
+		if o.ID != t.ID && o.Blob == t.Blob && (o.Person || o.Mover && float64(o.Box.Dy()) > whole*float64(t.Box.Dy())) {
+			return true
+		}
+	}
+	return false
 }
 
 // hides says whether somebody who is not seen now may be within a track's blob.
@@ -141,7 +165,7 @@ func (w *Watch) settle(at int, now time.Duration) {
 	switch {
 	case best >= 0:
 		v.clock, w.stays[best].clock = w.stays[best].clock, v.clock
-	case math.Abs(w.mean-v.past.mean) < otherLight && keep > v.doubtful() && len(w.stays) < maxStays:
+	case math.Abs(w.mean-v.past.mean) < otherLight && keep > v.doubtful(now) && len(w.stays) < maxStays:
 		left := *v
 		left.id, left.last, left.dwell = 0, v.past.doubt, max(v.dwell-(now-v.past.doubt), 0)
 		// They are found again by what they look like, not by where the newcomer is.
@@ -153,12 +177,16 @@ func (w *Watch) settle(at int, now time.Duration) {
 }
 
 // doubtful returns how little somebody may fit their past.
-func (v *stay) doubtful() float64 {
+func (v *stay) doubtful(now time.Duration) float64 {
 	at := image.Pt(int(v.past.x), int(v.past.y))
-	if v.past.edge && !v.lingered(image.Rectangle{at, at}) {
-		return newAtEdge
+	if !v.past.edge || v.lingered(image.Rectangle{at, at}) {
+		return newcomer
 	}
-	return newcomer
+	quick := turnSpeed * v.past.tall
+	if now-v.past.doubt < turnTime && v.past.vx*v.vx < 0 && math.Abs(v.past.vx) > quick && math.Abs(v.vx) > quick {
+		return 0
+	}
+	return newAtEdge
 }
 
 // add takes in the track's own blob.

@@ -8,7 +8,11 @@ import (
 	"sentrybox/analytics/motion"
 )
 
-const impossible = 1e6
+const (
+	impossible = 1e6
+	walks      = 0.25 // sizes a second
+	emptyCost  = 0.7
+)
 
 // assign gives each blob to at most one track and the other way round, so that the
 // sum of the costs is least.
@@ -49,7 +53,12 @@ func (t *Track) cost(b *motion.Blob) float64 {
 	if ratio > math.Log(6) {
 		return impossible
 	}
-	return far + 0.5*ratio
+	// Who walked goes on with what moves, not with what they uncover or leave.
+	empty := 0.0
+	if b.Moving < stillMoving && t.Speed() > walks*size {
+		empty = emptyCost + max(b.Lost-b.New, 0)
+	}
+	return far + 0.5*ratio + empty
 }
 
 // matcher solves the assignment problem by shortest augmenting paths. Rows are tracks

@@ -43,6 +43,11 @@ const (
 	moverAge   = time.Second
 
 	// Heights, against that of a person who stands there.
+	// A place left empty: motionless for so long, its outline lost rather than new.
+	emptyAge = 3 * time.Second
+	emptyNew = 0.4
+	lately   = 1.0 / 12 // weight of a picture
+
 	crouches = 0.4
 	towers   = 2.5 // people in a group, one above the other, and vehicles
 	fewRows  = 10  // pixels, fewer tell nothing
@@ -77,6 +82,7 @@ type evidence struct {
 	heightSum       float64
 	widthSum        float64
 	n               int
+	newNow, lostNow float64       // of the outline, lately
 	learned         bool          // a model was taught by it
 	least, most     float64       // height of a person where it stands, in pixels
 	young           bool          // the background is
@@ -89,7 +95,11 @@ func (e *evidence) restart(x, y float64, now time.Duration) {
 }
 
 func (e *evidence) add(t *Track, b *motion.Blob, now time.Duration) {
-	e.n++
+	if e.n++; e.n == 1 {
+		e.newNow, e.lostNow = b.New, b.Lost
+	}
+	e.newNow += (b.New - e.newNow) * lately
+	e.lostNow += (b.Lost - e.lostNow) * lately
 	e.newSum += b.New
 	e.heightSum += float64(b.Box.Dy())
 	e.widthSum += float64(b.Box.Dx())
@@ -167,6 +177,12 @@ func (t *Track) mover(w, h int) bool {
 	return t.reach > moverReach*size+(slack+restSlack*t.rest())*float64(w) && t.reach > moverStraight*t.path
 }
 
+// empty says whether a track follows but the place where somebody was when the
+// background was taken.
+func (t *Track) empty() bool {
+	return t.Still() > emptyAge && t.lostNow > t.newNow && t.newNow < emptyNew
+}
+
 // rest returns how restless its surroundings are, 0 to 1.
 func (t *Track) rest() float64 {
 	rest := t.restSum / float64(max(t.n, 1))
@@ -178,6 +194,9 @@ func (t *Track) rest() float64 {
 
 // holds says whether the track's blob stays out of the background.
 func (t *Track) holds(now time.Duration) bool {
+	if t.Empty {
+		return false
+	}
 	if t.Person || t.Mover {
 		return now-t.moved < holdStill
 	}

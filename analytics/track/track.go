@@ -45,6 +45,9 @@ type Track struct {
 
 	Person bool // it has shown itself to be a person, a group or a vehicle
 	Mover  bool // it has shown that it moves from one place to another
+	// Empty says that it is a place where somebody was when the background was taken,
+	// and so neither of these.
+	Empty bool
 
 	x, y          axis
 	width, height float64
@@ -241,6 +244,11 @@ func (t *Track) size() float64 { return max(t.height, t.width/3) }
 func (t *Tracker) see(k *Track, b *motion.Blob, now time.Duration) {
 	k.see(b, now, t.w, t.h)
 	k.young = now < t.old
+	if k.Empty = k.empty(); k.Empty {
+		k.Person, k.Mover = false, false
+		k.restart(k.x.p, k.y.p, k.moved)
+		return
+	}
 	k.least, k.most = limits(t.people, k.Box.Max.Y, t.h)
 	k.Person = k.Person || k.person(now, t.w, t.h)
 	k.Mover = k.Mover || k.mover(t.w, t.h)
