@@ -20,8 +20,9 @@ const (
 	stepAside = 0.7
 	noLonger  = 6 * time.Second // for so long at most a way is thought on
 	whole     = 0.7             // of a person's height; less is a part of them
-	better    = 0.5             // by which an exchange must fit better than none
-	newcomer  = 1.6             // from which it is nobody that was known
+	part      = 0.5
+	better    = 0.5 // by which an exchange must fit better than none
+	newcomer  = 1.6 // from which it is nobody that was known
 	// The same at the picture's edge, for somebody who has walked straight up to it.
 	newAtEdge = 0.7
 	// Nobody who walked through turns round in so short a time and walks back as fast.
@@ -98,17 +99,22 @@ func meets(t *track.Track, s *behaviour.Scene) bool {
 	}
 	for i := range s.Tracks {
 		o := &s.Tracks[i]
-		if o.ID != t.ID && o.Blob == t.Blob && (o.Person || o.Mover && float64(o.Box.Dy()) > whole*float64(t.Box.Dy())) {
+		if o.ID != t.ID && o.Blob == t.Blob && other(o, t) {
 			return true
 		}
 	}
 	return false
 }
 
+// other says whether a track may be another person than t, and not a part of them.
+func other(o, t *track.Track) bool {
+	return o.Person || o.Mover && o.Height() > part*t.Height()
+}
+
 // hides says whether somebody who is not seen now may be within a track's blob.
 func hides(t *track.Track, s *behaviour.Scene) bool {
 	for i := range s.Tracks {
-		if o := &s.Tracks[i]; o.Blob < 0 && (o.Person || o.Mover) && !o.Predicted(0).Intersect(t.Box).Empty() {
+		if o := &s.Tracks[i]; o.Blob < 0 && other(o, t) && !o.Predicted(0).Intersect(t.Box).Empty() {
 			return true
 		}
 	}

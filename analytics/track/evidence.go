@@ -27,11 +27,11 @@ const (
 	standTall   = 1.3         // height over width
 	alive       = time.Second // within which it must have moved
 	// Among foliage what appears may be a branch that the wind bent.
-	standRest  = 0.4
+	standRest  = 0.25
 	standLarge = 0.25
 	pathStep   = 400 * time.Millisecond
 	slack      = 0.012 // of the picture's width: what blobs wander by themselves
-	restSlack  = 0.06  // the same in restless surroundings
+	restSlack  = 0.14  // the same in restless surroundings
 
 	moverNew      = 0.12
 	moverArea     = 0.0006 // of the picture, of its box
@@ -56,9 +56,11 @@ const (
 	learnSeen = 0.9
 	learnSlim = 0.75
 
-	// While the background is young nothing is known of what is never still.
-	youngFor    = 4 * time.Second
-	youngRest   = 1.0 // taken for the restlessness of all surroundings
+	// While the background is young nothing is known of what is never still, but that
+	// many tracks begin.
+	youngBusy   = 6
+	youngFor    = 8 * time.Second
+	youngRest   = 0.5 // taken for the restlessness of all surroundings
 	youngWalked = 1.2
 
 	stillMoving = 0.02 // part of the pixels that change in a living thing, at least
@@ -85,7 +87,7 @@ type evidence struct {
 	newNow, lostNow float64       // of the outline, lately
 	learned         bool          // a model was taught by it
 	least, most     float64       // height of a person where it stands, in pixels
-	young           bool          // the background is
+	young           bool          // the background is, and much stirs
 	moved           time.Duration // when it last moved at all
 	top             float64       // the highest speed of its path, in sizes a second
 }

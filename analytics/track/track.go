@@ -71,6 +71,7 @@ type Tracker struct {
 	next   uint64
 	last   time.Duration
 	old    time.Duration // from when on the background is no longer young
+	begun  int           // tracks
 	people *perspective.Model
 	match  matcher
 	owner  []int // of each blob: a track, or -1
@@ -227,6 +228,7 @@ func (t *Tracker) begin(blobs []motion.Blob, now time.Duration) {
 			continue
 		}
 		t.next++
+		t.begun++
 		k := Track{ID: t.next, First: now, Blob: j, Pictures: 1,
 			width: float64(b.Box.Dx()), height: float64(b.Box.Dy())}
 		k.x.start(centre(b.Box.Min.X, b.Box.Max.X), k.size())
@@ -243,7 +245,7 @@ func (t *Track) size() float64 { return max(t.height, t.width/3) }
 // see gives a track its own blob and judges it.
 func (t *Tracker) see(k *Track, b *motion.Blob, now time.Duration) {
 	k.see(b, now, t.w, t.h)
-	k.young = now < t.old
+	k.young = now < t.old && t.begun > youngBusy
 	if k.Empty = k.empty(); k.Empty {
 		k.Person, k.Mover = false, false
 		k.restart(k.x.p, k.y.p, k.moved)
