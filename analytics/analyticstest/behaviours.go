@@ -166,10 +166,14 @@ func (st *studio) facade(w, h int) []byte {
 	out := make([]byte, w*h)
 	wall, glass := st.between(120, 170), st.between(50, 80)
 	cw, ch := float64(w)/st.between(9, 13), float64(h)/st.between(6, 9)
+	across, waves := make([]float64, w), make([]float64, w)
+	for x := range w {
+		across[x], waves[x] = math.Mod(float64(x), cw)/cw, 6*math.Sin(float64(x)/37)
+	}
 	for y := range h {
+		fy, wave := math.Mod(float64(y), ch)/ch, math.Sin(float64(y)/23)
 		for x := range w {
-			fx, fy := math.Mod(float64(x), cw)/cw, math.Mod(float64(y), ch)/ch
-			v := wall + 6*math.Sin(float64(x)/37)*math.Sin(float64(y)/23)
+			fx, v := across[x], wall+waves[x]*wave
 			switch {
 			case float64(y) > 0.88*float64(h):
 				v = 90 + 15*math.Sin(float64(x*7+y*13))

@@ -84,9 +84,8 @@ func TestClipsAreSound(t *testing.T) {
 	}
 }
 
-func clipNamed(t *testing.T, name string, seed uint64) *Clip {
+func clipNamed(t *testing.T, clips []Clip, name string) *Clip {
 	t.Helper()
-	clips := Clips(seed, Stock{})
 	i := slices.IndexFunc(clips, func(c Clip) bool { return len(c.Name) > len(name) && c.Name[:len(name)] == name })
 	if i < 0 {
 		t.Fatalf("no clip %s", name)
@@ -96,7 +95,7 @@ func clipNamed(t *testing.T, name string, seed uint64) *Clip {
 
 func TestSeeds(t *testing.T) {
 	draw := func(seed uint64) []byte {
-		c := clipNamed(t, "quiet_snow", seed)
+		c := clipNamed(t, Clips(seed, Stock{}), "quiet_snow")
 		pic := make([]byte, c.Scene.Width*c.Scene.Height)
 		c.Draw(pic, 100)
 		return pic
@@ -139,13 +138,14 @@ func TestTamper(t *testing.T) {
 		}
 		return m / len(pic)
 	}
+	clips := Clips(3, Stock{})
 	for name, check := range map[string]func(before, after, later []byte) bool{
 		"tamper_cover":  func(b, a, _ []byte) bool { return mean(a) < 35 && mean(b) > 60 },
 		"tamper_blind":  func(b, a, _ []byte) bool { return mean(a) > 230 && mean(b) < 150 },
 		"tamper_freeze": func(b, a, l []byte) bool { return bytes.Equal(a, l) && !bytes.Equal(b, a) },
 		"tamper_turn":   func(_, a, l []byte) bool { return !bytes.Equal(a, l) },
 	} {
-		c := clipNamed(t, name, 3)
+		c := clipNamed(t, clips, name)
 		var pics [3][]byte
 		for i, at := range []int{10, 18, 22} {
 			pics[i] = make([]byte, c.Scene.Width*c.Scene.Height)

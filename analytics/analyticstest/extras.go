@@ -180,14 +180,3 @@ func shadow(depth float64, path ...Step) extra {
 		}
 	}
 }
-
-// door opens and stays so for a while: a panel of the picture becomes dark.
-func door(x, y, w, h float64, from, until float64) extra {
-	return func(s *Scene, pix []float64, t time.Duration) {
-		sec := t.Seconds()
-		open := min(max(min((sec-from)/1.2, (until-sec)/1.2), 0), 1)
-		if open > 0 {
-			s.rect(pix, x*float64(s.Width), y*float64(s.Height), w*open*float64(s.Width), h*float64(s.Height), 35)
-		}
-	}
-}

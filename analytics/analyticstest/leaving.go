@@ -233,7 +233,6 @@ func (st *studio) leavings() {
 	s.passers(s.simple(2)+2, 3)
 
 	s = st.stage("group", 10, false)
-	at := s.arrival()
 	s.simple(2)
 	for k := range 2 { // walk with the owner, and on
 		a := s.Scene.Actors[0]
@@ -249,7 +248,7 @@ func (st *studio) leavings() {
 
 	s = st.stage("watched", 10, true) // from a few heights away, until the owner goes
 	l, near := s.luggage(), s.x+2.4*tall(s.y)*9/16
-	at = s.arrival()
+	at := s.arrival()
 	_, there := s.owner(at, 1.5, near)
 	goes := there + s.after + 10
 	o := &s.Scene.Actors[0]
