@@ -25,7 +25,8 @@ type scene struct {
 	movers []mover
 	// swing sways whole areas: x and y in, shift of x and y out.
 	shift func(t float64) (dx, dy int)
-	light func(t, x, y float64) float64 // added to the grey level; nil for none
+	// light is, for a time, what is added to the grey level at a place; nil for none.
+	light func(t float64) func(x, y float64) float64
 	times func(i int, t float64) float64
 	again func(i int) bool // the picture is the one before once more
 
@@ -95,9 +96,10 @@ func (s *scene) draw(t float64) {
 		copy(s.clean, s.back)
 	}
 	if s.light != nil {
+		light := s.light(t)
 		for y := range sceneHeight {
 			for x := range sceneWidth {
-				s.clean[y*sceneWidth+x] += int32(16 * s.light(t, float64(x), float64(y)))
+				s.clean[y*sceneWidth+x] += int32(16 * light(float64(x), float64(y)))
 			}
 		}
 	}
@@ -110,6 +112,10 @@ func (s *scene) draw(t float64) {
 			}
 		}
 	}
+}
+
+func evenly(level float64) func(x, y float64) float64 {
+	return func(_, _ float64) float64 { return level }
 }
 
 // ellipse adds to the grey levels, with soft edges.
@@ -220,11 +226,11 @@ func nuisances() map[string]func(s *scene) {
 		},
 		"light steps": func(s *scene) {
 			p := r(s, 0.3, 0.9)
-			s.light = func(t, _, _ float64) float64 {
+			s.light = func(t float64) func(x, y float64) float64 {
 				if math.Mod(t, 2*p) < p {
-					return 0
+					return evenly(0)
 				}
-				return 25
+				return evenly(25)
 			}
 		},
 		"windows lit": func(s *scene) { // one below the other
@@ -237,9 +243,12 @@ func nuisances() map[string]func(s *scene) {
 		},
 		"headlights": func(s *scene) {
 			p, w := r(s, 200, 700), r(s, 30, 120)
-			s.light = func(t, x, y float64) float64 {
-				d := (math.Mod(p*t, 1500) - 300 - x - 0.7*y) / w
-				return 60 * max(0, 1-d*d)
+			s.light = func(t float64) func(x, y float64) float64 {
+				at := math.Mod(p*t, 1500) - 300
+				return func(x, y float64) float64 {
+					d := (at - x - 0.7*y) / w
+					return 60 * max(0, 1-d*d)
+				}
 			}
 		},
 		"shake": func(s *scene) {

@@ -44,7 +44,7 @@ func TestFalls(t *testing.T) {
 			s.again = func(i int) bool { return i%5 == 3 }
 		}},
 		{name: "before a step of light", y: 90, g: 300, size: 12, contrast: 50, spoil: func(s *scene) {
-			s.light = func(t, _, _ float64) float64 { return 20 * math.Floor(t/2.3) }
+			s.light = func(t float64) func(x, y float64) float64 { return evenly(20 * math.Floor(t/2.3)) }
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
