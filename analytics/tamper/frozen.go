@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	freezeNoisy = 3750 * time.Millisecond // of repeated pictures where noise was everywhere
+	freezeNoisy = 3400 * time.Millisecond // of repeated pictures where noise was everywhere
 	freezeLive  = 10 * time.Second        // the same where most of the picture was never the same
 	freezeStill = 2 * time.Minute         // the same where they did not
 	learnEqual  = 15 * time.Second

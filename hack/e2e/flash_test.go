@@ -199,7 +199,11 @@ func TestFlashWear(t *testing.T) {
 			}
 			d.close()
 			n := (fs.written() - began) * part
-			t.Logf("a day with a line %v: %.1f MB written", online, float64(n)/1e6)
+			line := "without a line"
+			if online {
+				line = "with a line"
+			}
+			t.Logf("a day %s: %.1f MB written", line, float64(n)/1e6)
 			if n > 200e6 {
 				t.Errorf("%.1f MB written, the most is 200", float64(n)/1e6)
 			}
