@@ -88,7 +88,7 @@ func TestItemsArriveInOrderOfPriority(t *testing.T) {
 	if payloads(got, "alert/community/A") != nil || payloads(got, "status") == nil {
 		t.Errorf("retained are %v", got)
 	}
-	if s := g.waitState(mqtt.Online, time.Second); s.Err != nil || s.Broker != b.url() {
+	if s := g.waitState(mqtt.Online, 5*time.Second); s.Err != nil || s.Broker != b.url() {
 		t.Errorf("state %+v", s)
 	}
 }
@@ -97,7 +97,9 @@ func TestStatusAndLastWill(t *testing.T) {
 	b := startMochi(t, nil, nil)
 	line := mqtttest.NewLine(t, b.addr)
 	sub := mqtttest.Subscribe(t, b.url(), prefix+"/status")
-	g := newGateway(t, "mqtt://"+line.Addr()).start()
+	g := newGateway(t, "mqtt://"+line.Addr())
+	g.cfg.Timing.Grace = time.Minute // what is acknowledged ends the stop
+	g.start()
 	status := func(want ...string) {
 		t.Helper()
 		all := sub.Wait(5*time.Second, "status "+want[len(want)-1], func(m []mqtttest.Message) bool { return len(m) >= len(want) })
@@ -111,13 +113,13 @@ func TestStatusAndLastWill(t *testing.T) {
 	}
 	const online, offline = `{"state":"online"}`, `{"state":"offline"}`
 	status(online)
-	g.waitState(mqtt.Online, time.Second)
+	g.waitState(mqtt.Online, 5*time.Second)
 	line.Down(true) // the line breaks: the broker speaks for us
 	status(online, offline)
 	line.Down(false)
 	status(online, offline, online)
-	g.waitDepth(0, time.Second)
-	if took := g.stop(); took > time.Second {
+	g.waitDepth(0, 5*time.Second)
+	if took := g.stop(); took > 10*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 	status(online, offline, online, offline) // said by us, once
