@@ -211,7 +211,7 @@ func TestAfterAWeek(t *testing.T) {
 	t.Parallel()
 	runs, alerts := 1, 60
 	if full() {
-		runs, alerts = 3, 500
+		runs, alerts = 6, 500
 	}
 	var mu sync.Mutex
 	var slowest, fastest time.Duration

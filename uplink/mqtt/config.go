@@ -166,8 +166,8 @@ type Timing struct {
 	Connect    time.Duration // name, TCP, TLS and CONNACK together; 30 s
 	Write      time.Duration // one packet; 10 s
 	KeepAlive  time.Duration // silence before a ping; 15 s
-	Ping       time.Duration // answer to a ping; 10 s
-	Ack        time.Duration // no acknowledgement for what is on its way; 20 s, and more for many bytes
+	Ping       time.Duration // answer to a ping; 15 s
+	Ack        time.Duration // no acknowledgement for what is on its way; 30 s, and more for many bytes
 	BackoffMin time.Duration // 1 s
 	BackoffMax time.Duration // 20 s
 	Refused    time.Duration // after refused credentials or certificates; 60 s, doubled each time up to RefusedMax
@@ -193,8 +193,8 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Connect, 30*time.Second)
 	def(&t.Write, 10*time.Second)
 	def(&t.KeepAlive, 15*time.Second)
-	def(&t.Ping, 10*time.Second)
-	def(&t.Ack, 20*time.Second)
+	def(&t.Ping, 15*time.Second)
+	def(&t.Ack, 30*time.Second)
 	def(&t.BackoffMin, time.Second)
 	def(&t.BackoffMax, 20*time.Second)
 	def(&t.Refused, time.Minute)

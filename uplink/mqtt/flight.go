@@ -12,9 +12,9 @@ import (
 
 const (
 	// window is how many items are on their way at most: 500 alerts of 600 bytes
-	// fill a line of 64 kbit/s over a round trip of 800 ms and the repetition of
-	// what is lost.
-	window = 128
+	// fill a line of 64 kbit/s over a round trip of 800 ms, the repetition of what
+	// is lost, and some seconds in which a lost packet holds up all acknowledgements.
+	window = 256
 	// crowd is how many there are for another of a lane below Alert to join them.
 	crowd = 32
 	// bulkBytes is how many bytes of the lanes below Reply are on their way: a few
@@ -25,6 +25,8 @@ const (
 	// IP headers, and its acknowledgement.
 	overhead = 120
 	batch    = 32 // items that are asked of the source at once
+	// roomEvery is how often a crowded connection is looked at for room.
+	roomEvery = 10 * time.Millisecond
 )
 
 // share returns how many items may be on their way for another of the lane to
@@ -87,6 +89,9 @@ func (s *session) fill(ctx context.Context) {
 		if len(s.ready) == 0 {
 			return
 		}
+		if s.crowded(time.Now()) {
+			return
+		}
 		it := s.ready[0]
 		bulky := it.Lane > outbox.Reply
 		if s.items >= share(it.Lane) || bulky && s.bulk > 0 && s.bulk+len(it.Payload) > bulkBytes {
@@ -105,6 +110,25 @@ func (s *session) fill(ctx context.Context) {
 			return // the connection is broken, and each further try might block
 		}
 	}
+}
+
+// crowded reports whether the kernel has enough, and has it asked again soon if
+// so. What stays so for Timing.Write is left to the next write to judge, which
+// fails on a connection that takes nothing any more.
+func (s *session) crowded(now time.Time) bool {
+	if !s.crowding.crowded(s.link.conn.raw.Conn, now) {
+		s.crowdedAt = time.Time{}
+		return false
+	}
+	if s.crowdedAt.IsZero() {
+		s.crowdedAt = now
+	}
+	if now.Sub(s.crowdedAt) >= s.cfg.Timing.Write {
+		s.crowdedAt = now
+		return false
+	}
+	s.room.Reset(roomEvery)
+	return true
 }
 
 // lowest returns the lowest lane that something may be sent of now, -1 if none.

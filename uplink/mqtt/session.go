@@ -44,8 +44,12 @@ type session struct {
 	look     bool          // the source may have something that can go
 	ready    []outbox.Item // what the source had last, not yet sent
 	retry    *time.Timer
-	retryAt  time.Time // zero when retry is not running
-	left     bool      // in order, with a DISCONNECT
+	retryAt  time.Time   // zero when retry is not running
+	room     *time.Timer // to look again whether the kernel takes more
+	left     bool        // in order, with a DISCONNECT
+
+	crowding  crowding
+	crowdedAt time.Time // since when the kernel has enough, zero if it has not
 
 	asked     time.Time     // when a ping was sent that is not answered, zero if none
 	rescue    chan arrival  // a race that is on for another broker, nil if none
@@ -73,9 +77,10 @@ func (c *Client) serve(ctx context.Context, l *link) ending {
 	s := &session{Client: c, link: l, target: l.target, flights: map[*flight]struct{}{}, over: make(chan struct{}),
 		// Room for every flight, the status twice, and the subscription.
 		landings: make(chan landing, window+4), began: now, progress: now, look: true, retry: time.NewTimer(retryTime),
-		preferred: make(chan int, 1)}
+		room: time.NewTimer(roomEvery), preferred: make(chan int, 1)}
 	s.retry.Stop() // until retryIn
 	defer s.retry.Stop()
+	defer s.room.Stop()
 	if sub := c.subscribe(l); sub != nil {
 		s.await(&flight{kind: subFlight, sent: now}, sub)
 	}
@@ -130,6 +135,7 @@ func (s *session) loop(ctx context.Context) (e ending) {
 		case ld := <-s.landings:
 			e.err = s.land(ctx, ld)
 		case <-s.link.conn.written: // room for the next
+		case <-s.room.C:
 		case <-changed:
 			changed, s.look = s.cfg.Source.Changed(), true
 		case <-s.retry.C:
