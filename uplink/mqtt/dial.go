@@ -15,6 +15,11 @@ import (
 // sooner than an old one.
 const dialTime = 6 * time.Second
 
+const (
+	hedgeAfter = 500 * time.Millisecond // more than most lines take
+	hedges     = 3
+)
+
 // dial connects to a broker, with TLS where it says so. ctx bounds all of it.
 func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn, error) {
 	d := net.Dialer{
@@ -29,7 +34,7 @@ func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn,
 	} else {
 		d.Control, d.Resolver = socket(t.iface, giveUp), resolver(t.iface)
 	}
-	tcp, err := d.DialContext(ctx, "tcp", t.addr)
+	tcp, err := hedge(ctx, &d, t.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +53,55 @@ func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn,
 	}
 	c.r = newReader(c)
 	return c, nil
+}
+
+// hedge dials, and again beside the attempts that are not answered, and takes the
+// first that is. The kernel repeats a lost SYN after a second, and the broker's
+// lost answer as late; an attempt costs a packet of 60 bytes.
+func hedge(ctx context.Context, d *net.Dialer, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	results := make(chan result, hedges)
+	dial := func() {
+		conn, err := d.DialContext(ctx, "tcp", addr)
+		results <- result{conn, err}
+	}
+	go dial()
+	begun, running := 1, 1
+	again := time.NewTicker(hedgeAfter)
+	defer again.Stop()
+	var won net.Conn
+	var failed error // of the first: it had the most time
+	for running > 0 {
+		more := again.C
+		if begun == hedges || won != nil || failed != nil {
+			more = nil
+		}
+		select {
+		case <-more:
+			begun, running = begun+1, running+1
+			go dial()
+		case r := <-results:
+			running--
+			switch {
+			case r.err == nil && won == nil:
+				won = r.conn
+				cancel()
+			case r.err == nil:
+				_ = r.conn.Close() // too late
+			case failed == nil:
+				failed = r.err
+			}
+		}
+	}
+	if won != nil {
+		return won, nil
+	}
+	return nil, failed
 }
 
 func handshake(ctx context.Context, raw net.Conn, t target) (*tls.Conn, error) {
