@@ -174,13 +174,13 @@ func (d *Detector) compareOutlines(ids *[maxFragments]uint8) {
 			return // the picture's edge is nobody's outline
 		}
 		c, p := d.edge(d.curPix, x, y, e), d.edge(d.predPix, x, y, e)
-		// Other light makes an edge stronger or weaker; that is none that comes or goes.
+		// Other light makes an edge up to twice as strong or weak; that is none that comes or goes.
 		step := least[id] + int(d.noise[y*d.w+x]>>7)
 		seen[id]++
 		switch {
-		case c-p > step && 5*c > 8*p:
+		case c-p > step && c > 2*p:
 			fresh[id]++
-		case p-c > step && 5*p > 8*c:
+		case p-c > step && p > 2*c:
 			lost[id]++
 		}
 	}
