@@ -17,7 +17,8 @@ const (
 	// republishEvery bounds how often everything open is published again to
 	// brokers that come and go.
 	republishEvery = 10 * time.Minute
-	// republishMoved is the same for another broker than before, which knows less.
+	// republishMoved bounds the same for brokers that take turns: the first change is answered at
+	// once, since another broker than before knows less.
 	republishMoved = time.Minute
 )
 
@@ -97,27 +98,20 @@ func (a *App) put(ctx context.Context, it outbox.Item) error {
 // republish queues open alerts and device states again each time a broker has
 // been reached, since it may have forgotten what it once acknowledged.
 func (a *App) republish(ctx context.Context) error {
+	var moved time.Time // when a change of the broker was last answered
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-a.online:
-		case <-a.moved:
-		}
-		a.board.again()
-		if a.home.Root != "" {
-			if err := a.announce(ctx); err != nil && ctx.Err() == nil {
-				a.Log.Error("Home Assistant does not know the devices", "error", err)
+			if taken(a.moved) {
+				moved = time.Now()
 			}
+		case <-a.moved:
+			taken(a.online) // the other broker is also one that was reached
+			moved = time.Now()
 		}
-		n, err := a.alerts.Republish(ctx, time.Now())
-		switch {
-		case err != nil && ctx.Err() == nil:
-			a.Log.Error("open alerts are not published again", "error", err)
-		case n > 0:
-			a.Log.Info("open alerts published again", "count", n)
-		}
-		done := time.Now()
+		a.publishAgain(ctx)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -127,8 +121,35 @@ func (a *App) republish(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(republishMoved - time.Since(done)):
+			case <-time.After(republishMoved - time.Since(moved)):
 			}
 		}
+	}
+}
+
+// taken takes a token out of c if there is one.
+func taken(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// publishAgain queues what a broker must know that knows nothing.
+func (a *App) publishAgain(ctx context.Context) {
+	a.board.again()
+	if a.home.Root != "" {
+		if err := a.announce(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("Home Assistant does not know the devices", "error", err)
+		}
+	}
+	n, err := a.alerts.Republish(ctx, time.Now())
+	switch {
+	case err != nil && ctx.Err() == nil:
+		a.Log.Error("open alerts are not published again", "error", err)
+	case n > 0:
+		a.Log.Info("open alerts published again", "count", n)
 	}
 }
