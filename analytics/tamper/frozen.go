@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	freezeNoisy = 3400 * time.Millisecond // of repeated pictures where noise was everywhere
-	freezeLive  = 10 * time.Second        // the same where most of the picture was never the same
-	freezeStill = 2 * time.Minute         // the same where they did not
+	freezeNoisy = 3 * time.Second  // of repeated pictures where noise was everywhere
+	freezeLive  = 10 * time.Second // the same where most of the picture was never the same
+	freezeStill = 2 * time.Minute  // the same where they did not
 	learnEqual  = 15 * time.Second
 	firstEqual  = 0.5
 	liveRate    = 0.25 // part of the pictures that equal the one before, at most, in a live block
