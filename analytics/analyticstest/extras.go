@@ -12,39 +12,37 @@ type extra = func(s *Scene, pix []float64, t time.Duration)
 // car is a vehicle seen from the side that drives along a path; height is a part of the
 // picture's.
 func car(height, shade float64, path ...Step) extra {
-	a := Actor{Path: path}
-	return func(s *Scene, pix []float64, t time.Duration) {
-		x, y, ok := a.place(t)
-		if !ok {
-			return
-		}
+	return along(path, func(s *Scene, pix []float64, cx, foot float64, _ time.Duration) {
 		h := height * float64(s.Height)
-		cx, foot := x*float64(s.Width), y*float64(s.Height)
 		s.rect(pix, cx-1.3*h, foot-0.6*h, 2.6*h, 0.45*h, shade)
 		s.rect(pix, cx-0.7*h, foot-h, 1.5*h, 0.4*h, shade*0.8)
 		s.rect(pix, cx-0.6*h, foot-0.95*h, 1.3*h, 0.3*h, 40)
 		s.ellipse(pix, cx-0.8*h, foot-0.17*h, 0.2*h, 0.17*h, 20)
 		s.ellipse(pix, cx+0.8*h, foot-0.17*h, 0.2*h, 0.17*h, 20)
+	})
+}
+
+// along draws something at the place on a path where it is, in pixels.
+func along(path []Step, draw func(s *Scene, pix []float64, cx, foot float64, t time.Duration)) extra {
+	a := Actor{Path: path}
+	return func(s *Scene, pix []float64, t time.Duration) {
+		if x, y, ok := a.place(t); ok {
+			draw(s, pix, x*float64(s.Width), y*float64(s.Height), t)
+		}
 	}
 }
 
 // cat is a small animal that runs along a path.
 func cat(height, shade float64, path ...Step) extra {
-	a := Actor{Path: path}
-	return func(s *Scene, pix []float64, t time.Duration) {
-		x, y, ok := a.place(t)
-		if !ok {
-			return
-		}
+	return along(path, func(s *Scene, pix []float64, cx, foot float64, t time.Duration) {
 		h := height * float64(s.Height)
-		cx, foot := x*float64(s.Width), y*float64(s.Height)
 		s.ellipse(pix, cx, foot-0.6*h, 1.1*h, 0.35*h, shade)
 		s.ellipse(pix, cx+1.1*h, foot-0.75*h, 0.3*h, 0.3*h, shade)
 		step := 0.3 * h * math.Sin(2*math.Pi*t.Seconds()*3)
 		for _, leg := range []float64{-0.8, -0.5, 0.6, 0.9} {
 			s.rect(pix, cx+leg*h+step*math.Copysign(1, leg), foot-0.4*h, 0.12*h+1, 0.4*h, shade)
 		}
-	}
+	})
 }
 
 // bird flaps across the picture.

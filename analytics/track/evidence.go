@@ -139,13 +139,10 @@ func (t *Track) person(now time.Duration, w, h int) bool {
 		now-t.moved > alive || t.Novelty() < sureNew || t.through() > sureThrough || height < t.least || height > t.most || width > wideThing*height || t.top > maxSpeed {
 		return false
 	}
-	rest, far := t.rest(), walked
-	if t.young {
-		far = youngWalked
-	}
-	if t.reach > far*height+(slack+restSlack*rest)*float64(w) && t.reach > straight*t.path {
+	if t.reach > t.far(w) && t.reach > straight*t.path {
 		return true
 	}
+	rest := t.rest()
 	return now-t.since > standAge && t.Novelty() > standNew && t.moveSum > stillMoving*float64(t.n) &&
 		height > standHeight*float64(h) && height > standTall*width && (rest < standRest || height > standLarge*float64(h))
 }
@@ -176,7 +173,7 @@ func (t *Track) mover(w, h int) bool {
 		t.reach > moverSpeed*size*age.Seconds() {
 		return false
 	}
-	return t.reach > moverReach*size+(slack+restSlack*t.rest())*float64(w) && t.reach > moverStraight*t.path
+	return t.reach > moverReach*size+t.drift(w) && t.reach > moverStraight*t.path
 }
 
 // empty says whether a track follows but the place where somebody was when the
@@ -184,6 +181,18 @@ func (t *Track) mover(w, h int) bool {
 func (t *Track) empty() bool {
 	return t.Still() > emptyAge && t.lostNow > t.newNow && t.newNow < emptyNew
 }
+
+// far returns how far a person must have gone in a picture of width w, in pixels.
+func (t *Track) far(w int) float64 {
+	heights := walked
+	if t.young {
+		heights = youngWalked
+	}
+	return heights*t.Height() + t.drift(w)
+}
+
+// drift returns how far blobs wander by themselves in such surroundings, in pixels.
+func (t *Track) drift(w int) float64 { return (slack + restSlack*t.rest()) * float64(w) }
 
 // rest returns how restless its surroundings are, 0 to 1.
 func (t *Track) rest() float64 {

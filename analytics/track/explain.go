@@ -40,11 +40,7 @@ func (t *Track) Doubt(now time.Duration, width, height int) (wire.Reason, []wire
 		return "", nil
 	}
 	// It has neither gone its way nor stood there like a person.
-	rest, far := t.rest(), walked
-	if t.young {
-		far = youngWalked
-	}
-	need := far*t.Height() + (slack+restSlack*rest)*float64(width)
+	rest, need := t.rest(), t.far(width)
 	if t.reach > need {
 		return because(wire.NotStraight, wire.Straightness, t.reach/max(t.path, 1), straight)
 	}
