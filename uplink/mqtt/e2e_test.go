@@ -14,27 +14,32 @@ import (
 )
 
 // TestMosquittoKilledInMidFlow adds items while a real broker is killed and
-// started again, empty. Every item is retained, so that a subscriber who comes
-// back later than we do sees it too.
+// started again, empty. What the broker has is told by its own log: a subscriber
+// misses what was acknowledged to us and still under way to it at the kill.
 func TestMosquittoKilledInMidFlow(t *testing.T) {
 	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
-	sub := mqtttest.Subscribe(t, m.URL(), prefix+"/#")
 	g := newGateway(t, m.URL()).start()
+	g.waitState(mqtt.Online, 10*time.Second)
 	const kills, each = 4, 40
 	for k := range kills {
 		for i := range each {
 			g.put(alert(fmt.Sprintf("%d-%d", k, i), fmt.Sprintf("%d-%d", k, i)))
 			if i == each/2 {
-				ups := sub.Ups()
 				m.Kill()
 				time.Sleep(50 * time.Millisecond)
 				m.Start()
-				sub.WaitUp(ups + 1)
 			}
 		}
 	}
 	g.waitDepth(0, 30*time.Second)
-	sub.Wait(10*time.Second, "all items", func(all []mqtttest.Message) bool { return len(seen(all)) == kills*each })
+	said := m.Log()
+	for k := range kills {
+		for i := range each {
+			if topic := fmt.Sprintf("'%s/alert/community/%d-%d'", prefix, k, i); !strings.Contains(said, topic) {
+				t.Errorf("the broker never had %s, and the outbox has let go of it", topic)
+			}
+		}
+	}
 	t.Logf("%d items through %d kills in %d publications", kills*each, kills, g.client.Stats().Sent)
 }
 

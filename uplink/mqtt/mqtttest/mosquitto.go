@@ -193,6 +193,17 @@ func (m *Mosquitto) send(sig syscall.Signal) {
 	}
 }
 
+// Log returns what it has said since the first Start, also before it was killed:
+// it writes a line for each packet before it answers.
+func (m *Mosquitto) Log() string {
+	m.t.Helper()
+	b, err := os.ReadFile(m.log)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(b)
+}
+
 // Port returns the port it listens on.
 func (m *Mosquitto) Port() int { return m.opt.Port }
 
