@@ -8,6 +8,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"sentrybox/drivers/annexb"
 	"sentrybox/drivers/media"
 )
 
@@ -33,7 +34,7 @@ type receiver struct {
 	news    chan struct{} // gets a token when pictures begin, and when Info changes
 
 	decode depacketizer
-	asm    assembler
+	asm    annexb.Assembler
 	out    []media.AccessUnit
 
 	// The sequence of packets.
@@ -82,11 +83,11 @@ func newReceiver(codec media.Codec, rate int, info media.Info, sets [][]byte, li
 		codec: codec, line: line, count: count, now: cfg.Now, maxSkew: cfg.MaxSkew, limit: cfg.MaxAccessUnit,
 		ntp:    func(uint32) (time.Time, bool) { return time.Time{}, false },
 		decode: newDepacketizer(codec),
-		asm:    assembler{codec: codec},
+		asm:    annexb.Assembler{Codec: codec},
 		again:  again,
 		news:   make(chan struct{}, 1),
 	}
-	r.asm.learn(sets)
+	r.asm.Learn(sets)
 	r.seen.info = info
 	r.describe()
 	return r
@@ -165,7 +166,7 @@ func (r *receiver) sequence(seq uint16) bool {
 // spoil gives up the open picture, but not the parameter sets in it.
 func (r *receiver) spoil() {
 	if r.codec != media.MJPEG {
-		r.asm.learn(r.units)
+		r.asm.Learn(r.units)
 	}
 	r.units, r.damaged = nil, true
 	r.decode = newDepacketizer(r.codec)
@@ -228,12 +229,12 @@ func (r *receiver) finish() {
 	}
 	data, key := units[0], true
 	if r.codec != media.MJPEG {
-		var v verdict
-		data, key, v = r.asm.add(units)
+		var v annexb.Verdict
+		data, key, v = r.asm.Add(units)
 		switch v {
-		case held:
+		case annexb.Held:
 			return
-		case headless:
+		case annexb.Headless:
 			// The same timestamp, going on after a marker: this camera sets it on
 			// every slice. From now on a picture ends where the timestamp changes.
 			if r.begun && r.ts == r.lastTS {
@@ -300,8 +301,8 @@ func (r *receiver) note(f func(*progress)) {
 }
 
 func (r *receiver) describe() {
-	if s := r.asm.seq; s.width > 0 {
-		r.note(func(p *progress) { p.info.Width, p.info.Height, p.info.FPS = s.width, s.height, s.fps })
+	if s := r.asm.Sequence(); s.Width > 0 {
+		r.note(func(p *progress) { p.info.Width, p.info.Height, p.info.FPS = s.Width, s.Height, s.FPS })
 	}
 }
 

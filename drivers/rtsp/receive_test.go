@@ -8,6 +8,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"sentrybox/drivers/annexb"
 	"sentrybox/drivers/media"
 )
 
@@ -242,7 +243,7 @@ func TestReceiveNoise(t *testing.T) {
 				b.feed(p)
 			}
 			for _, au := range b.got {
-				if len(au.Data) > b.limit+3*maxSets*maxSetSize || au.PTS < 0 {
+				if len(au.Data) > b.limit+annexb.MaxSets || au.PTS < 0 {
 					t.Fatalf("%d bytes at %v", len(au.Data), au.PTS)
 				}
 			}

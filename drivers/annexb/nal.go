@@ -1,4 +1,4 @@
-package rtsp
+package annexb
 
 import (
 	"math"
@@ -170,40 +170,40 @@ func (r *rbsp) seiNumber() (int, bool) {
 	}
 }
 
-// sequence is what a sequence parameter set says of the stream.
-type sequence struct {
-	width, height int
-	fps           float64
+// Sequence is what a sequence parameter set says of the stream; 0 is not known.
+type Sequence struct {
+	Width, Height int     // pixels
+	FPS           float64 // pictures a second
 }
 
 // parseSPS reads an SPS, and returns its identifier too. What the parser does
 // not understand is left 0: the stream may be fine all the same.
-func parseSPS(codec media.Codec, nal []byte) (id uint32, seq sequence) {
+func parseSPS(codec media.Codec, nal []byte) (id uint32, seq Sequence) {
 	if codec == media.H265 {
 		var s h265.SPS
 		err := s.Unmarshal(nal) // fills its fields as far as it gets
 		if s.PicWidthInLumaSamples > 0 && s.PicHeightInLumaSamples > 0 {
-			seq.width, seq.height = s.Width(), s.Height()
+			seq.Width, seq.Height = s.Width(), s.Height()
 		}
 		if err == nil {
-			seq.fps = s.FPS()
+			seq.FPS = s.FPS()
 		}
 		return uint32(s.ID), seq.checked()
 	}
 	var s h264.SPS
 	if err := s.Unmarshal(nal); err == nil {
-		seq = sequence{s.Width(), s.Height(), s.FPS()}
+		seq = Sequence{s.Width(), s.Height(), s.FPS()}
 	}
 	return s.ID, seq.checked()
 }
 
-func (s sequence) checked() sequence {
+func (s Sequence) checked() Sequence {
 	const largest = 16384
-	if s.width < 1 || s.height < 1 || s.width > largest || s.height > largest {
-		s.width, s.height = 0, 0
+	if s.Width < 1 || s.Height < 1 || s.Width > largest || s.Height > largest {
+		s.Width, s.Height = 0, 0
 	}
-	if math.IsNaN(s.fps) || s.fps <= 0 || s.fps > 1000 {
-		s.fps = 0
+	if math.IsNaN(s.FPS) || s.FPS <= 0 || s.FPS > 1000 {
+		s.FPS = 0
 	}
 	return s
 }

@@ -1,4 +1,4 @@
-package rtsp
+package annexb
 
 import (
 	"bytes"
@@ -14,22 +14,26 @@ const (
 	maxHeldLen = 64 << 10 // bytes of these
 )
 
-// verdict is what became of a group of NAL units.
-type verdict uint8
+// MaxSets bounds what parameter sets add to a keyframe, in bytes: of three kinds.
+const MaxSets = 3 * maxSets * (4 + maxSetSize)
 
+// Verdict is what became of a group of NAL units.
+type Verdict uint8
+
+// The verdicts.
 const (
-	held     verdict = iota // no picture in it: kept for the next one
-	headless                // the picture's first slice is missing
-	complete                // an access unit
+	Held     Verdict = iota // no picture in it: kept for the next one
+	Headless                // the picture's first slice is missing
+	Complete                // an access unit
 )
 
-// assembler makes Annex B access units of H.264 and H.265 NAL units, and knows
-// the stream's current parameter sets.
-type assembler struct {
-	codec media.Codec
+// Assembler makes Annex B access units of H.264 and H.265 NAL units, and knows
+// the stream's current parameter sets. Only Codec is to be set, H264 or H265.
+type Assembler struct {
+	Codec media.Codec
 	sets  []parameterSet // by kind, then identifier
 	prior [][]byte       // NAL units that precede the next picture
-	seq   sequence       // by the SPS that came last
+	seq   Sequence       // by the SPS that came last
 }
 
 type parameterSet struct {
@@ -38,25 +42,25 @@ type parameterSet struct {
 	nal  []byte
 }
 
-// learn takes the parameter sets among nals as the current ones. The caller
+// Learn takes the parameter sets among nals as the current ones. The caller
 // keeps its memory.
-func (a *assembler) learn(nals [][]byte) {
+func (a *Assembler) Learn(nals [][]byte) {
 	for _, nal := range nals {
-		if k := kindOf(a.codec, nal); k.isParameterSet() {
+		if k := kindOf(a.Codec, nal); k.isParameterSet() {
 			a.learnSet(k, nal)
 		}
 	}
 }
 
-func (a *assembler) learnSet(k nalKind, nal []byte) {
+func (a *Assembler) learnSet(k nalKind, nal []byte) {
 	if len(nal) > maxSetSize || slices.ContainsFunc(a.sets, func(s parameterSet) bool { return bytes.Equal(s.nal, nal) }) {
 		return
 	}
 	set := parameterSet{kind: k, nal: bytes.Clone(nal)}
 	if k == nalSPS {
-		set.id, a.seq = parseSPS(a.codec, nal)
+		set.id, a.seq = parseSPS(a.Codec, nal)
 	} else {
-		set.id = setID(a.codec, k, nal)
+		set.id = setID(a.Codec, k, nal)
 	}
 	at, found := slices.BinarySearchFunc(a.sets, set, func(x, y parameterSet) int {
 		if x.kind != y.kind {
@@ -79,47 +83,50 @@ func (a *assembler) learnSet(k nalKind, nal []byte) {
 	}
 }
 
+// Sequence returns what the parameter sets say of the stream, as far as they do.
+func (a *Assembler) Sequence() Sequence { return a.seq }
+
 // has says whether a parameter set of kind k is known.
-func (a *assembler) has(k nalKind) bool {
+func (a *Assembler) has(k nalKind) bool {
 	return slices.ContainsFunc(a.sets, func(s parameterSet) bool { return s.kind == k })
 }
 
-// decodable says whether a decoder given the known parameter sets could start.
-func (a *assembler) decodable() bool {
-	return a.has(nalSPS) && a.has(nalPPS) && (a.codec != media.H265 || a.has(nalVPS))
+// Decodable says whether a decoder given the known parameter sets could start.
+func (a *Assembler) Decodable() bool {
+	return a.has(nalSPS) && a.has(nalPPS) && (a.Codec != media.H265 || a.has(nalVPS))
 }
 
-// add takes the NAL units that one timestamp or marker bounded. When they hold a
+// Add takes the NAL units that one timestamp or marker bounded. When they hold a
 // picture it returns it with what preceded it, in memory of its own, and
 // whether decoding can start with it; then the current parameter sets come
 // first, whether or not the camera sent them with it.
-func (a *assembler) add(nals [][]byte) (data []byte, key bool, v verdict) {
-	a.learn(nals)
-	first := slices.IndexFunc(nals, func(n []byte) bool { return kindOf(a.codec, n).isSlice() })
+func (a *Assembler) Add(nals [][]byte) (data []byte, key bool, v Verdict) {
+	a.Learn(nals)
+	first := slices.IndexFunc(nals, func(n []byte) bool { return kindOf(a.Codec, n).isSlice() })
 	if first < 0 {
 		a.hold(nals)
-		return nil, false, held
+		return nil, false, Held
 	}
 	all := nals
 	if len(a.prior) > 0 {
 		all = slices.Concat(a.prior, nals)
 		a.prior = nil
 	}
-	if !beginsPicture(a.codec, nals[first]) {
-		return nil, false, headless
+	if !beginsPicture(a.Codec, nals[first]) {
+		return nil, false, Headless
 	}
-	key = a.isKey(all) && a.decodable()
-	return a.join(all, key), key, complete
+	key = a.isKey(all) && a.Decodable()
+	return a.join(all, key), key, Complete
 }
 
-func (a *assembler) hold(nals [][]byte) {
+func (a *Assembler) hold(nals [][]byte) {
 	size := 0
 	for _, n := range a.prior {
 		size += len(n)
 	}
 	for _, n := range nals {
 		size += len(n)
-		if kindOf(a.codec, n) != nalSkip && len(a.prior) < maxHeld && size <= maxHeldLen {
+		if kindOf(a.Codec, n) != nalSkip && len(a.prior) < maxHeld && size <= maxHeldLen {
 			a.prior = append(a.prior, n)
 		}
 	}
@@ -129,16 +136,16 @@ func (a *assembler) hold(nals [][]byte) {
 // refresh, any other random access picture (H.265 CRA and BLA), a recovery
 // point, or, for H.264 encoders that announce nothing, a picture all of I slices
 // that comes with its sequence parameter set.
-func (a *assembler) isKey(nals [][]byte) bool {
+func (a *Assembler) isKey(nals [][]byte) bool {
 	sps, intra := false, true
 	for _, n := range nals {
-		switch k := kindOf(a.codec, n); {
-		case k == nalIRAP, k == nalOther && isRecoveryPoint(a.codec, n):
+		switch k := kindOf(a.Codec, n); {
+		case k == nalIRAP, k == nalOther && isRecoveryPoint(a.Codec, n):
 			return true
 		case k == nalSPS:
 			sps = true
 		case k == nalSlice:
-			intra = intra && a.codec == media.H264 && isIntra(n)
+			intra = intra && a.Codec == media.H264 && isIntra(n)
 		}
 	}
 	return sps && intra
@@ -146,9 +153,9 @@ func (a *assembler) isKey(nals [][]byte) bool {
 
 // join writes an Annex B byte stream (H.264 and H.265 annex B) in one
 // allocation. A keyframe's parameter sets are moved to its front.
-func (a *assembler) join(nals [][]byte, key bool) []byte {
+func (a *Assembler) join(nals [][]byte, key bool) []byte {
 	use := func(n []byte) bool {
-		k := kindOf(a.codec, n)
+		k := kindOf(a.Codec, n)
 		return k != nalSkip && (!key || !k.isParameterSet())
 	}
 	size := 0
