@@ -113,7 +113,7 @@ func (c *runCmd) Run(e *env) error {
 	}
 	a := &app.App{Config: cfg, Log: e.log(cfg.Log.Slog())}
 	if len(cfg.Cameras) > 0 {
-		if a.Vision, err = app.FindVision(cfg.Vision.Path); err != nil {
+		if _, err = app.FindVision(cfg.Vision.Path); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/broker"
-	"sentrybox/gateway/camera"
 	"sentrybox/gateway/clock"
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
@@ -34,7 +34,7 @@ import (
 // App is a gateway. Set Config, Vision and Log, then Run.
 type App struct {
 	Config *config.Config
-	Vision string // path of the program sentrybox-vision; see FindVision
+	Vision string // path of the program sentrybox-vision; as FindVision says when empty
 	Log    *slog.Logger
 
 	disk    *store.Disk
@@ -42,7 +42,7 @@ type App struct {
 	outbox  *outbox.Box
 	metrics *spool.Spool
 	alerts  *alert.Service
-	cameras map[string]*camera.Camera
+	fleet   *fleet
 	uplink  *mqtt.Client
 	control *control.Server
 	monitor *health.Monitor
@@ -65,6 +65,11 @@ type App struct {
 	meters []*budget.Meter    // by uplink
 	short  *shortform.Service // nil without a way for it
 
+	current atomic.Pointer[config.Config] // Config, or what differs from it in its cameras
+	next    chan *config.Config           // holds what takes the place of Config
+	changed *config.Config                // written before run returns errChanged
+	keeping context.Context               // of evidence; set before the fleet is attached
+
 	online chan struct{} // holds a token when a broker has been reached
 	moved  chan struct{} // holds a token when it is another than before
 	last   atomic.Int32  // the uplink that was used last, from 1; 0 if none yet
@@ -73,13 +78,26 @@ type App struct {
 // stopWithin bounds what is still done after the context has ended.
 const stopWithin = 10 * time.Second
 
+// errChanged ends a run whose configuration has been replaced.
+var errChanged = errors.New("the configuration has changed")
+
 // Run runs the gateway until ctx ends, which is no error, or a part fails that
-// it cannot go on without. When the database turns out to be damaged it begins
-// again, with what takes its place.
+// it cannot go on without. When the configuration has changed, or the database
+// turns out to be damaged, it begins again, with what takes its place; cameras
+// that are the same after as before do not notice.
 func (a *App) Run(ctx context.Context) error {
-	for {
-		err := a.run(ctx)
-		if ctx.Err() != nil || !errors.Is(err, store.ErrCorrupt) {
+	f := newFleet(ctx, a.Log)
+	defer f.stop()
+	for cfg := a.Config; ; {
+		r := &App{Config: cfg, Vision: a.Vision, Log: a.Log, fleet: f, next: make(chan *config.Config, 1)}
+		err := r.run(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case errors.Is(err, errChanged):
+			cfg = r.changed
+			continue
+		case !errors.Is(err, store.ErrCorrupt):
 			return err
 		}
 		a.Log.Error("the database is damaged, beginning again", "error", err)
@@ -107,7 +125,7 @@ func (a *App) run(ctx context.Context) (err error) {
 		return err
 	}
 	a.recovered(ctx)
-	a.Log.Info("sentrybox runs", "gateway", a.Config.Gateway.ID, "cameras", len(a.cameras), "data", a.Config.Data)
+	a.Log.Info("sentrybox runs", "gateway", a.Config.Gateway.ID, "cameras", len(a.Config.Cameras), "data", a.Config.Data)
 	err = a.serve(ctx)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		a.Log.Info("sentrybox stops")
@@ -163,15 +181,23 @@ func (a *App) serve(ctx context.Context) error {
 	if a.short != nil {
 		parts.Go(func() error { return a.short.Run(partsCtx) })
 	}
-	for id, c := range a.cameras {
-		parts.Go(func() error {
-			if err := c.Run(partsCtx); err != nil {
-				return fmt.Errorf("camera %s: %w", id, err)
-			}
-			return nil
-		})
-	}
+	parts.Go(func() error {
+		select {
+		case a.changed = <-a.next:
+			return errChanged
+		case <-partsCtx.Done():
+			return partsCtx.Err()
+		}
+	})
+	a.keeping = partsCtx
+	a.fleet.attach(a)
+	a.setCameras(partsCtx, a.Config)
+	parts.Go(func() error { return a.fleet.run(partsCtx) })
 	err := parts.Wait()
+	if !errors.Is(err, errChanged) && !errors.Is(err, store.ErrCorrupt) {
+		a.fleet.stop() // what they have seen is still raised
+	}
+	a.fleet.detach()
 	a.evidence.Wait()
 	stopUplink()
 	<-uplinkDone
@@ -209,38 +235,40 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now}
-	if err := a.buildCameras(); err != nil {
-		return err
-	}
 	a.monitor = &health.Monitor{
-		Store: a.store, Outbox: a.outbox, Cameras: a.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
+		Store: a.store, Outbox: a.outbox, Cameras: a.fleet.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
 		More: a.further,
 	}
 	a.short = a.buildShort()
 	return a.buildUplink(ctx)
 }
 
-func (a *App) buildCameras() error {
-	location := time.Local
-	if name := a.Config.Gateway.Timezone; name != "" {
-		var err error
-		if location, err = time.LoadLocation(name); err != nil {
-			return fmt.Errorf("gateway.timezone: %w", err)
-		}
+// setCameras makes the cameras those of c.
+func (a *App) setCameras(ctx context.Context, c *config.Config) {
+	for _, id := range a.fleet.set(a.crews(c)) {
+		a.board.drop(id)
 	}
-	a.cameras = make(map[string]*camera.Camera, len(a.Config.Cameras))
-	for _, cfg := range a.Config.Cameras {
-		log := a.Log.With("camera", cfg.ID)
-		if kinds := cfg.Unbuilt(); len(kinds) > 0 {
-			log.Warn("this version does not look for some of what the config asks for", "kinds", kinds)
-		}
-		a.cameras[cfg.ID] = &camera.Camera{
-			Config: cfg, Location: location, VisionPath: a.Vision, AddressSpace: a.Config.Vision.AddressSpace, Log: log,
-			Thumbnail: thumbnailBytes(a.Config.Uplink.Metered()),
-			Raise:     func(ctx context.Context, e alert.Event) (string, error) { return a.raise(ctx, &cfg, e) },
-			Agitate:   a.alerts.Agitate,
-			OnState:   func(s camera.State) { a.deviceState(&cfg, s) },
-		}
+	a.current.Store(c)
+	if a.home.Root == "" {
+		return
 	}
-	return nil
+	if err := a.announce(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Error("Home Assistant does not know the devices", "error", err)
+	}
+}
+
+// Apply makes c the configuration: at once if it differs in its cameras alone,
+// otherwise by beginning again with it, soon after Apply has returned.
+func (a *App) Apply(ctx context.Context, c *config.Config) {
+	was, will := *a.Config, *c
+	was.Cameras, will.Cameras = nil, nil
+	if reflect.DeepEqual(was, will) {
+		a.setCameras(ctx, c)
+		return
+	}
+	select {
+	case <-a.next: // of two the later
+	default:
+	}
+	a.next <- c
 }

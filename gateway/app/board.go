@@ -39,6 +39,14 @@ func (b *board) post(id string, state any) {
 	b.touch(id)
 }
 
+// drop takes back the state of a device that is no more.
+func (b *board) drop(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last[id] = nil
+	b.touch(id)
+}
+
 // again queues every state once more.
 func (b *board) again() {
 	b.mu.Lock()
@@ -98,6 +106,7 @@ func (b *board) flush(ctx context.Context) bool {
 		topic := "device/" + id
 		err := b.put(ctx, outbox.Item{Lane: outbox.State, Topic: topic, Key: topic, Retain: true, Payload: payload})
 		if err == nil {
+			b.forget(id)
 			continue
 		}
 		ok = false
@@ -107,4 +116,13 @@ func (b *board) flush(ctx context.Context) bool {
 		b.mu.Unlock()
 	}
 	return ok
+}
+
+// forget lets go of a device whose state has been taken back.
+func (b *board) forget(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.last[id]) == 0 {
+		delete(b.last, id)
+	}
 }

@@ -40,13 +40,13 @@ func (a *App) buildEvidence(ctx context.Context) error {
 }
 
 // raise makes a camera's event an alert, and begins to keep what was seen of it.
-func (a *App) raise(ctx context.Context, cfg *config.Camera, e alert.Event) (string, error) {
+func (a *App) raise(ctx context.Context, cfg *config.Camera, c *camera.Camera, e alert.Event) (string, error) {
 	got, err := a.alerts.Raise(ctx, e)
 	if err != nil || got.Rev > 1 {
 		return got.ID, err // of what was folded into another the evidence is there
 	}
 	r := evidence.Request{Alert: got.ID, Device: cfg.ID, Picture: e.Picture}
-	if c := a.cameras[cfg.ID]; cfg.KeepsClips() {
+	if cfg.KeepsClips() {
 		r.Record = func(ctx context.Context) ([]media.AccessUnit, error) {
 			return c.Record(ctx, camera.Recording{
 				At: e.Detected, Before: time.Duration(a.Config.Evidence.Before), After: time.Duration(a.Config.Evidence.After),
@@ -54,6 +54,6 @@ func (a *App) raise(ctx context.Context, cfg *config.Camera, e alert.Event) (str
 			})
 		}
 	}
-	a.evidence.Keep(ctx, r)
+	a.evidence.Keep(a.keeping, r)
 	return got.ID, nil
 }

@@ -25,7 +25,7 @@ func (a *App) buildHomeAssistant(ctx context.Context) (err error) {
 // devices returns what Home Assistant is to know.
 func (a *App) devices() []homeassistant.Device {
 	all := []homeassistant.Device{{ID: a.Config.Gateway.ID, Kind: "gateway"}}
-	for _, c := range a.Config.Cameras {
+	for _, c := range a.current.Load().Cameras {
 		all = append(all, homeassistant.Device{ID: c.ID, Kind: "camera"})
 	}
 	measured := map[string][]homeassistant.Quantity{}

@@ -230,6 +230,15 @@ func (c *Camera) setState(change func(*State)) {
 	c.OnState(c.state)
 }
 
+// Tell has OnState hear of the state once more.
+func (c *Camera) Tell() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != (State{}) {
+		c.OnState(c.state)
+	}
+}
+
 // State returns how the camera is doing.
 func (c *Camera) State() State {
 	c.mu.Lock()

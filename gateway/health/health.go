@@ -15,8 +15,8 @@ import (
 type Monitor struct {
 	Store   *store.Store
 	Outbox  *outbox.Box
-	Cameras map[string]*camera.Camera
-	Uplinks func() []Uplink // none when nil
+	Cameras func() map[string]*camera.Camera // none when nil
+	Uplinks func() []Uplink                  // none when nil
 	Now     func() time.Time
 	Started time.Time
 	// More adds points of further parts; nil for none.
@@ -99,7 +99,11 @@ func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 			add(up, "uplink_month_bytes", float64(u.Month))
 		}
 	}
-	for id, c := range m.Cameras {
+	var cameras map[string]*camera.Camera
+	if m.Cameras != nil {
+		cameras = m.Cameras()
+	}
+	for id, c := range cameras {
 		n, cam := c.Counts(), map[string]string{"camera": id}
 		add(cam, "camera_online", flag(c.State().Phase == "online"))
 		add(cam, "camera_access_units", float64(n.Stream.AccessUnits))

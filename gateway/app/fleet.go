@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/camera"
+	"sentrybox/gateway/config"
+)
+
+// fleet runs the cameras, over changes of everything else: it starts and stops only
+// those whose part of the configuration has changed. What they tell goes to the
+// App that is attached; between two of them it waits.
+type fleet struct {
+	ctx context.Context // of every camera
+	log *slog.Logger
+
+	mu      sync.Mutex
+	members map[string]*member // guarded by mu: by id
+	failed  chan error         // holds what a camera could not go on for
+
+	gate sync.RWMutex  // read-held while a camera tells something
+	app  *App          // guarded by gate; nil between two
+	open chan struct{} // guarded by gate: closed when app is set
+}
+
+// crew is everything that a camera is built from: equal ones need no restart.
+type crew struct {
+	Camera       config.Camera
+	Timezone     string
+	Vision       string
+	AddressSpace int
+	Thumbnail    int
+}
+
+type member struct {
+	crew crew
+	cam  *camera.Camera
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+var errNobody = errors.New("the gateway stops")
+
+func newFleet(ctx context.Context, log *slog.Logger) *fleet {
+	return &fleet{ctx: ctx, log: log, members: map[string]*member{}, failed: make(chan error, 1), open: make(chan struct{})}
+}
+
+// attach makes a the one that cameras tell, and has them tell how they are.
+func (f *fleet) attach(a *App) {
+	f.gate.Lock()
+	f.app = a
+	close(f.open)
+	f.gate.Unlock()
+	for _, c := range f.cameras() {
+		c.Tell()
+	}
+}
+
+// detach waits until no camera is telling a anything any more.
+func (f *fleet) detach() {
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	if f.app != nil {
+		f.app, f.open = nil, make(chan struct{})
+	}
+}
+
+// with runs fn with the App that is attached, and waits for one if there is none.
+func (f *fleet) with(ctx context.Context, fn func(*App) error) error {
+	for {
+		f.gate.RLock()
+		if f.app != nil {
+			defer f.gate.RUnlock()
+			return fn(f.app)
+		}
+		open := f.open
+		f.gate.RUnlock()
+		select {
+		case <-open:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", errNobody, ctx.Err())
+		case <-f.ctx.Done():
+			return errNobody
+		}
+	}
+}
+
+// set makes the cameras those of the crews, and returns the ids of those that are
+// gone. Old ones have ended when it returns.
+func (f *fleet) set(crews []crew) (gone []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	want := make(map[string]crew, len(crews))
+	for _, c := range crews {
+		want[c.Camera.ID] = c
+	}
+	var ending []*member
+	for id, m := range f.members {
+		c, stays := want[id]
+		if stays && reflect.DeepEqual(c, m.crew) {
+			continue
+		}
+		m.stop()
+		ending = append(ending, m)
+		delete(f.members, id)
+		if !stays {
+			gone = append(gone, id)
+		}
+	}
+	for _, m := range ending {
+		<-m.done
+	}
+	for _, c := range crews {
+		if f.members[c.Camera.ID] == nil && f.ctx.Err() == nil {
+			f.start(c)
+		}
+	}
+	return gone
+}
+
+// start is called with mu held.
+func (f *fleet) start(c crew) {
+	cfg := c.Camera
+	log := f.log.With("camera", cfg.ID)
+	if kinds := cfg.Unbuilt(); len(kinds) > 0 {
+		log.Warn("this version does not look for some of what the config asks for", "kinds", kinds)
+	}
+	g := config.Gateway{Timezone: c.Timezone}
+	cam := &camera.Camera{
+		Config: cfg, Location: g.Location(), VisionPath: c.Vision, AddressSpace: c.AddressSpace, Log: log, Thumbnail: c.Thumbnail,
+	}
+	cam.Raise = func(ctx context.Context, e alert.Event) (id string, err error) {
+		err = f.with(ctx, func(a *App) error {
+			id, err = a.raise(ctx, &cfg, cam, e)
+			return err
+		})
+		return id, err
+	}
+	cam.Agitate = func(ctx context.Context, id string, e alert.Event) error {
+		return f.with(ctx, func(a *App) error { return a.alerts.Agitate(ctx, id, e) })
+	}
+	cam.OnState = func(s camera.State) {
+		f.gate.RLock()
+		defer f.gate.RUnlock()
+		if f.app != nil { // attach asks again
+			f.app.deviceState(&cfg, s)
+		}
+	}
+	ctx, stop := context.WithCancel(f.ctx)
+	m := &member{crew: c, cam: cam, stop: stop, done: make(chan struct{})}
+	f.members[cfg.ID] = m
+	go func() {
+		defer close(m.done)
+		if err := cam.Run(ctx); err != nil && ctx.Err() == nil {
+			select {
+			case f.failed <- fmt.Errorf("camera %s: %w", cfg.ID, err):
+			default:
+			}
+		}
+	}()
+}
+
+// cameras returns those that run, by id.
+func (f *fleet) cameras() map[string]*camera.Camera {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make(map[string]*camera.Camera, len(f.members))
+	for id, m := range f.members {
+		all[id] = m.cam
+	}
+	return all
+}
+
+// run ends with ctx, or when a camera cannot go on.
+func (f *fleet) run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-f.failed:
+		return err
+	}
+}
+
+// stop ends every camera.
+func (f *fleet) stop() { f.set(nil) }
+
+// crews says what the cameras of a configuration are built from.
+func (a *App) crews(c *config.Config) []crew {
+	vision := a.Vision
+	if vision == "" && len(c.Cameras) > 0 {
+		var err error
+		if vision, err = FindVision(c.Vision.Path); err != nil {
+			a.Log.Error("cameras are not looked at", "error", err)
+			vision = "sentrybox-vision"
+		}
+	}
+	zone := c.Gateway.Timezone
+	if zone == "" {
+		zone = time.Local.String()
+	}
+	all := make([]crew, len(c.Cameras))
+	for i, cam := range c.Cameras {
+		all[i] = crew{
+			Camera: cam, Timezone: zone, Vision: vision, AddressSpace: c.Vision.AddressSpace,
+			Thumbnail: thumbnailBytes(c.Uplink.Metered()),
+		}
+	}
+	return all
+}
