@@ -3,6 +3,8 @@ package config
 import (
 	"net"
 	"strings"
+
+	"sentrybox/gateway/strict"
 )
 
 // Broker is the gateway's own MQTT broker, for the duty room and sensors on the
@@ -39,36 +41,36 @@ func (d *document) finishBroker(b *Broker) {
 	if len(b.Users) == 0 {
 		b.Users = nil // as if it were not there
 	}
-	if !d.sound("broker") || b.Listen == "" && len(b.Users) == 0 && b.TLS == (KeyPair{}) && !d.faulty["broker.listen"] {
+	if !d.Sound("broker") || b.Listen == "" && len(b.Users) == 0 && b.TLS == (KeyPair{}) && !d.Faulty("broker.listen") {
 		return
 	}
-	if d.required("broker.listen", b.Listen == "") && d.sound("broker.listen") {
+	if d.Required("broker.listen", b.Listen == "") && d.Sound("broker.listen") {
 		switch {
 		case !validListen(b.Listen):
-			d.fault("broker.listen", "config.listen")
-		case len(b.Users) == 0 && !loopback(b.Listen) && d.sound("broker.users"):
-			d.fault("broker.listen", "config.broker.anonymous")
+			d.Fault("broker.listen", "config.listen")
+		case len(b.Users) == 0 && !loopback(b.Listen) && d.Sound("broker.users"):
+			d.Fault("broker.listen", "config.broker.anonymous")
 		}
 	}
-	if d.sound("broker.clients") && (b.Clients < 1 || b.Clients > 1024) {
-		d.fault("broker.clients", "config.range", 1, 1024)
+	if d.Sound("broker.clients") && (b.Clients < 1 || b.Clients > 1024) {
+		d.Fault("broker.clients", "config.range", 1, 1024)
 	}
 	if b.TLS.Cert != "" || b.TLS.Key != "" {
 		d.pair("broker.tls", &b.TLS.Cert, &b.TLS.Key)
 	}
 	if n := len(b.Users); n > maxBrokerUsers {
-		d.fault("broker.users", "config.many", n, maxBrokerUsers)
+		d.Fault("broker.users", "config.many", n, maxBrokerUsers)
 		return
 	}
 	first := map[string]string{}
 	for i := range b.Users {
-		u, at := &b.Users[i], element("broker.users", i)
-		if !d.sound(at) {
+		u, at := &b.Users[i], strict.Element("broker.users", i)
+		if !d.Sound(at) {
 			continue
 		}
 		d.finishBrokerUser(u, at)
-		if other, twice := first[u.Name]; twice && d.sound(at+".name") {
-			d.fault(at+".name", "config.broker.twice", d.shown(at+".name", u.Name), other)
+		if other, twice := first[u.Name]; twice && d.Sound(at+".name") {
+			d.Fault(at+".name", "config.broker.twice", d.Shown(at+".name", u.Name), other)
 		} else if u.Name != "" {
 			first[u.Name] = at
 		}
@@ -78,17 +80,17 @@ func (d *document) finishBroker(b *Broker) {
 func (d *document) finishBrokerUser(u *BrokerUser, path string) {
 	d.name(path+".name", u.Name, true)
 	if u.Role == "" {
-		if d.sound(path+".role") && len(u.Read)+len(u.Write) == 0 {
-			d.fault(path+".role", "config.broker.role")
+		if d.Sound(path+".role") && len(u.Read)+len(u.Write) == 0 {
+			d.Fault(path+".role", "config.broker.role")
 		}
 	} else {
-		d.oneOf(path+".role", u.Role, "duty", "reader", "sensor")
+		d.OneOf(path+".role", u.Role, "duty", "reader", "sensor")
 	}
 	d.brokerPassword(u, path)
 	for key, list := range map[string][]string{"read": u.Read, "write": u.Write} {
 		for i, f := range list {
-			if at := element(path+"."+key, i); d.sound(at) && !validTopicFilter(f) {
-				d.fault(at, "config.broker.filter")
+			if at := strict.Element(path+"."+key, i); d.Sound(at) && !validTopicFilter(f) {
+				d.Fault(at, "config.broker.filter")
 			}
 		}
 	}
@@ -100,18 +102,18 @@ func (d *document) brokerPassword(u *BrokerUser, path string) {
 	for _, secret := range []struct{ key, value string }{
 		{"password", u.Password.Reveal()}, {"hash", u.Hash.Reveal()}, {"password_file", u.PasswordFile},
 	} {
-		if at := path + "." + secret.key; secret.value != "" || d.faulty[at] {
+		if at := path + "." + secret.key; secret.value != "" || d.Faulty(at) {
 			given = append(given, at)
 		}
 	}
 	switch {
 	case len(given) == 0:
-		d.fault(path+".password", "config.missing")
+		d.Fault(path+".password", "config.missing")
 		return
 	case len(given) > 1:
-		d.fault(given[1], "config.broker.passwords")
+		d.Fault(given[1], "config.broker.passwords")
 		return
-	case !d.sound(given[0]):
+	case !d.Sound(given[0]):
 		return
 	}
 	if u.PasswordFile != "" {
@@ -124,11 +126,11 @@ func (d *document) brokerPassword(u *BrokerUser, path string) {
 		}
 	}
 	switch hash := u.Hash.Reveal(); {
-	case !d.sound(given[0]):
+	case !d.Sound(given[0]):
 	case hash != "" && !validArgon2id(hash):
-		d.fault(given[0], "config.broker.hash")
+		d.Fault(given[0], "config.broker.hash")
 	case hash == "" && u.Password.Reveal() == "":
-		d.fault(given[0], "config.missing")
+		d.Fault(given[0], "config.missing")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/gateway/strict"
 )
 
 // Limits of one box and one vision process.
@@ -55,20 +56,20 @@ const defaultPeople = 5
 
 func (d *document) finishCameras(cameras []Camera) {
 	if len(cameras) > maxCameras {
-		d.fault("cameras", "config.many", len(cameras), maxCameras)
+		d.Fault("cameras", "config.many", len(cameras), maxCameras)
 		return
 	}
 	first := map[string]string{}
 	for i := range cameras {
-		c, path := &cameras[i], element("cameras", i)
-		if !d.sound(path) {
+		c, path := &cameras[i], strict.Element("cameras", i)
+		if !d.Sound(path) {
 			continue
 		}
 		d.finishCamera(c, path+".")
-		d.required(path+".url", c.URL.IsZero())
+		d.Required(path+".url", c.URL.IsZero())
 		id := path + ".id"
-		if other, twice := first[c.ID]; twice && d.sound(id) {
-			d.fault(id, "config.camera.twice", d.shown(id, c.ID), other)
+		if other, twice := first[c.ID]; twice && d.Sound(id) {
+			d.Fault(id, "config.camera.twice", d.Shown(id, c.ID), other)
 		} else if c.ID != "" && !twice {
 			first[c.ID] = path
 		}
@@ -78,7 +79,7 @@ func (d *document) finishCameras(cameras []Camera) {
 // finishCamera checks a camera, whose keys have prefix before them, and fills in
 // what was left out.
 func (d *document) finishCamera(c *Camera, prefix string) {
-	if !d.sound(strings.TrimSuffix(prefix, ".")) {
+	if !d.Sound(strings.TrimSuffix(prefix, ".")) {
 		return
 	}
 	d.name(prefix+"id", c.ID, true)
@@ -94,11 +95,11 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 	if c.Transport == "" {
 		c.Transport = "auto"
 	}
-	d.oneOf(prefix+"transport", c.Transport, "auto", "tcp", "udp")
+	d.OneOf(prefix+"transport", c.Transport, "auto", "tcp", "udp")
 	if c.Clips == "" {
 		c.Clips = "auto"
 	}
-	d.oneOf(prefix+"clips", c.Clips, "auto", "always", "never")
+	d.OneOf(prefix+"clips", c.Clips, "auto", "always", "never")
 	d.finishConfirm(&c.Confirm, prefix+"confirm")
 	d.finishDetector(&c.Detector, prefix+"detector")
 	d.finishZones(c, prefix+"zones")
@@ -106,13 +107,13 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		c.Heights = nil // as if it were not there
 	}
 	if len(c.Detect) > maxRules {
-		d.fault(prefix+"detect", "config.many", len(c.Detect), maxRules)
+		d.Fault(prefix+"detect", "config.many", len(c.Detect), maxRules)
 		return
 	}
 	seen := map[string]string{}
 	for i := range c.Detect {
-		path := element(prefix+"detect", i)
-		if !d.sound(path) {
+		path := strict.Element(prefix+"detect", i)
+		if !d.Sound(path) {
 			continue
 		}
 		r := &c.Detect[i]
@@ -124,7 +125,7 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		}
 		key := fmt.Sprint(r.Kind, "\x00", r.Zone, "\x00", r.After, r.People, r.Schedule)
 		if other, twice := seen[key]; twice {
-			d.fault(path, "config.rule.twice", other)
+			d.Fault(path, "config.rule.twice", other)
 			continue
 		}
 		seen[key] = path
@@ -135,7 +136,7 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 // next.
 func (d *document) soundRule(path string) bool {
 	for _, key := range []string{".kind", ".zone", ".after", ".people", ".schedule"} {
-		if !d.sound(path + key) {
+		if !d.Sound(path + key) {
 			return false
 		}
 	}
@@ -144,15 +145,15 @@ func (d *document) soundRule(path string) bool {
 
 func (d *document) finishZones(c *Camera, path string) {
 	if len(c.Zones) > maxZones {
-		d.fault(path, "config.many", len(c.Zones), maxZones)
+		d.Fault(path, "config.many", len(c.Zones), maxZones)
 	}
 	for _, name := range names(c.Zones) {
-		at := member(path, name)
+		at := strict.Member(path, name)
 		if f := nameFlaw(name, false); f != nil || name == "" {
 			if f == nil {
-				f = &flaw{key: "config.missing"}
+				f = &strict.Flaw{Key: "config.missing"}
 			}
-			d.flaw(at, f, name)
+			d.Flaw(at, f, name)
 			continue
 		}
 		z := c.Zones[name]
@@ -166,10 +167,10 @@ func (d *document) finishZones(c *Camera, path string) {
 }
 
 func (d *document) finishZone(z *Zone, path string) {
-	line := len(z.Line) > 0 || d.faulty[path+".line"]
+	line := len(z.Line) > 0 || d.Faulty(path+".line")
 	switch {
 	case line && len(z.Polygon) > 0:
-		d.fault(path+".line", "config.line.polygon")
+		d.Fault(path+".line", "config.line.polygon")
 	case line:
 		if z.Direction == "" {
 			z.Direction = wire.BothWays
@@ -178,30 +179,30 @@ func (d *document) finishZone(z *Zone, path string) {
 		for _, w := range wire.Directions() {
 			all = append(all, string(w))
 		}
-		d.oneOf(path+".direction", string(z.Direction), all...)
+		d.OneOf(path+".direction", string(z.Direction), all...)
 	default:
-		if at := path + ".polygon"; d.given(at) && d.sound(at) && len(z.Polygon) == 0 {
-			d.fault(at, "config.polygon.few", 0, minPoints)
+		if at := path + ".polygon"; d.Given(at) && d.Sound(at) && len(z.Polygon) == 0 {
+			d.Fault(at, "config.polygon.few", 0, minPoints)
 		} else {
-			d.required(at, len(z.Polygon) == 0)
+			d.Required(at, len(z.Polygon) == 0)
 		}
-		if z.Direction != "" && d.sound(path+".direction") {
-			d.fault(path+".direction", "config.direction")
+		if z.Direction != "" && d.Sound(path+".direction") {
+			d.Fault(path+".direction", "config.direction")
 		}
 	}
 }
 
 func (d *document) zoneExists(c *Camera, zone, path, zones string) {
 	_, drawn := c.Zones[zone]
-	if drawn || zone == AllZones || !d.sound(path) || !d.sound(zones) {
+	if drawn || zone == AllZones || !d.Sound(path) || !d.Sound(zones) {
 		return
 	}
 	known := append(names(c.Zones), AllZones)
-	shown := d.shown(path, zone)
-	if near := nearest(zone, known); near != "" && d.marks[path].raw == "" {
-		d.fault(path, "config.zone.near", shown, near)
+	shown := d.Shown(path, zone)
+	if near := strict.Nearest(zone, known); near != "" && !d.FromEnv(path) {
+		d.Fault(path, "config.zone.near", shown, near)
 	} else {
-		d.fault(path, "config.zone", shown, shorten(strings.Join(known, ", ")))
+		d.Fault(path, "config.zone", shown, strict.Shorten(strings.Join(known, ", ")))
 	}
 }
 
@@ -209,14 +210,14 @@ func (d *document) zoneExists(c *Camera, zone, path, zones string) {
 // everything else.
 func (d *document) zoneFits(c *Camera, r *Rule, path, zones string) {
 	z, drawn := c.Zones[r.Zone]
-	if !drawn && r.Zone != AllZones || !d.sound(path+".kind") || !d.sound(path+".zone") || !d.sound(member(zones, r.Zone)) {
+	if !drawn && r.Zone != AllZones || !d.Sound(path+".kind") || !d.Sound(path+".zone") || !d.Sound(strict.Member(zones, r.Zone)) {
 		return
 	}
 	switch {
 	case r.Kind == wire.LineCrossing && len(z.Line) == 0:
-		d.fault(path+".zone", "config.zone.line", d.shown(path+".zone", r.Zone))
+		d.Fault(path+".zone", "config.zone.line", d.Shown(path+".zone", r.Zone))
 	case r.Kind != wire.LineCrossing && len(z.Line) > 0:
-		d.fault(path+".zone", "config.zone.area", string(r.Kind), d.shown(path+".zone", r.Zone))
+		d.Fault(path+".zone", "config.zone.area", string(r.Kind), d.Shown(path+".zone", r.Zone))
 	}
 }
 
@@ -225,14 +226,14 @@ func (d *document) finishRule(r *Rule, path string) {
 	for _, k := range wire.Kinds() {
 		kinds = append(kinds, string(k))
 	}
-	known := d.required(path+".kind", r.Kind == "") && d.oneOf(path+".kind", string(r.Kind), kinds...)
+	known := d.Required(path+".kind", r.Kind == "") && d.OneOf(path+".kind", string(r.Kind), kinds...)
 	if r.Zone == "" {
 		r.Zone = AllZones
 	}
-	if r.Severity == 0 && d.sound(path+".severity") {
+	if r.Severity == 0 && d.Sound(path+".severity") {
 		r.Severity = defaultSeverity(r.Kind)
-	} else if d.sound(path+".severity") && (r.Severity < 1 || r.Severity > 4) {
-		d.fault(path+".severity", "config.range", 1, 4)
+	} else if d.Sound(path+".severity") && (r.Severity < 1 || r.Severity > 4) {
+		d.Fault(path+".severity", "config.range", 1, 4)
 	}
 	if known {
 		d.finishAfter(r, path+".after")
@@ -244,23 +245,33 @@ func (d *document) finishAfter(r *Rule, path string) {
 	after := defaultAfter(r.Kind)
 	switch {
 	case after == 0 && r.After != 0:
-		d.fault(path, "config.after", string(r.Kind))
+		d.Fault(path, "config.after", string(r.Kind))
 	case after == 0:
-	case !d.given(path):
+	case !d.Given(path):
 		r.After = after
 	default:
-		d.span(path, r.After, Duration(time.Second), Duration(24*time.Hour))
+		d.Span(path, r.After, Duration(time.Second), Duration(24*time.Hour))
 	}
 }
 
 func (d *document) finishPeople(r *Rule, path string) {
 	switch {
 	case r.Kind != wire.Gathering && r.People != 0:
-		d.fault(path, "config.people", string(r.Kind))
+		d.Fault(path, "config.people", string(r.Kind))
 	case r.Kind != wire.Gathering:
-	case r.People == 0 && d.sound(path):
+	case r.People == 0 && d.Sound(path):
 		r.People = defaultPeople
-	case d.sound(path) && (r.People < minPeople || r.People > maxPeople):
-		d.fault(path, "config.range", minPeople, maxPeople)
+	case d.Sound(path) && (r.People < minPeople || r.People > maxPeople):
+		d.Fault(path, "config.range", minPeople, maxPeople)
 	}
+}
+
+// names returns the keys of m in order.
+func names[T any](m map[string]T) []string {
+	all := make([]string, 0, len(m))
+	for name := range m {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
 }

@@ -5,10 +5,7 @@
 //
 // # Form
 //
-// YAML 1.2 in UTF-8 of at most 1 MiB, one document; JSON is a part of it.
-// Unknown and doubled keys are refused. Anchors, aliases and merge keys (<<)
-// work; tags do not. Numbers are decimal. A text may be written as a number
-// (grid: 3) and stays as it was written.
+// The YAML that package strict takes.
 //
 // # Environment
 //
@@ -24,33 +21,27 @@
 package config
 
 import (
-	"errors"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 
-	"github.com/goccy/go-yaml/ast"
-
-	"sentrybox/gateway/text"
+	"sentrybox/gateway/strict"
 )
 
 // Load reads the file at path with the variables of the process's environment.
 // Its error is a *Problems.
 func Load(path string) (*Config, error) {
-	data, err := readFile(path)
+	data, err := strict.ReadFile(path)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, strict.Unreadable(path, err)
 	}
 	return Parse(path, data, os.LookupEnv)
 }
 
 // LoadCamera reads a file with one camera, as ParseCamera does.
 func LoadCamera(path string) (*Camera, error) {
-	data, err := readFile(path)
+	data, err := strict.ReadFile(path)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, strict.Unreadable(path, err)
 	}
 	return ParseCamera(path, data, os.LookupEnv)
 }
@@ -61,14 +52,13 @@ func LoadCamera(path string) (*Camera, error) {
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
 	d, err := newDocument(name, env)
 	if err != nil {
-		return nil, unreadable(name, err)
+		return nil, strict.Unreadable(name, err)
 	}
 	c := Defaults()
-	if root := d.parse(data); root != nil {
-		d.decode(root, reflect.ValueOf(&c).Elem(), "")
+	if d.Read(data, &c) {
 		d.finish(&c)
 	}
-	if err := d.problems.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	return &c, nil
@@ -80,17 +70,31 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 func ParseCamera(name string, data []byte, env func(string) (string, bool)) (*Camera, error) {
 	d, err := newDocument(name, env)
 	if err != nil {
-		return nil, unreadable(name, err)
+		return nil, strict.Unreadable(name, err)
 	}
 	var c Camera
-	if root := d.parse(data); root != nil {
-		d.decode(root, reflect.ValueOf(&c).Elem(), "")
+	if d.Read(data, &c) {
 		d.finishCamera(&c, "")
 	}
-	if err := d.problems.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// Problem and Problems are what is wrong with a configuration.
+type (
+	Problem  = strict.Problem
+	Problems = strict.Problems
+)
+
+// Duration is a time span such as 30s or 5m.
+type Duration = strict.Duration
+
+// A document is a file on its way to being a configuration.
+type document struct {
+	*strict.Document
+	dir string // to which paths in the file are relative
 }
 
 func newDocument(name string, env func(string) (string, bool)) (*document, error) {
@@ -98,40 +102,5 @@ func newDocument(name string, env func(string) (string, bool)) (*document, error
 	if err != nil {
 		return nil, err
 	}
-	return &document{
-		source:   name,
-		dir:      filepath.Dir(full),
-		env:      env,
-		problems: new(Problems),
-		anchors:  map[string]ast.Node{},
-		marks:    map[string]mark{},
-		faulty:   map[string]bool{},
-	}, nil
-}
-
-// readFile reads at most one byte more than is allowed.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, maxFile+1))
-}
-
-func unreadable(name string, err error) error {
-	return &Problems{
-		List:  []Problem{{File: name, Key: readKey(err)}},
-		cause: err,
-	}
-}
-
-func readKey(err error) text.Key {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "config.file.missing"
-	case errors.Is(err, fs.ErrPermission):
-		return "config.file.denied"
-	}
-	return "config.file.unreadable"
+	return &document{Document: strict.New(name, env), dir: filepath.Dir(full)}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/gateway/strict"
 	"sentrybox/gateway/text"
 )
 
@@ -79,13 +80,13 @@ func (c *Camera) SecondOpinion() (*wire.Detector, []string) {
 
 // finishVision checks what all cameras share.
 func (d *document) finishVision(v *Vision) {
-	if s := v.AddressSpace; d.sound("vision.address_space") && (s < 256 || s > 1<<20) {
-		d.fault("vision.address_space", "config.range", 256, 1<<20)
+	if s := v.AddressSpace; d.Sound("vision.address_space") && (s < 256 || s > 1<<20) {
+		d.Fault("vision.address_space", "config.range", 256, 1<<20)
 	}
 	if p := v.Path; p != "" {
 		v.Path = d.absolute(p)
 		if info, err := os.Stat(v.Path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
-			d.fault("vision.path", "config.program")
+			d.Fault("vision.path", "config.program")
 		}
 	}
 	d.finishConfirm(&v.Confirm, "vision.confirm")
@@ -96,12 +97,12 @@ func (d *document) finishConfirm(c *Confirm, path string) {
 	if *c == "" {
 		*c = ConfirmAuto
 	}
-	d.oneOf(path, string(*c), string(ConfirmAuto), string(ConfirmOff), string(ConfirmHOG))
+	d.OneOf(path, string(*c), string(ConfirmAuto), string(ConfirmOff), string(ConfirmHOG))
 }
 
 // inherit gives a camera what the configuration says for all of them.
 func (d *document) inherit(c *Camera, v *Vision, prefix string) {
-	if !d.given(prefix + "confirm") {
+	if !d.Given(prefix + "confirm") {
 		c.Confirm = v.Confirm
 	}
 	if reflect.ValueOf(c.Detector).IsZero() {
@@ -117,39 +118,39 @@ func (d *document) finishDetector(m *Detector, path string) {
 	if len(m.Vehicle) == 0 {
 		m.Vehicle = nil
 	}
-	if !d.sound(path) || reflect.ValueOf(*m).IsZero() {
+	if !d.Sound(path) || reflect.ValueOf(*m).IsZero() {
 		return
 	}
 	def := defaultDetector()
-	if !d.given(path + ".size") {
+	if !d.Given(path + ".size") {
 		m.Size = def.Size
 	}
-	if !d.given(path + ".pixels") {
+	if !d.Given(path + ".pixels") {
 		m.Pixels = def.Pixels
 	}
-	if !d.given(path + ".score") {
+	if !d.Given(path + ".score") {
 		m.Score = def.Score
 	}
-	if !d.given(path + ".per_minute") {
+	if !d.Given(path + ".per_minute") {
 		m.PerMinute = def.PerMinute
 	}
 	between := func(key string, v, least, most int) {
-		if at := path + key; d.sound(at) && (v < least || v > most) {
-			d.fault(at, "config.range", least, most)
+		if at := path + key; d.Sound(at) && (v < least || v > most) {
+			d.Fault(at, "config.range", least, most)
 		}
 	}
 	between(".size", m.Size, wire.MinNetSize, wire.MaxNetSize)
 	between(".per_minute", m.PerMinute, 1, wire.MaxPerMinute)
-	d.oneOf(path+".pixels", string(m.Pixels), string(wire.Unit), string(wire.Signed), string(wire.Bytes))
-	if at := path + ".score"; d.sound(at) && m.Score == 0 {
-		d.fault(at, "config.detector.score")
+	d.OneOf(path+".pixels", string(m.Pixels), string(wire.Unit), string(wire.Signed), string(wire.Bytes))
+	if at := path + ".score"; d.Sound(at) && m.Score == 0 {
+		d.Fault(at, "config.detector.score")
 	}
 	d.finishClasses(m.Person, path+".person")
 	d.finishClasses(m.Vehicle, path+".vehicle")
-	if at := path + ".vehicle"; len(m.Vehicle) > 0 && len(m.Person) == 0 && d.sound(path+".person") {
-		d.fault(at, "config.detector.person")
+	if at := path + ".vehicle"; len(m.Vehicle) > 0 && len(m.Person) == 0 && d.Sound(path+".person") {
+		d.Fault(at, "config.detector.person")
 	}
-	if d.required(path+".model", m.Model == "") {
+	if d.Required(path+".model", m.Model == "") {
 		d.model(m, path)
 	}
 }
@@ -157,19 +158,19 @@ func (d *document) finishDetector(m *Detector, path string) {
 func (d *document) finishClasses(list []int, path string) {
 	const most = 64
 	if len(list) > most {
-		d.fault(path, "config.many", len(list), most)
+		d.Fault(path, "config.many", len(list), most)
 		return
 	}
 	for i, c := range list {
-		if at := element(path, i); d.sound(at) && (c < 0 || c > wire.MaxClass) {
-			d.fault(at, "config.range", 0, wire.MaxClass)
+		if at := strict.Element(path, i); d.Sound(at) && (c < 0 || c > wire.MaxClass) {
+			d.Fault(at, "config.range", 0, wire.MaxClass)
 		}
 	}
 }
 
 // model looks at a network's files, as far as can be told without reading all of them.
 func (d *document) model(m *Detector, path string) {
-	if !d.sound(path+".model") || !d.sound(path+".config") {
+	if !d.Sound(path+".model") || !d.Sound(path+".config") {
 		return
 	}
 	m.Model = d.absolute(m.Model)
@@ -183,21 +184,21 @@ func (d *document) model(m *Detector, path string) {
 		m.Config = d.absolute(m.Config)
 		head := d.head(path+".model", m.Model)
 		if head != nil && len(head) < 20 { // its own header
-			d.fault(path+".model", "config.detector.damaged")
+			d.Fault(path+".model", "config.detector.damaged")
 		}
 		if cfg := d.head(at, m.Config); cfg != nil && !bytes.Contains(cfg, []byte("[net]")) && !bytes.Contains(cfg, []byte("[network]")) {
-			d.fault(at, "config.detector.cfg", d.shown(at, filepath.Base(m.Config)))
+			d.Fault(at, "config.detector.cfg", d.Shown(at, filepath.Base(m.Config)))
 		}
 	case strings.EqualFold(filepath.Ext(m.Model), onnxSuffix):
 		if m.Config != "" {
-			d.fault(path+".config", "config.detector.alone")
+			d.Fault(path+".config", "config.detector.alone")
 		}
 		// An ONNX file is a protocol buffer that begins with the field ir_version.
 		if head := d.head(path+".model", m.Model); head != nil && (len(head) == 0 || head[0] != 8) {
-			d.fault(path+".model", "config.detector.damaged")
+			d.Fault(path+".model", "config.detector.damaged")
 		}
 	default:
-		d.fault(path+".model", "config.detector.form")
+		d.Fault(path+".model", "config.detector.form")
 	}
 }
 
@@ -209,19 +210,19 @@ func (d *document) head(path, name string) []byte {
 	var head []byte
 	switch {
 	case err != nil:
-		key = readKey(err)
+		key = strict.ReadKey(err)
 	case !info.Mode().IsRegular():
 		key = "config.file.irregular"
 	case info.Size() > wire.MaxModel:
-		d.fault(path, "config.detector.large", wire.MaxModel>>20)
+		d.Fault(path, "config.detector.large", wire.MaxModel>>20)
 		return nil
 	default:
 		if head, err = readHead(name); err != nil {
-			key = readKey(err)
+			key = strict.ReadKey(err)
 		}
 	}
 	if key != "" {
-		d.fault(path, key)
+		d.Fault(path, key)
 		return nil
 	}
 	return head

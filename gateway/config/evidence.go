@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"sentrybox/gateway/strict"
+)
 
 // Evidence says how much of what was seen is kept, and how long. Evidence of open
 // alerts is always kept.
@@ -20,8 +24,8 @@ func defaultEvidence() Evidence {
 
 func (d *document) finishEvidence(e *Evidence) {
 	// The ring of a camera holds ten seconds, of which analysis may lag behind by four.
-	d.span("evidence.before", e.Before, 0, Duration(5*time.Second))
-	d.span("evidence.after", e.After, Duration(time.Second), Duration(30*time.Second))
+	d.Span("evidence.before", e.Before, 0, Duration(5*time.Second))
+	d.Span("evidence.after", e.After, Duration(time.Second), Duration(30*time.Second))
 	d.size("evidence.bytes", e.Bytes, 16*MiB, 512*GiB)
-	d.span("evidence.age", e.Age, Duration(time.Hour), maxDuration)
+	d.Span("evidence.age", e.Age, Duration(time.Hour), strict.MaxDuration)
 }

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/goccy/go-yaml/ast"
+import (
+	"github.com/goccy/go-yaml/ast"
+
+	"sentrybox/gateway/strict"
+)
 
 const maxFloors = 256 // the vision process has that limit too
 
@@ -13,10 +17,10 @@ type Floor struct {
 // Fraction is a part of the picture's width or height, 0 to 1.
 type Fraction float64
 
-func (f *Fraction) decodeNode(d *document, n ast.Node, path string) {
-	v, ok := number(n)
+func (f *Fraction) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	v, ok := strict.Number(n)
 	if !ok || v < 0 || v > 1 {
-		d.fault(path, "config.fraction")
+		d.Fault(path, "config.fraction")
 		return
 	}
 	*f = Fraction(v)
@@ -25,22 +29,22 @@ func (f *Fraction) decodeNode(d *document, n ast.Node, path string) {
 // finishFloors checks that no two floors have a name or a height in common.
 func (d *document) finishFloors(floors []Floor, path string) {
 	if len(floors) > maxFloors {
-		d.fault(path, "config.many", len(floors), maxFloors)
+		d.Fault(path, "config.many", len(floors), maxFloors)
 		return
 	}
 	named, placed := map[string]string{}, map[Fraction]string{}
 	for i, f := range floors {
-		at := element(path, i)
+		at := strict.Element(path, i)
 		d.name(at+".name", f.Name, false)
-		d.required(at+".y", !d.given(at+".y"))
-		if !d.sound(at+".name") || !d.sound(at+".y") {
+		d.Required(at+".y", !d.Given(at+".y"))
+		if !d.Sound(at+".name") || !d.Sound(at+".y") {
 			continue
 		}
 		if other, twice := named[f.Name]; twice {
-			d.fault(at+".name", "config.floor.twice", d.shown(at+".name", f.Name), other)
+			d.Fault(at+".name", "config.floor.twice", d.Shown(at+".name", f.Name), other)
 		}
 		if other, twice := placed[f.Y]; twice {
-			d.fault(at+".y", "config.floor.same", other)
+			d.Fault(at+".y", "config.floor.same", other)
 		}
 		named[f.Name], placed[f.Y] = at, at
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sentrybox/gateway/strict"
 	"sentrybox/gateway/text"
 )
 
@@ -13,15 +14,15 @@ import (
 // no bounds. Now each is read in a fraction of a second; the limit is wide for a
 // busy machine and the race detector.
 func TestTime(t *testing.T) {
-	const n, tokens = 1 << 18, maxTokens / 8
+	const n, tokens = 1 << 18, strict.MaxTokens / 8
 	for name, s := range map[string]string{
-		"blank lines in a block text": "a: |\n" + strings.Repeat(strings.Repeat(" \n", maxBlank+1)+"b: |\n", n/2/maxBlank),
-		"blank lines, fewer":          strings.Repeat("a: |\n"+strings.Repeat("\n", maxBlank), n/8/maxBlank),
+		"blank lines in a block text": "a: |\n" + strings.Repeat(strings.Repeat(" \n", strict.MaxBlank+1)+"b: |\n", n/2/strict.MaxBlank),
+		"blank lines, fewer":          strings.Repeat("a: |\n"+strings.Repeat("\n", strict.MaxBlank), n/8/strict.MaxBlank),
 		"blank lines at the end":      "a: |\n" + strings.Repeat(" \n", n/2),
 		"lists":                       "a: [" + strings.Repeat("[],", tokens/3-1),
 		"elements":                    "cameras: [" + strings.Repeat("0,", tokens/2-5) + "]",
 		"keys":                        keys(n / 4),
-		"keys in lists":               strings.Repeat("- "+strings.Repeat("a:\n  ", maxKeys)+"\n", 4),
+		"keys in lists":               strings.Repeat("- "+strings.Repeat("a:\n  ", strict.MaxKeys)+"\n", 4),
 		"keys of one name":            strings.Repeat("a:\n", n/3),
 		"aliases":                     "a: &a 1\nb: [" + strings.Repeat("*a,", tokens/3-5) + "]",
 		"dashes":                      strings.Repeat("- ", n/2),

@@ -1,5 +1,7 @@
 package config
 
+import "sentrybox/gateway/strict"
+
 // Height is somebody drawn into the picture: how high their head and their feet
 // are, from the top.
 type Height struct {
@@ -13,17 +15,17 @@ func (d *document) finishHeights(people []Height, path string) {
 		return
 	}
 	for i, p := range people {
-		at := element(path, i)
-		d.required(at+".head", !d.given(at+".head"))
-		d.required(at+".foot", !d.given(at+".foot"))
-		if d.sound(at+".head") && d.sound(at+".foot") && p.Head >= p.Foot {
-			d.fault(at+".head", "config.height.upright")
+		at := strict.Element(path, i)
+		d.Required(at+".head", !d.Given(at+".head"))
+		d.Required(at+".foot", !d.Given(at+".foot"))
+		if d.Sound(at+".head") && d.Sound(at+".foot") && p.Head >= p.Foot {
+			d.Fault(at+".head", "config.height.upright")
 		}
 	}
 	switch {
 	case len(people) != 2:
-		d.fault(path, "config.heights.two", len(people))
-	case d.sound(path) && people[0].Foot == people[1].Foot:
-		d.fault(path, "config.heights.same")
+		d.Fault(path, "config.heights.two", len(people))
+	case d.Sound(path) && people[0].Foot == people[1].Foot:
+		d.Fault(path, "config.heights.same")
 	}
 }

@@ -10,10 +10,10 @@ type HomeAssistant struct {
 
 func (d *document) finishHomeAssistant(h *HomeAssistant) {
 	const path = "home_assistant.prefix"
-	if h.Prefix == "" || !d.sound(path) {
+	if h.Prefix == "" || !d.Sound(path) {
 		return
 	}
 	if !validTopicFilter(h.Prefix) || strings.ContainsAny(h.Prefix, "+#") || strings.HasPrefix(h.Prefix, "$") {
-		d.fault(path, "config.prefix", 1024)
+		d.Fault(path, "config.prefix", 1024)
 	}
 }

@@ -21,25 +21,25 @@ type Influx struct {
 }
 
 func (d *document) finishMetrics(m *Metrics) {
-	if m.Listen != "" && d.sound("metrics.listen") && !validListen(m.Listen) {
-		d.fault("metrics.listen", "config.listen")
+	if m.Listen != "" && d.Sound("metrics.listen") && !validListen(m.Listen) {
+		d.Fault("metrics.listen", "config.listen")
 	}
 	i := &m.Influx
 	const path = "metrics.influx"
-	if !d.sound(path) || *i == (Influx{}) {
+	if !d.Sound(path) || *i == (Influx{}) {
 		return
 	}
-	if d.required(path+".url", i.URL.IsZero()) {
+	if d.Required(path+".url", i.URL.IsZero()) {
 		if u := d.address(path+".url", i.URL, "https", "http"); u != nil && u.User != nil {
-			d.fault(path+".url", "config.influx.user")
+			d.Fault(path+".url", "config.influx.user")
 		} else if u != nil && u.Scheme == "http" && i.CA != "" {
-			d.fault(path+".ca", "config.influx.plain")
+			d.Fault(path+".ca", "config.influx.plain")
 		}
 	}
-	d.required(path+".org", i.Org == "")
-	d.required(path+".bucket", i.Bucket == "")
+	d.Required(path+".org", i.Org == "")
+	d.Required(path+".bucket", i.Bucket == "")
 	if i.Token.Reveal() != "" && i.TokenFile != "" {
-		d.fault(path+".token_file", "config.influx.tokens")
+		d.Fault(path+".token_file", "config.influx.tokens")
 	} else if i.TokenFile != "" {
 		i.TokenFile = d.absolute(i.TokenFile)
 		i.Token = NewSecret(strings.TrimSpace(string(d.readable(path+".token_file", i.TokenFile))))

@@ -6,6 +6,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/gateway/strict"
 )
 
 // Limits that the vision process has too.
@@ -19,21 +20,21 @@ const (
 	minArea = 1e-6
 )
 
-// decodeNode takes an empty list for a polygon that is not drawn, which is how
+// DecodeNode takes an empty list for a polygon that is not drawn, which is how
 // one is saved; whether one is needed is for the caller to say.
-func (p *Polygon) decodeNode(d *document, n ast.Node, path string) {
-	points, ok := d.sequence(n, path)
+func (p *Polygon) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	points, ok := d.Sequence(n, path)
 	if !ok || len(points) == 0 {
 		return
 	}
 	if len(points) > maxPoints {
-		d.report(path, d.at(path), "config.polygon.many", len(points), maxPoints)
+		d.Report(path, d.At(path), "config.polygon.many", len(points), maxPoints)
 		return
 	}
 	var got Polygon
 	whole := true
 	for i, item := range points {
-		q, ok := d.point(item, element(path, i))
+		q, ok := point(d, item, strict.Element(path, i))
 		got = append(got, q)
 		whole = whole && ok
 	}
@@ -43,22 +44,22 @@ func (p *Polygon) decodeNode(d *document, n ast.Node, path string) {
 	}
 	switch {
 	case len(got) == 1:
-		d.report(path, d.at(path), "config.polygon.one", minPoints)
+		d.Report(path, d.At(path), "config.polygon.one", minPoints)
 	case len(got) < minPoints:
-		d.report(path, d.at(path), "config.polygon.few", len(got), minPoints)
+		d.Report(path, d.At(path), "config.polygon.few", len(got), minPoints)
 	case whole:
 		if i, j, crossed := crossing(got); crossed {
-			d.report(path, d.at(path), "config.polygon.crossed", i, (i+1)%len(got), j, (j+1)%len(got))
+			d.Report(path, d.At(path), "config.polygon.crossed", i, (i+1)%len(got), j, (j+1)%len(got))
 		} else if area(got) < minArea {
-			d.report(path, d.at(path), "config.polygon.flat")
+			d.Report(path, d.At(path), "config.polygon.flat")
 		}
 	}
 	*p = got
 }
 
-// decodeNode takes an empty list for a line that is not drawn.
-func (l *Line) decodeNode(d *document, n ast.Node, path string) {
-	points, ok := d.sequence(n, path)
+// DecodeNode takes an empty list for a line that is not drawn.
+func (l *Line) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	points, ok := d.Sequence(n, path)
 	if !ok {
 		return
 	}
@@ -66,15 +67,15 @@ func (l *Line) decodeNode(d *document, n ast.Node, path string) {
 		return
 	}
 	if len(points) < minLinePoints || len(points) > maxLinePoints {
-		d.report(path, d.at(path), "config.line.points", len(points), minLinePoints, maxLinePoints)
+		d.Report(path, d.At(path), "config.line.points", len(points), minLinePoints, maxLinePoints)
 		return
 	}
 	whole := true
 	for i, item := range points {
-		at := element(path, i)
-		q, ok := d.point(item, at)
+		at := strict.Element(path, i)
+		q, ok := point(d, item, at)
 		if ok && i > 0 && whole && q == (*l)[i-1] {
-			d.report(path, d.mark(item), "config.line.twice", q[0], q[1])
+			d.Report(path, d.Mark(item), "config.line.twice", q[0], q[1])
 			whole = false
 		}
 		*l = append(*l, q)
@@ -82,54 +83,54 @@ func (l *Line) decodeNode(d *document, n ast.Node, path string) {
 	}
 }
 
-func (d *document) point(n ast.Node, path string) (wire.Point, bool) {
+func point(d *strict.Document, n ast.Node, path string) (wire.Point, bool) {
 	var q wire.Point
-	at := d.mark(n)
-	pair, ok := d.resolve(n, path).(*ast.SequenceNode)
+	at := d.Mark(n)
+	pair, ok := d.Resolve(n, path).(*ast.SequenceNode)
 	if !ok || len(pair.Values) != len(q) {
-		d.report(path, at, "config.point.form")
+		d.Report(path, at, "config.point.form")
 		return q, false
 	}
 	for i, v := range pair.Values {
-		if q[i], ok = number(d.resolve(v, path)); !ok {
-			d.report(path, at, "config.point.form")
+		if q[i], ok = strict.Number(d.Resolve(v, path)); !ok {
+			d.Report(path, at, "config.point.form")
 			return q, false
 		}
 	}
 	for _, v := range q {
 		if v < 0 || v > 1 {
-			d.report(path, at, "config.point.outside", q[0], q[1])
+			d.Report(path, at, "config.point.outside", q[0], q[1])
 			return q, false
 		}
 	}
 	return q, true
 }
 
-// decodeNode takes a list of points, and a list of such lists.
-func (p *Polygons) decodeNode(d *document, n ast.Node, path string) {
-	items, ok := d.sequence(n, path)
+// DecodeNode takes a list of points, and a list of such lists.
+func (p *Polygons) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	items, ok := d.Sequence(n, path)
 	if !ok || len(items) == 0 {
 		return
 	}
 	const most = 64
-	if first, ok := d.resolve(items[0], path).(*ast.SequenceNode); ok && len(first.Values) > 0 {
-		if _, single := d.resolve(first.Values[0], path).(*ast.SequenceNode); !single {
+	if first, ok := d.Resolve(items[0], path).(*ast.SequenceNode); ok && len(first.Values) > 0 {
+		if _, single := d.Resolve(first.Values[0], path).(*ast.SequenceNode); !single {
 			*p = make(Polygons, 1)
-			(*p)[0].decodeNode(d, n, path)
+			(*p)[0].DecodeNode(d, n, path)
 			return
 		}
 	}
 	if len(items) > most {
-		d.report(path, d.at(path), "config.many", len(items), most)
+		d.Report(path, d.At(path), "config.many", len(items), most)
 		return
 	}
 	*p = make(Polygons, len(items))
 	for i, item := range items {
-		at := element(path, i)
-		d.note(at, item)
-		(*p)[i].decodeNode(d, item, at)
-		if len((*p)[i]) == 0 && d.sound(at) {
-			d.report(at, d.at(at), "config.polygon.few", 0, minPoints)
+		at := strict.Element(path, i)
+		d.Note(at, item)
+		(*p)[i].DecodeNode(d, item, at)
+		if len((*p)[i]) == 0 && d.Sound(at) {
+			d.Report(at, d.At(at), "config.polygon.few", 0, minPoints)
 		}
 	}
 }

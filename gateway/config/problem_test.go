@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"sentrybox/gateway/strict"
 	"sentrybox/gateway/text"
 )
 
@@ -325,7 +326,7 @@ func TestLimits(t *testing.T) {
 	bomb := "cameras:\n- &c {id: a, url: 'rtsp://x', privacy: [" + strings.Repeat("[[0,0],[1,0],[1,1]],", 60) + "]}\n" + strings.Repeat("- *c\n", 2000)
 	merge := "log:\n  <<: &a {" + strings.Repeat("x: 1, ", 900) + "}\n" + strings.Repeat("  <<: *a\n", 900)
 	for _, test := range []struct{ name, config, want string }{
-		{"size", strings.Repeat("#", maxFile+1), "1: the file is larger than 1048576 bytes"},
+		{"size", strings.Repeat("#", strict.MaxFile+1), "1: the file is larger than 1048576 bytes"},
 		{"aliases", head + bomb, "too much: more than 200000 values, aliases counted as what they stand for"},
 		{"merge keys", head + merge, "too much: more than 200000 values, aliases counted as what they stand for"},
 		{"problems", head + "log:\n" + keys(900) + "alerts:\n" + keys(900), "there are more problems, not listed"},
@@ -333,7 +334,7 @@ func TestLimits(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("a.yaml", []byte(test.config), nil)
 			p := problems(t, err)
-			if len(p.List) > maxProblems+1 {
+			if len(p.List) > strict.MaxProblems+1 {
 				t.Errorf("%d problems", len(p.List))
 			}
 			if !strings.Contains(p.Error(), test.want) {
@@ -360,16 +361,5 @@ func TestUnreadable(t *testing.T) {
 	_, err = LoadCamera(dir)
 	if p := problems(t, err); p.Error() != dir+": the file cannot be read" {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"zonse", "zones", 1}, {"ca", "abc", 3}, {"kitten", "sitting", 3}, {"区域", "区", 1}} {
-		if got := distance([]rune(test.a), []rune(test.b)); got != test.want {
-			t.Errorf("%q, %q: %d, want %d", test.a, test.b, got, test.want)
-		}
 	}
 }

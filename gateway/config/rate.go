@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"sentrybox/gateway/strict"
 )
 
 // Rate is an amount of bytes a second, such as 8KB/s or 64kbit/s.
@@ -16,13 +18,13 @@ type Rate int64
 func ParseRate(s string) (Rate, error) {
 	v, f := parseRate(s)
 	if f != nil {
-		return 0, f.error(s)
+		return 0, f.Err(s)
 	}
 	return v, nil
 }
 
-func parseRate(s string) (Rate, *flaw) {
-	bad := &flaw{key: "config.rate.form", quote: true}
+func parseRate(s string) (Rate, *strict.Flaw) {
+	bad := &strict.Flaw{Key: "config.rate.form", Quote: true}
 	amount, ok := strings.CutSuffix(s, "/s")
 	if !ok {
 		return 0, bad
@@ -60,10 +62,10 @@ func (v *Rate) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-func (v *Rate) decodeNode(d *document, n ast.Node, path string) {
-	if s, ok := d.text(n, path); ok {
+func (v *Rate) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	if s, ok := d.Text(n, path); ok {
 		got, f := parseRate(s)
-		d.flaw(path, f, s)
+		d.Flaw(path, f, s)
 		if f == nil {
 			*v = got
 		}

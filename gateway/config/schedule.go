@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"sentrybox/gateway/strict"
 )
 
 // Schedule says when a rule is armed: periods of the day such as
@@ -41,27 +43,27 @@ var errPeriod = errors.New("not a period")
 func ParseSchedule(s string) (Schedule, error) {
 	v, f := parseSchedule(s)
 	if f != nil {
-		return Schedule{}, f.error(s)
+		return Schedule{}, f.Err(s)
 	}
 	return v, nil
 }
 
-func parseSchedule(s string) (Schedule, *flaw) {
+func parseSchedule(s string) (Schedule, *strict.Flaw) {
 	if strings.TrimSpace(s) == "" {
 		return Schedule{}, nil
 	}
 	const most = 64 // periods
 	if len(s) > most*64 {
-		return Schedule{}, &flaw{key: "config.schedule.form", quote: true}
+		return Schedule{}, &strict.Flaw{Key: "config.schedule.form", Quote: true}
 	}
 	var v Schedule
 	for part := range strings.SplitSeq(plainMarks(s), ",") {
 		p, err := parsePeriod(strings.TrimSpace(part))
 		if err != nil || len(v.periods) == most {
-			return Schedule{}, &flaw{key: "config.schedule.form", quote: true}
+			return Schedule{}, &strict.Flaw{Key: "config.schedule.form", Quote: true}
 		}
 		if p.start == p.end {
-			return Schedule{}, &flaw{key: "config.schedule.empty", quote: true}
+			return Schedule{}, &strict.Flaw{Key: "config.schedule.empty", Quote: true}
 		}
 		v.periods = append(v.periods, p)
 	}
@@ -250,10 +252,10 @@ func (s *Schedule) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-func (s *Schedule) decodeNode(d *document, n ast.Node, path string) {
-	if t, ok := d.text(n, path); ok {
+func (s *Schedule) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	if t, ok := d.Text(n, path); ok {
 		got, f := parseSchedule(t)
-		d.flaw(path, f, t)
+		d.Flaw(path, f, t)
 		if f == nil {
 			*s = got
 		}

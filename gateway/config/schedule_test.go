@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"sentrybox/gateway/strict"
 )
 
 func location(t *testing.T, name string) *time.Location {
@@ -146,7 +148,7 @@ func TestDuration(t *testing.T) {
 	for in, want := range map[string]string{
 		"30s": "30s", "5m": "5m", "90m": "1h30m", "1h30m": "1h30m", "24h": "24h", "500ms": "500ms", "1h0m5s": "1h0m5s", "0s": "0s", "10m": "10m", "100m": "1h40m",
 	} {
-		v, err := ParseDuration(in)
+		v, err := strict.ParseDuration(in)
 		if err != nil || v.String() != want {
 			t.Errorf("%q: %q, %v", in, v, err)
 		}
@@ -163,7 +165,7 @@ func TestDuration(t *testing.T) {
 		"-5m":   `a time span cannot be negative`,
 		"8000h": `too long, at most 2160h`,
 	} {
-		if _, err := ParseDuration(in); err == nil || err.Error() != want {
+		if _, err := strict.ParseDuration(in); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", in, err)
 		}
 	}

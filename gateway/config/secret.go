@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"regexp"
-	"strings"
 	"unique"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"sentrybox/gateway/strict"
 )
 
 // hidden stands where a password would.
-const hidden = "***"
+const hidden = strict.Hidden
 
 // veiled is a text behind a pointer. Package fmt prints the fields of a struct
 // without calling their methods where a verb does not fit, as in %p: there it
@@ -81,7 +83,7 @@ func (u URL) IsZero() bool { return u.v == veiled{} }
 
 // String returns the address with *** for its password, be it in the user
 // information or a parameter.
-func (u URL) String() string { return redact(u.Reveal()) }
+func (u URL) String() string { return strict.Redact(u.Reveal()) }
 
 // GoString is String in quotes.
 func (u URL) GoString() string { return fmt.Sprintf("%q", u.String()) }
@@ -120,25 +122,19 @@ func format(f fmt.State, verb rune, s string) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), s)
 }
 
-// XiongMai and many others carry the password as a parameter of the path or
-// the query: /user=admin&password=x&channel=1.
-var passwordParam = regexp.MustCompile(`(?i)((?:password|passwd|pass|pwd|psw|token|secret)=)[^&#;?\s]*`)
+func (u *URL) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	s, ok := strict.Literal(n)
+	if !ok {
+		d.Mistyped(path, "config.type.text", n)
+		return
+	}
+	if s, ok = d.Expand(s, path, true); ok {
+		*u = NewURL(s)
+	}
+}
 
-// redact hides every password in an address. It must work on what is not a
-// valid one too, such as with an unescaped / in the password, and so takes all
-// up to the last @ for user information: rather too much is hidden than too
-// little.
-func redact(s string) string {
-	scheme, rest, ok := strings.Cut(s, "://")
-	if ok {
-		scheme += "://"
-	} else {
-		scheme, rest = "", s
+func (s *Secret) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	if t, ok := d.Text(n, path); ok {
+		*s = NewSecret(t)
 	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		if colon := strings.IndexByte(rest[:at], ':'); colon >= 0 {
-			s = scheme + rest[:colon+1] + hidden + rest[at:]
-		}
-	}
-	return passwordParam.ReplaceAllString(s, "${1}"+hidden)
 }

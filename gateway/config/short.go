@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"sentrybox/gateway/strict"
 )
 
 // Short is the way of an alert of severity 1 or 2 that no MQTT uplink has
@@ -68,42 +70,35 @@ var (
 
 func (d *document) finishShort(s *Short) {
 	const path, least = "uplink.short", Duration(10 * time.Second)
-	d.span(path+".after", s.After, least, Duration(time.Hour))
+	d.Span(path+".after", s.After, least, Duration(time.Hour))
 	if len(s.SMS.Numbers) == 0 {
 		s.SMS.Numbers = nil // as when nothing is given
 	}
 	if s.SMS.Port != "" {
 		at := path + ".sms"
-		d.between(at+".baud", s.SMS.Baud, 1200, 921600)
-		d.between(at+".per_number_hour", s.SMS.Hour, 1, 1000)
-		d.between(at+".per_day", s.SMS.Day, 1, 10000)
-		d.required(at+".numbers", len(s.SMS.Numbers) == 0)
+		d.Between(at+".baud", s.SMS.Baud, 1200, 921600)
+		d.Between(at+".per_number_hour", s.SMS.Hour, 1, 1000)
+		d.Between(at+".per_day", s.SMS.Day, 1, 10000)
+		d.Required(at+".numbers", len(s.SMS.Numbers) == 0)
 		for i, n := range s.SMS.Numbers {
 			if !e164.MatchString(n) {
-				d.fault(element(at+".numbers", i), "config.number")
+				d.Fault(strict.Element(at+".numbers", i), "config.number")
 			}
 		}
 	}
 	if s.LoRa.Port != "" {
 		at := path + ".lora"
-		d.between(at+".baud", s.LoRa.Baud, 1200, 921600)
-		d.between(at+".gateway", s.LoRa.Gateway, 1, 65535)
-		d.between(at+".repeat", s.LoRa.Repeat, 1, 10)
+		d.Between(at+".baud", s.LoRa.Baud, 1200, 921600)
+		d.Between(at+".gateway", s.LoRa.Gateway, 1, 65535)
+		d.Between(at+".repeat", s.LoRa.Repeat, 1, 10)
 		d.secretFile(at, "key", &s.LoRa.Key, "key_file", &s.LoRa.KeyFile)
 		key := strings.TrimSpace(s.LoRa.Key.Reveal())
-		if !d.required(at+".key", key == "") {
+		if !d.Required(at+".key", key == "") {
 			return
 		}
-		if b, err := hex.DecodeString(key); (err != nil || len(b) < 16 || len(b) > 64) && d.sound(at+".key") {
-			d.fault(at+".key", "config.lora.key")
+		if b, err := hex.DecodeString(key); (err != nil || len(b) < 16 || len(b) > 64) && d.Sound(at+".key") {
+			d.Fault(at+".key", "config.lora.key")
 		}
-	}
-}
-
-// between checks a number.
-func (d *document) between(path string, v, least, most int) {
-	if d.sound(path) && (v < least || v > most) {
-		d.fault(path, "config.range", least, most)
 	}
 }
 
@@ -114,7 +109,7 @@ func (d *document) secretFile(path, key string, secret *Secret, fileKey string, 
 		return
 	}
 	if secret.Reveal() != "" {
-		d.fault(path+"."+fileKey, "config.secret.twice", key)
+		d.Fault(path+"."+fileKey, "config.secret.twice", key)
 		return
 	}
 	*file = d.absolute(*file)
@@ -122,13 +117,13 @@ func (d *document) secretFile(path, key string, secret *Secret, fileKey string, 
 	if s := strings.TrimRight(string(b), "\r\n"); s != "" {
 		*secret = NewSecret(s)
 	} else if b != nil {
-		d.fault(path+"."+fileKey, "config.yaml.empty")
+		d.Fault(path+"."+fileKey, "config.yaml.empty")
 	}
 }
 
 // interfaceName checks the way that an uplink leaves by.
 func (d *document) interfaceName(path, s string) {
 	if s != "" && net.ParseIP(s) == nil && !ifaceName.MatchString(s) {
-		d.fault(path, "config.interface")
+		d.Fault(path, "config.interface")
 	}
 }

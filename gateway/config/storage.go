@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"sentrybox/gateway/strict"
 )
 
 // Storage says how much of the disk may be used, and for what.
@@ -65,17 +67,17 @@ const (
 func ParseSize(s string) (Size, error) {
 	v, f := parseSize(s)
 	if f != nil {
-		return 0, f.error(s)
+		return 0, f.Err(s)
 	}
 	return v, nil
 }
 
-func parseSize(s string) (Size, *flaw) {
+func parseSize(s string) (Size, *strict.Flaw) {
 	digits := strings.TrimRight(s, "BKMGi ")
 	unit, ok := map[string]Size{"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "KB": 1e3, "MB": 1e6, "GB": 1e9}[strings.TrimSpace(s[len(digits):])]
 	n, err := strconv.ParseUint(digits, 10, 63)
 	if !ok || err != nil || n > math.MaxInt64/uint64(unit) {
-		return 0, &flaw{key: "config.size.form", quote: true}
+		return 0, &strict.Flaw{Key: "config.size.form", Quote: true}
 	}
 	return Size(n) * unit, nil
 }
@@ -102,10 +104,10 @@ func (v *Size) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-func (v *Size) decodeNode(d *document, n ast.Node, path string) {
-	if s, ok := d.text(n, path); ok {
+func (v *Size) DecodeNode(d *strict.Document, n ast.Node, path string) {
+	if s, ok := d.Text(n, path); ok {
 		got, f := parseSize(s)
-		d.flaw(path, f, s)
+		d.Flaw(path, f, s)
 		if f == nil {
 			*v = got
 		}
@@ -122,13 +124,13 @@ func (d *document) finishStorage(s *Storage) {
 		path := "storage.lanes." + name
 		// The least lets a whole item in.
 		d.size(path+".bytes", l.Bytes, 256*KiB, 64*GiB)
-		d.span(path+".age", l.Age, Duration(time.Minute), maxDuration)
+		d.Span(path+".age", l.Age, Duration(time.Minute), strict.MaxDuration)
 	}
 }
 
 // size checks that v is within bounds.
 func (d *document) size(path string, v, least, most Size) {
-	if d.sound(path) && (v < least || v > most) {
-		d.fault(path, "config.size.range", least.String(), most.String())
+	if d.Sound(path) && (v < least || v > most) {
+		d.Fault(path, "config.size.range", least.String(), most.String())
 	}
 }

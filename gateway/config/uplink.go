@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sentrybox/gateway/strict"
 	"sentrybox/gateway/text"
 )
 
@@ -54,24 +55,24 @@ func (d *document) finishUplink(u *Uplink) {
 	d.prefix(u.Prefix)
 	const most = 8
 	switch n := len(u.MQTT); {
-	case n == 0 && d.sound("uplink.mqtt"):
-		d.fault("uplink.mqtt", "config.mqtt.none")
+	case n == 0 && d.Sound("uplink.mqtt"):
+		d.Fault("uplink.mqtt", "config.mqtt.none")
 	case n > most:
-		d.fault("uplink.mqtt", "config.many", n, most)
+		d.Fault("uplink.mqtt", "config.many", n, most)
 		return
 	}
 	names := map[string]int{}
 	for i := range u.MQTT {
-		at, m := element("uplink.mqtt", i), &u.MQTT[i]
+		at, m := strict.Element("uplink.mqtt", i), &u.MQTT[i]
 		d.finishMQTT(m, at)
 		if m.Name == "" {
 			continue
 		}
 		if f := nameFlaw(m.Name, true); f != nil {
-			d.flaw(at+".name", f, m.Name)
+			d.Flaw(at+".name", f, m.Name)
 		}
 		if first, twice := names[m.Name]; twice {
-			d.fault(at+".name", "config.uplink.twice", first+1)
+			d.Fault(at+".name", "config.uplink.twice", first+1)
 		}
 		names[m.Name] = i
 	}
@@ -81,64 +82,64 @@ func (d *document) finishUplink(u *Uplink) {
 // prefix checks the levels that stand before every topic.
 func (d *document) prefix(s string) {
 	const path, most = "uplink.prefix", 128
-	if !d.required(path, s == "") || !d.sound(path) {
+	if !d.Required(path, s == "") || !d.Sound(path) {
 		return
 	}
 	if len(s) > most || strings.HasPrefix(s, "$") { // $ is the broker's own
-		d.fault(path, "config.prefix", most)
+		d.Fault(path, "config.prefix", most)
 		return
 	}
 	for level := range strings.SplitSeq(s, "/") {
 		if level == "" {
-			d.fault(path, "config.prefix", most)
+			d.Fault(path, "config.prefix", most)
 			return
 		}
 		if f := nameFlaw(level, true); f != nil {
-			d.flaw(path, f, s)
+			d.Flaw(path, f, s)
 			return
 		}
 	}
 }
 
 func (d *document) finishMQTT(m *MQTT, path string) {
-	if !d.sound(path) {
+	if !d.Sound(path) {
 		return
 	}
 	at := path + ".url"
 	var u *url.URL
-	if d.required(at, m.URL.IsZero()) {
+	if d.Required(at, m.URL.IsZero()) {
 		u = d.address(at, m.URL, "mqtt", "mqtts")
 	}
 	if u != nil {
 		if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
-			d.fault(at, "config.mqtt.path")
+			d.Fault(at, "config.mqtt.path")
 		}
 		for key, value := range map[string]string{"username": m.Username, "password": m.Password.Reveal()} {
 			if u.User != nil && value != "" {
-				d.fault(path+"."+key, "config.mqtt.credentials")
+				d.Fault(path+"."+key, "config.mqtt.credentials")
 			}
 		}
 	}
 	if u == nil || u.User == nil { // else it has been complained of
 		d.secretFile(path, "password", &m.Password, "password_file", &m.PasswordFile)
 	} else if m.PasswordFile != "" {
-		d.fault(path+".password_file", "config.mqtt.credentials")
+		d.Fault(path+".password_file", "config.mqtt.credentials")
 	}
 	d.interfaceName(path+".interface", m.Interface)
-	if r := m.Budget.Rate; r != 0 && (r < 1000 || r > 1e9) && d.sound(path+".budget.rate") {
-		d.fault(path+".budget.rate", "config.rate.range", Rate(1000).String(), Rate(1e9).String())
+	if r := m.Budget.Rate; r != 0 && (r < 1000 || r > 1e9) && d.Sound(path+".budget.rate") {
+		d.Fault(path+".budget.rate", "config.rate.range", Rate(1000).String(), Rate(1e9).String())
 	}
 	if m.Budget.Month != 0 {
 		d.size(path+".budget.month", m.Budget.Month, MiB, 1024*GiB)
 	}
-	if user, password := m.Credentials(); user == "" && password.Reveal() != "" && d.sound(at) {
+	if user, password := m.Credentials(); user == "" && password.Reveal() != "" && d.Sound(at) {
 		// [MQTT-3.1.2-22]
-		d.fault(path+".password", "config.mqtt.user")
+		d.Fault(path+".password", "config.mqtt.user")
 	}
 	if u != nil && strings.EqualFold(u.Scheme, "mqtt") {
 		for key, value := range map[string]string{"ca": m.CA, "cert": m.Cert, "key": m.Key, "pin": m.Pin} {
 			if value != "" {
-				d.fault(path+"."+key, "config.mqtt.plain")
+				d.Fault(path+"."+key, "config.mqtt.plain")
 			}
 		}
 	}
@@ -153,7 +154,7 @@ func (d *document) certificates(m *MQTT, path string) {
 	}
 	if b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Pin, "sha256/")); m.Pin != "" &&
 		(err != nil || len(b) != sha256.Size || !strings.HasPrefix(m.Pin, "sha256/")) {
-		d.fault(path+".pin", "config.pin")
+		d.Fault(path+".pin", "config.pin")
 	}
 	if m.Cert != "" || m.Key != "" {
 		d.pair(path, &m.Cert, &m.Key)
@@ -164,7 +165,7 @@ func (d *document) certificates(m *MQTT, path string) {
 func (d *document) authority(path, name string) string {
 	name = d.absolute(name)
 	if ca := d.readable(path, name); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-		d.fault(path, "config.pem")
+		d.Fault(path, "config.pem")
 	}
 	return name
 }
@@ -182,12 +183,12 @@ func (d *document) pair(path string, cert, key *string) {
 	c, k := read("cert", cert), read("key", key)
 	switch {
 	case *cert == "":
-		d.fault(path+".cert", "config.mqtt.pair")
+		d.Fault(path+".cert", "config.mqtt.pair")
 	case *key == "":
-		d.fault(path+".key", "config.mqtt.pair")
+		d.Fault(path+".key", "config.mqtt.pair")
 	case c != nil && k != nil:
 		if _, err := tls.X509KeyPair(c, k); err != nil {
-			d.fault(path+".cert", "config.keypair")
+			d.Fault(path+".cert", "config.keypair")
 		}
 	}
 }
@@ -195,7 +196,7 @@ func (d *document) pair(path string, cert, key *string) {
 // address checks a URL. Nothing of it goes into a message: what is not a URL
 // may be a password.
 func (d *document) address(path string, u URL, schemes ...string) *url.URL {
-	if !d.sound(path) {
+	if !d.Sound(path) {
 		return nil
 	}
 	scheme, _, ok := strings.Cut(u.Reveal(), "://")
@@ -218,7 +219,7 @@ func (d *document) address(path string, u URL, schemes ...string) *url.URL {
 		key = "config.url.form"
 	}
 	if key != "" {
-		d.fault(path, key, args...)
+		d.Fault(path, key, args...)
 		return nil
 	}
 	return p

@@ -1,10 +1,9 @@
-package config
+package strict
 
 import (
 	"math"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,20 +12,20 @@ import (
 	"sentrybox/gateway/text"
 )
 
-// A nodeDecoder reads itself from a value of the file and reports what is wrong.
-type nodeDecoder interface {
-	decodeNode(d *document, n ast.Node, path string)
+// A NodeDecoder reads itself from a value of the file and reports what is wrong.
+type NodeDecoder interface {
+	DecodeNode(d *Document, n ast.Node, path string)
 }
 
 // decode reads n into v, which is left as it is where n says nothing or
 // something wrong.
-func (d *document) decode(n ast.Node, v reflect.Value, path string) {
-	n = d.resolve(n, path)
+func (d *Document) decode(n ast.Node, v reflect.Value, path string) {
+	n = d.Resolve(n, path)
 	if null(n) {
 		return
 	}
-	if c, ok := v.Addr().Interface().(nodeDecoder); ok {
-		c.decodeNode(d, n, path)
+	if c, ok := v.Addr().Interface().(NodeDecoder); ok {
+		c.DecodeNode(d, n, path)
 		return
 	}
 	switch v.Kind() {
@@ -37,7 +36,7 @@ func (d *document) decode(n ast.Node, v reflect.Value, path string) {
 	case reflect.Slice:
 		d.decodeSlice(n, v, path)
 	case reflect.String:
-		if s, ok := d.text(n, path); ok {
+		if s, ok := d.Text(n, path); ok {
 			v.SetString(s)
 		}
 	case reflect.Int:
@@ -47,18 +46,29 @@ func (d *document) decode(n ast.Node, v reflect.Value, path string) {
 				return
 			}
 		}
-		d.mistyped(path, "config.type.whole", n)
+		d.Mistyped(path, "config.type.whole", n)
+	case reflect.Float64:
+		x, ok := Number(n)
+		if !ok {
+			d.Mistyped(path, "config.type.number", n)
+			return
+		}
+		v.SetFloat(x)
+	case reflect.Pointer:
+		item := reflect.New(v.Type().Elem())
+		d.decode(n, item.Elem(), path)
+		v.Set(item)
 	case reflect.Bool:
 		b, ok := n.(*ast.BoolNode)
 		if !ok {
-			d.mistyped(path, "config.type.bool", n)
+			d.Mistyped(path, "config.type.bool", n)
 			return
 		}
 		v.SetBool(b.Value)
 	}
 }
 
-func (d *document) decodeStruct(n ast.Node, v reflect.Value, path string) {
+func (d *Document) decodeStruct(n ast.Node, v reflect.Value, path string) {
 	fields := map[string]int{}
 	var names, meant []string
 	for i := range v.NumField() {
@@ -67,33 +77,33 @@ func (d *document) decodeStruct(n ast.Node, v reflect.Value, path string) {
 		names = append(names, name)
 	}
 	for _, e := range d.entries(n, path) {
-		at := member(path, e.name)
+		at := Member(path, e.name)
 		i, known := fields[e.name]
 		if known {
 			e.mark.null = null(e.value)
 			d.marks[at] = e.mark
 			d.decode(e.value, v.Field(i), at)
-		} else if near := nearest(e.name, names); near != "" {
-			d.remark(at, e.mark, "config.unknown.near", near)
-			meant = append(meant, member(path, near))
+		} else if near := Nearest(e.name, names); near != "" {
+			d.Remark(at, e.mark, "config.unknown.near", near)
+			meant = append(meant, Member(path, near))
 		} else {
-			d.remark(at, e.mark, "config.unknown", strings.Join(names, ", "))
+			d.Remark(at, e.mark, "config.unknown", strings.Join(names, ", "))
 		}
 	}
 	for _, at := range meant { // what was meant is not missing too
-		d.faulty[at] = d.faulty[at] || !d.given(at)
+		d.faulty[at] = d.faulty[at] || !d.Given(at)
 	}
 }
 
-func (d *document) decodeMap(n ast.Node, v reflect.Value, path string) {
+func (d *Document) decodeMap(n ast.Node, v reflect.Value, path string) {
 	entries := d.entries(n, path)
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
 	for _, e := range entries {
-		at := member(path, e.name)
+		at := Member(path, e.name)
 		d.marks[at] = e.mark
 		item := reflect.New(v.Type().Elem()).Elem()
 		if null(e.value) {
-			d.mistyped(at, "config.type.mapping", e.value)
+			d.Mistyped(at, "config.type.mapping", e.value)
 		} else {
 			d.decode(e.value, item, at)
 		}
@@ -101,29 +111,29 @@ func (d *document) decodeMap(n ast.Node, v reflect.Value, path string) {
 	}
 }
 
-func (d *document) decodeSlice(n ast.Node, v reflect.Value, path string) {
-	items, ok := d.sequence(n, path)
+func (d *Document) decodeSlice(n ast.Node, v reflect.Value, path string) {
+	items, ok := d.Sequence(n, path)
 	if !ok {
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 	for i, item := range items {
-		at := element(path, i)
-		d.note(at, item)
+		at := Element(path, i)
+		d.Note(at, item)
 		if null(item) {
-			d.mistyped(at, "config.type.mapping", item)
+			d.Mistyped(at, "config.type.mapping", item)
 			continue
 		}
 		d.decode(item, v.Index(i), at)
 	}
 }
 
-// note marks the place of a list's element.
-func (d *document) note(path string, n ast.Node) { d.marks[path] = d.mark(n) }
+// Note marks the place of a list's element.
+func (d *Document) Note(path string, n ast.Node) { d.marks[path] = d.Mark(n) }
 
-// resolve takes anchors and tags off n and follows aliases. It returns nil
+// Resolve takes anchors and tags off n and follows aliases. It returns nil
 // after reporting what it cannot follow.
-func (d *document) resolve(n ast.Node, path string) ast.Node {
+func (d *Document) Resolve(n ast.Node, path string) ast.Node {
 	if !d.spend(n) {
 		return nil
 	}
@@ -135,26 +145,26 @@ func (d *document) resolve(n ast.Node, path string) ast.Node {
 			name := x.Value.GetToken().Value
 			target, ok := d.anchors[name]
 			if !ok {
-				d.report(path, d.mark(x), "config.yaml.anchor", shorten(name))
+				d.Report(path, d.Mark(x), "config.yaml.anchor", Shorten(name))
 				return nil
 			}
 			n = target
 		case *ast.TagNode:
-			d.report(path, d.mark(x), "config.yaml.tag")
+			d.Report(path, d.Mark(x), "config.yaml.tag")
 			return nil
 		default:
 			return n
 		}
 	}
-	d.report(path, d.mark(n), "config.yaml.circle")
+	d.Report(path, d.Mark(n), "config.yaml.circle")
 	return nil
 }
 
 // spend counts n and reports whether it is within what a file may mean.
-func (d *document) spend(n ast.Node) bool {
+func (d *Document) spend(n ast.Node) bool {
 	d.nodes++
 	if d.nodes > maxNodes && !d.stopped {
-		d.remark("", d.mark(n), "config.yaml.nodes", maxNodes)
+		d.Remark("", d.Mark(n), "config.yaml.nodes", maxNodes)
 		d.stopped = true
 	}
 	return !d.stopped
@@ -163,33 +173,33 @@ func (d *document) spend(n ast.Node) bool {
 // An entry is one key of a mapping with its value.
 type entry struct {
 	name  string
-	mark  mark
+	mark  Mark
 	value ast.Node
 }
 
 // entries returns the entries of a mapping in order, those of merge keys last,
 // and reports keys that are there twice.
-func (d *document) entries(n ast.Node, path string) []entry {
+func (d *Document) entries(n ast.Node, path string) []entry {
 	m, ok := n.(ast.MapNode)
 	if !ok {
-		d.mistyped(path, "config.type.mapping", n)
+		d.Mistyped(path, "config.type.mapping", n)
 		return nil
 	}
 	var own, merged []entry
 	lines := map[string]int{}
 	for it := m.MapRange(); it.Next(); {
-		at := d.mark(it.Key())
+		at := d.Mark(it.Key())
 		if it.Key().IsMergeKey() {
 			merged = append(merged, d.merge(it.Value(), path, 1)...)
 			continue
 		}
 		name, ok := keyName(it.Key())
 		if !ok {
-			d.remark(path, at, "config.key")
+			d.Remark(path, at, "config.key")
 			continue
 		}
 		if first, twice := lines[name]; twice {
-			d.remark(member(path, name), at, "config.twice", first)
+			d.Remark(Member(path, name), at, "config.twice", first)
 			continue
 		}
 		lines[name] = at.line
@@ -206,14 +216,14 @@ func (d *document) entries(n ast.Node, path string) []entry {
 
 // merge returns what a merge key (yaml.org/type/merge.html) brings in: a
 // mapping, or a list of them of which the first wins.
-func (d *document) merge(n ast.Node, path string, depth int) []entry {
-	at := d.mark(n)
+func (d *Document) merge(n ast.Node, path string, depth int) []entry {
+	at := d.Mark(n)
 	if depth > maxAliases {
-		d.report(path, at, "config.yaml.circle")
+		d.Report(path, at, "config.yaml.circle")
 		return nil
 	}
 	var all []entry
-	switch x := d.resolve(n, path).(type) {
+	switch x := d.Resolve(n, path).(type) {
 	case nil:
 	case *ast.SequenceNode:
 		for _, v := range x.Values {
@@ -225,12 +235,12 @@ func (d *document) merge(n ast.Node, path string, depth int) []entry {
 			if it.Key().IsMergeKey() {
 				deeper = append(deeper, d.merge(it.Value(), path, depth+1)...)
 			} else if name, ok := keyName(it.Key()); ok {
-				all = append(all, entry{name, d.mark(it.Key()), it.Value()})
+				all = append(all, entry{name, d.Mark(it.Key()), it.Value()})
 			}
 		}
 		all = append(all, deeper...)
 	default:
-		d.report(path, at, "config.yaml.merge")
+		d.Report(path, at, "config.yaml.merge")
 	}
 	return all
 }
@@ -244,29 +254,29 @@ func keyName(k ast.MapKeyNode) (string, bool) {
 	return "", false
 }
 
-// sequence returns the elements of a list.
-func (d *document) sequence(n ast.Node, path string) ([]ast.Node, bool) {
+// Sequence returns the elements of a list.
+func (d *Document) Sequence(n ast.Node, path string) ([]ast.Node, bool) {
 	s, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.mistyped(path, "config.type.list", n)
+		d.Mistyped(path, "config.type.list", n)
 		return nil, false
 	}
 	return s.Values, true
 }
 
-// text returns a text, with the environment put in. A number is taken as it is
+// Text returns a text, with the environment put in. A number is taken as it is
 // written, since few people quote a password of digits.
-func (d *document) text(n ast.Node, path string) (string, bool) {
-	s, ok := literal(n)
+func (d *Document) Text(n ast.Node, path string) (string, bool) {
+	s, ok := Literal(n)
 	if !ok {
-		d.mistyped(path, "config.type.text", n)
+		d.Mistyped(path, "config.type.text", n)
 		return "", false
 	}
-	return d.expand(s, path, false)
+	return d.Expand(s, path, false)
 }
 
-// literal returns a scalar as it is written, without its quotes.
-func literal(n ast.Node) (string, bool) {
+// Literal returns a scalar as it is written, without its quotes.
+func Literal(n ast.Node) (string, bool) {
 	switch x := n.(type) {
 	case *ast.StringNode:
 		return x.Value, true
@@ -278,9 +288,9 @@ func literal(n ast.Node) (string, bool) {
 	return "", false
 }
 
-// number returns a finite number. The parser takes 1e-5, as JSON has it, for a
+// Number returns a finite number. The parser takes 1e-5, as JSON has it, for a
 // text.
-func number(n ast.Node) (float64, bool) {
+func Number(n ast.Node) (float64, bool) {
 	switch n.(type) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode:
 		x, err := strconv.ParseFloat(n.GetToken().Value, 64)
@@ -289,8 +299,10 @@ func number(n ast.Node) (float64, bool) {
 	return 0, false
 }
 
-func (d *document) mistyped(path string, want text.Key, n ast.Node) {
-	d.fault(path, "config.type", want, typeOf(n))
+// Mistyped reports that path is not what it must be, want being one of the
+// config.type sentences.
+func (d *Document) Mistyped(path string, want text.Key, n ast.Node) {
+	d.Fault(path, "config.type", want, typeOf(n))
 	d.faulty[path] = true // the file as a whole too
 }
 
@@ -314,26 +326,17 @@ func typeOf(n ast.Node) text.Key {
 
 var plainName = regexp.MustCompile(`^[\pL\pN_-]{1,64}$`)
 
-// member returns the path of a key, which is quoted where it would not read as
+// Member returns the path of a key, which is quoted where it would not read as
 // one name.
-func member(path, name string) string {
+func Member(path, name string) string {
 	switch {
 	case !plainName.MatchString(name):
-		return path + "[" + strconv.Quote(shorten(name)) + "]"
+		return path + "[" + strconv.Quote(Shorten(name)) + "]"
 	case path == "":
 		return name
 	}
 	return path + "." + name
 }
 
-func element(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
-// names returns the keys of m in order.
-func names[T any](m map[string]T) []string {
-	all := make([]string, 0, len(m))
-	for name := range m {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}
+// Element returns the path of a list's element.
+func Element(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

@@ -1,19 +1,17 @@
-package config
+package strict
 
 import (
 	"regexp"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expand puts the environment into s: ${NAME} is replaced by the variable's
+// Expand puts the environment into s: ${NAME} is replaced by the variable's
 // value, which is not looked through again, and $${ stands for ${. It reports a
 // variable that is not set. In an address, what goes into the user information
 // is escaped, so that a password may have any character.
-func (d *document) expand(s, path string, address bool) (string, bool) {
+func (d *Document) Expand(s, path string, address bool) (string, bool) {
 	userEnd := -1
 	if scheme := strings.Index(s, "://"); address && scheme >= 0 {
 		userEnd = strings.LastIndexByte(s, '@')
@@ -34,7 +32,7 @@ func (d *document) expand(s, path string, address bool) (string, bool) {
 		b.WriteString(rest[:i])
 		name, after, closed := strings.Cut(rest[i+2:], "}")
 		if !closed || !variable.MatchString(name) {
-			d.fault(path, "config.env.form")
+			d.Fault(path, "config.env.form")
 			return "", false
 		}
 		value, set := "", false
@@ -42,7 +40,7 @@ func (d *document) expand(s, path string, address bool) (string, bool) {
 			value, set = d.env(name)
 		}
 		if !set {
-			d.fault(path, "config.env.unset", name)
+			d.Fault(path, "config.env.unset", name)
 			ok = false
 		}
 		if len(s)-len(rest)+i < userEnd {
@@ -52,7 +50,7 @@ func (d *document) expand(s, path string, address bool) (string, bool) {
 		rest, replaced = after, true
 	}
 	if replaced {
-		m := d.at(path)
+		m := d.At(path)
 		m.raw = s
 		d.marks[path] = m
 	}
@@ -74,21 +72,4 @@ func escapeUser(s string) string {
 		}
 	}
 	return b.String()
-}
-
-func (u *URL) decodeNode(d *document, n ast.Node, path string) {
-	s, ok := literal(n)
-	if !ok {
-		d.mistyped(path, "config.type.text", n)
-		return
-	}
-	if s, ok = d.expand(s, path, true); ok {
-		*u = NewURL(s)
-	}
-}
-
-func (s *Secret) decodeNode(d *document, n ast.Node, path string) {
-	if t, ok := d.text(n, path); ok {
-		*s = NewSecret(t)
-	}
 }

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"sentrybox/gateway/text"
 )
 
-// maxProblems bounds the report on a file that is no configuration at all.
-const maxProblems = 1000
+// MaxProblems bounds the report on a file that is no configuration at all.
+const MaxProblems = 1000
 
 // Problem is one thing that is wrong with a configuration.
 type Problem struct {
@@ -76,8 +76,8 @@ func (p *Problems) Unwrap() error { return p.cause }
 
 func (p *Problems) add(q Problem) {
 	switch {
-	case len(p.List) < maxProblems:
-	case len(p.List) == maxProblems:
+	case len(p.List) < MaxProblems:
+	case len(p.List) == MaxProblems:
 		q.Path, q.Key, q.Args = "", "config.more", nil
 	default:
 		return
@@ -99,34 +99,34 @@ func (p *Problems) err() error {
 	return p
 }
 
-// A flaw is what is wrong with a text, without the place.
-type flaw struct {
-	key   text.Key
-	args  []any
-	quote bool // the text itself is the first argument
+// A Flaw is what is wrong with a text, without the place.
+type Flaw struct {
+	Key   text.Key
+	Args  []any
+	Quote bool // the text itself is the first argument
 }
 
-// error returns the flaw of s on its own.
-func (f *flaw) error(s string) error {
-	args := f.args
-	if f.quote {
-		args = append([]any{shorten(s)}, args...)
+// Err returns the flaw of s on its own.
+func (f *Flaw) Err(s string) error {
+	args := f.Args
+	if f.Quote {
+		args = append([]any{Shorten(s)}, args...)
 	}
-	return errors.New(text.T(text.English, f.key, args...))
+	return errors.New(text.T(text.English, f.Key, args...))
 }
 
-// shorten prepares a piece of the file for a message.
-func shorten(s string) string {
+// Shorten prepares a piece of the file for a message.
+func Shorten(s string) string {
 	const most = 60 // runes
-	s = redact(s)
+	s = Redact(s)
 	if utf8.RuneCountInString(s) <= most {
 		return s
 	}
 	return string([]rune(s)[:most]) + "…"
 }
 
-// nearest returns the candidate that name was probably meant to be, or "".
-func nearest(name string, candidates []string) string {
+// Nearest returns the candidate that name was probably meant to be, or "".
+func Nearest(name string, candidates []string) string {
 	if utf8.RuneCountInString(name) > 64 {
 		return ""
 	}

@@ -1,8 +1,22 @@
-package config
+// Package strict reads files of YAML strictly: it reports every problem of a file
+// in one go, each with its line and path, since the technician who wrote it
+// stands in front of the box and has no time for one mistake after the other.
+//
+// # Form
+//
+// YAML 1.2 in UTF-8 of at most 1 MiB, one document; JSON is a part of it.
+// Unknown and doubled keys are refused. Anchors, aliases and merge keys (<<)
+// work; tags do not. Numbers are decimal. A text may be written as a number
+// (grid: 3) and stays as it was written.
+//
+// A file is read into a struct whose fields are tagged with their keys. What has
+// a form of its own is a NodeDecoder.
+package strict
 
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -18,45 +32,79 @@ import (
 // Limits on a file. The parser recurses, and some of it takes time in the
 // square of what it reads.
 const (
-	maxFile    = 1 << 20 // bytes
+	MaxFile    = 1 << 20 // bytes
 	maxNesting = 32      // lists and mappings within each other
 	maxIndent  = 200     // columns
 	maxNodes   = 200_000 // values read, an alias counting as all that it stands for
-	maxTokens  = 100_000
-	maxKeys    = 1000 // in one mapping
-	maxBlank   = 200  // empty lines on end
+	MaxTokens  = 100_000
+	MaxKeys    = 1000 // in one mapping
+	MaxBlank   = 200  // empty lines on end
 	maxAliases = 16   // aliases and merge keys that lead to each other
 )
 
-// A document is a file on its way to being a configuration.
-type document struct {
+// A Document is a file on its way to being what it describes. A path leads to a
+// value in it, such as cameras[2].zones.gate.
+type Document struct {
 	source   string // how the file was named
-	dir      string // to which paths in the file are relative
 	env      func(string) (string, bool)
 	problems *Problems
 	anchors  map[string]ast.Node
-	marks    map[string]mark // by path
+	marks    map[string]Mark // by path
 	faulty   map[string]bool // paths with a problem
 	nodes    int
 	stopped  bool // more problems would only be those of having stopped
 }
 
-// A mark is the place of a value in the file.
-type mark struct {
+// A Mark is the place of a value in the file.
+type Mark struct {
 	line, column int
 	null         bool
 	raw          string // as it stands in the file, if something of it came from the environment
 }
 
-// report adds a problem at a place, after which what is at path counts as
-// unknown.
-func (d *document) report(path string, at mark, key text.Key, args ...any) {
-	d.faulty[path] = d.faulty[path] || path != ""
-	d.remark(path, at, key, args...)
+// New returns the document of the file called name, as it is to be named in
+// problems. Variables come from env; nil has none.
+func New(name string, env func(string) (string, bool)) *Document {
+	return &Document{
+		source:   name,
+		env:      env,
+		problems: new(Problems),
+		anchors:  map[string]ast.Node{},
+		marks:    map[string]Mark{},
+		faulty:   map[string]bool{},
+	}
 }
 
-// remark adds a problem at a place, in spite of which what is at path is known.
-func (d *document) remark(path string, at mark, key text.Key, args ...any) {
+// Read reads the content of the file into what v points to, and reports whether
+// there was anything to read: if so, what was read deserves a further look even
+// where some of it is wrong.
+func (d *Document) Read(data []byte, v any) bool {
+	root := d.parse(data)
+	if root != nil {
+		d.decode(root, reflect.ValueOf(v).Elem(), "")
+	}
+	return root != nil
+}
+
+// Err returns every problem found so far, a *Problems, or nil.
+func (d *Document) Err() error { return d.problems.err() }
+
+// Faulty reports whether path itself has a problem.
+func (d *Document) Faulty(path string) bool { return d.faulty[path] }
+
+// FromEnv reports whether something of the text at path came from the
+// environment.
+func (d *Document) FromEnv(path string) bool { return d.marks[path].raw != "" }
+
+// Report adds a problem at a place, after which what is at path counts as
+// unknown.
+func (d *Document) Report(path string, at Mark, key text.Key, args ...any) {
+	d.faulty[path] = d.faulty[path] || path != ""
+	d.Remark(path, at, key, args...)
+}
+
+// Remark adds a problem at a place, in spite of which what is at path is known.
+func (d *Document) Remark(path string, at Mark, key text.Key, args ...any) {
 	if d.stopped {
 		return
 	}
@@ -65,33 +113,33 @@ func (d *document) remark(path string, at mark, key text.Key, args ...any) {
 	})
 }
 
-// fault adds a problem at path.
-func (d *document) fault(path string, key text.Key, args ...any) {
-	d.report(path, d.at(path), key, args...)
+// Fault adds a problem at path.
+func (d *Document) Fault(path string, key text.Key, args ...any) {
+	d.Report(path, d.At(path), key, args...)
 }
 
-// flaw adds a problem with the text s at path, if f is one.
-func (d *document) flaw(path string, f *flaw, s string) {
+// Flaw adds a problem with the text s at path, if f is one.
+func (d *Document) Flaw(path string, f *Flaw, s string) {
 	switch {
 	case f == nil:
-	case f.quote:
-		d.fault(path, f.key, append([]any{d.shown(path, s)}, f.args...)...)
+	case f.Quote:
+		d.Fault(path, f.Key, append([]any{d.Shown(path, s)}, f.Args...)...)
 	default:
-		d.fault(path, f.key, f.args...)
+		d.Fault(path, f.Key, f.Args...)
 	}
 }
 
-// shown returns the text s at path as it may stand in a message: without
+// Shown returns the text s at path as it may stand in a message: without
 // passwords, and without what came from the environment.
-func (d *document) shown(path, s string) string {
+func (d *Document) Shown(path, s string) string {
 	if raw := d.marks[path].raw; raw != "" {
 		s = raw
 	}
-	return shorten(s)
+	return Shorten(s)
 }
 
-// at returns the place of path, or of the nearest thing around it.
-func (d *document) at(path string) mark {
+// At returns the place of path, or of the nearest thing around it.
+func (d *Document) At(path string) Mark {
 	for {
 		if m, ok := d.marks[path]; ok || path == "" {
 			return m
@@ -100,15 +148,15 @@ func (d *document) at(path string) mark {
 	}
 }
 
-// given reports whether the file has something at path.
-func (d *document) given(path string) bool {
+// Given reports whether the file has something at path.
+func (d *Document) Given(path string) bool {
 	m, ok := d.marks[path]
 	return ok && !m.null
 }
 
-// sound reports whether nothing is wrong yet at path nor around it, so that a
+// Sound reports whether nothing is wrong yet at path nor around it, so that a
 // first mistake does not draw others after it.
-func (d *document) sound(path string) bool {
+func (d *Document) Sound(path string) bool {
 	for {
 		if d.faulty[path] {
 			return false
@@ -126,13 +174,13 @@ func parent(path string) string {
 
 // parse reads data as YAML 1.2 (of which JSON is a part) and returns its one
 // value, or nil with a problem reported.
-func (d *document) parse(data []byte) (root ast.Node) {
-	if len(data) > maxFile {
-		d.report("", mark{}, "config.file.large", maxFile)
+func (d *Document) parse(data []byte) (root ast.Node) {
+	if len(data) > MaxFile {
+		d.Report("", Mark{}, "config.file.large", MaxFile)
 		return nil
 	}
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) { // UTF-16
-		d.report("", mark{}, "config.yaml.utf8")
+		d.Report("", Mark{}, "config.yaml.utf8")
 		return nil
 	}
 	if data = d.clean(data); data == nil {
@@ -141,7 +189,7 @@ func (d *document) parse(data []byte) (root ast.Node) {
 	defer func() {
 		// A library that panics on a file is no reason for the gateway to.
 		if recover() != nil {
-			d.report("", mark{}, "config.yaml.other")
+			d.Report("", Mark{}, "config.yaml.other")
 			root = nil
 		}
 	}()
@@ -159,16 +207,16 @@ func (d *document) parse(data []byte) (root ast.Node) {
 			continue
 		}
 		if root != nil {
-			d.report("", d.mark(doc.Body), "config.yaml.documents")
+			d.Report("", d.Mark(doc.Body), "config.yaml.documents")
 			return nil
 		}
 		root = doc.Body
 	}
 	if root == nil {
-		d.report("", mark{}, "config.yaml.empty")
+		d.Report("", Mark{}, "config.yaml.empty")
 		return nil
 	}
-	d.marks[""] = d.mark(root)
+	d.marks[""] = d.Mark(root)
 	d.collect(root)
 	return root
 }
@@ -176,7 +224,7 @@ func (d *document) parse(data []byte) (root ast.Node) {
 // clean reports bytes that YAML does not allow and takes them out, so that they
 // do not hide the other problems. It returns nil where reading on would take too
 // long.
-func (d *document) clean(data []byte) []byte {
+func (d *Document) clean(data []byte) []byte {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	data = bytes.TrimRight(data, " \t\r\n")
 	out := make([]byte, 0, len(data))
@@ -185,23 +233,23 @@ func (d *document) clean(data []byte) []byte {
 		line++
 		if len(bytes.TrimSpace(l)) == 0 {
 			// The lexer takes time in the square of their length after a | or >.
-			if blank++; blank > maxBlank {
-				d.report("", mark{line: line}, "config.yaml.blank", maxBlank)
+			if blank++; blank > MaxBlank {
+				d.Report("", Mark{line: line}, "config.yaml.blank", MaxBlank)
 				return nil
 			}
 			out = append(out, '\n')
 			continue
 		}
 		blank = 0
-		at := mark{line: line, column: 1}
+		at := Mark{line: line, column: 1}
 		if !utf8.Valid(l) {
-			d.report("", at, "config.yaml.utf8")
+			d.Report("", at, "config.yaml.utf8")
 			l = bytes.ToValidUTF8(l, []byte("?"))
 		}
 		l = bytes.ReplaceAll(l, []byte("\r\n"), []byte("\n"))
 		body := bytes.TrimSuffix(l, []byte("\n"))
 		if i := bytes.IndexFunc(body, forbidden); i >= 0 {
-			d.report("", at, "config.yaml.control", int(body[i]))
+			d.Report("", at, "config.yaml.control", int(body[i]))
 			l = bytes.Map(func(r rune) rune {
 				if forbidden(r) && r != '\n' {
 					return ' '
@@ -220,18 +268,18 @@ func forbidden(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // bounded reports whether the file has a size and a shape that the parser can
 // take: it descends into nested values, and once more for each key of a mapping.
-func (d *document) bounded(tokens token.Tokens) bool {
+func (d *Document) bounded(tokens token.Tokens) bool {
 	var s shape
 	for i, t := range tokens {
 		key, limit := s.add(t), maxNesting
 		switch {
-		case i >= maxTokens:
-			key, limit = "config.yaml.tokens", maxTokens
+		case i >= MaxTokens:
+			key, limit = "config.yaml.tokens", MaxTokens
 		case key == "config.yaml.keys":
-			limit = maxKeys
+			limit = MaxKeys
 		}
 		if key != "" {
-			d.report("", mark{line: t.Position.Line, column: t.Position.Column}, key, limit)
+			d.Report("", Mark{line: t.Position.Line, column: t.Position.Column}, key, limit)
 			return false
 		}
 	}
@@ -268,7 +316,7 @@ func (s *shape) add(t *token.Token) text.Key {
 	case token.MappingValueType:
 		if s.flow == 0 && t.Prev != nil {
 			column := min(t.Prev.Position.Column, maxIndent)
-			if s.keys[column]++; s.keys[column] > maxKeys {
+			if s.keys[column]++; s.keys[column] > MaxKeys {
 				return "config.yaml.keys"
 			}
 		}
@@ -282,17 +330,17 @@ func (s *shape) add(t *token.Token) text.Key {
 // syntax reports an error of the parser. Its own text can quote the file, a
 // password too, and is in one language only: what is known of it is said in our
 // words.
-func (d *document) syntax(err error) {
-	var at mark
+func (d *Document) syntax(err error) {
+	var at Mark
 	key := text.Key("config.yaml.other")
 	var e yaml.Error
 	if errors.As(err, &e) {
 		if t := e.GetToken(); t != nil && t.Position != nil {
-			at = mark{line: t.Position.Line, column: t.Position.Column}
+			at = Mark{line: t.Position.Line, column: t.Position.Column}
 		}
 		key = syntaxKey(e.GetMessage())
 	}
-	d.report("", at, key)
+	d.Report("", at, key)
 }
 
 func syntaxKey(message string) text.Key {
@@ -322,17 +370,17 @@ func syntaxKey(message string) text.Key {
 }
 
 // collect finds the anchors below n.
-func (d *document) collect(n ast.Node) {
+func (d *Document) collect(n ast.Node) {
 	ast.Walk(anchorVisitor{d}, n)
 }
 
-type anchorVisitor struct{ d *document }
+type anchorVisitor struct{ d *Document }
 
 func (v anchorVisitor) Visit(n ast.Node) ast.Visitor {
 	if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
 		name := a.Name.GetToken().Value
 		if _, twice := v.d.anchors[name]; twice {
-			v.d.report("", v.d.mark(n), "config.yaml.anchor_twice", shorten(name))
+			v.d.Report("", v.d.Mark(n), "config.yaml.anchor_twice", Shorten(name))
 		} else {
 			v.d.anchors[name] = a.Value
 		}
@@ -340,8 +388,8 @@ func (v anchorVisitor) Visit(n ast.Node) ast.Visitor {
 	return v
 }
 
-// mark returns the place of n.
-func (d *document) mark(n ast.Node) mark {
+// Mark returns the place of n.
+func (d *Document) Mark(n ast.Node) Mark {
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		n = m.Values[0].Key // the mapping's own token is the first colon
 	}
@@ -349,8 +397,8 @@ func (d *document) mark(n ast.Node) mark {
 		n = v.Key
 	}
 	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return mark{}
+		return Mark{}
 	}
 	p := n.GetToken().Position
-	return mark{line: p.Line, column: p.Column}
+	return Mark{line: p.Line, column: p.Column}
 }

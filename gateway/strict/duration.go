@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"strings"
@@ -8,10 +8,11 @@ import (
 )
 
 // Duration is a time span such as 30s or 5m, of at least 0 and at most
-// maxDuration.
+// MaxDuration.
 type Duration time.Duration
 
-const maxDuration = Duration(90 * 24 * time.Hour)
+// MaxDuration is the longest time span of a file.
+const MaxDuration = Duration(90 * 24 * time.Hour)
 
 // ParseDuration reads a time span of hours, minutes, seconds and milliseconds
 // such as 1h30m. A number without a unit is refused, since nobody can tell
@@ -19,23 +20,23 @@ const maxDuration = Duration(90 * 24 * time.Hour)
 func ParseDuration(s string) (Duration, error) {
 	v, f := parseDuration(s)
 	if f != nil {
-		return 0, f.error(s)
+		return 0, f.Err(s)
 	}
 	return v, nil
 }
 
-func parseDuration(s string) (Duration, *flaw) {
+func parseDuration(s string) (Duration, *Flaw) {
 	if s != "" && strings.Trim(s, "0123456789.") == "" {
-		return 0, &flaw{key: "config.duration.unit", quote: true}
+		return 0, &Flaw{Key: "config.duration.unit", Quote: true}
 	}
 	v, err := time.ParseDuration(s)
 	switch {
 	case err != nil:
-		return 0, &flaw{key: "config.duration.form", quote: true}
+		return 0, &Flaw{Key: "config.duration.form", Quote: true}
 	case v < 0:
-		return 0, &flaw{key: "config.duration.negative"}
-	case Duration(v) > maxDuration:
-		return 0, &flaw{key: "config.duration.long", args: []any{maxDuration.String()}}
+		return 0, &Flaw{Key: "config.duration.negative"}
+	case Duration(v) > MaxDuration:
+		return 0, &Flaw{Key: "config.duration.long", Args: []any{MaxDuration.String()}}
 	}
 	return Duration(v), nil
 }
@@ -61,10 +62,10 @@ func (v *Duration) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-func (v *Duration) decodeNode(d *document, n ast.Node, path string) {
-	if s, ok := d.text(n, path); ok {
+func (v *Duration) DecodeNode(d *Document, n ast.Node, path string) {
+	if s, ok := d.Text(n, path); ok {
 		got, f := parseDuration(s)
-		d.flaw(path, f, s)
+		d.Flaw(path, f, s)
 		if f == nil {
 			*v = got
 		}
