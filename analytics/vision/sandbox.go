@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"sentrybox/analytics/cv"
-	"sentrybox/analytics/sandbox"
 	"sentrybox/analytics/wire"
+	"sentrybox/sandbox"
 )
 
 // enterSandbox closes the process off from the machine. What the libraries set
@@ -30,7 +30,8 @@ func enterSandbox(cfg *wire.Config) (wire.Sandbox, error) {
 	if limit == 0 {
 		limit = sandbox.DefaultAddressSpace
 	}
-	return sandbox.Enter(sandbox.Config{AddressSpace: limit})
+	box, err := sandbox.Enter(sandbox.Config{AddressSpace: limit})
+	return wire.Sandbox(box), err
 }
 
 // canEncode says whether annotated video can be made here.

@@ -8,8 +8,6 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
-
-	"sentrybox/analytics/wire"
 )
 
 // Offsets into struct seccomp_data, seccomp(2); all architectures here are
@@ -97,7 +95,7 @@ func alternative(conditions []condition) []bpf.Instruction {
 }
 
 // filterCalls installs the filter in all threads, or fails in all.
-func filterCalls(box *wire.Sandbox) error {
+func filterCalls(box *Report) error {
 	a, err := arch.GetInfo("")
 	if err != nil {
 		return err

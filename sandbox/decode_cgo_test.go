@@ -26,7 +26,7 @@ func decodingActs() map[string]act {
 		"busy.h264": wire.CodecH264, "busy.h265": wire.CodecH265, "plain.mjpeg": wire.CodecMJPEG,
 		"bench1080.h264": wire.CodecH264,
 	} {
-		m["decode "+file] = decoding("../cv/testdata/"+file, codec)
+		m["decode "+file] = decoding("../analytics/cv/testdata/"+file, codec)
 	}
 	if file := os.Getenv("SENTRYBOX_SANDBOX_STREAM"); file != "" { // another H.265 stream, to measure
 		m["decode "+file] = decoding(file, wire.CodecH265)
@@ -47,7 +47,7 @@ func encoding() act {
 			}
 			return e.Close()
 		},
-		within: func(wire.Sandbox) error {
+		within: func(Report) error {
 			e, err := open()
 			if err != nil {
 				return err
@@ -101,7 +101,7 @@ func decoding(file string, codec uint8) act {
 			}
 			return d.Close()
 		},
-		within: func(wire.Sandbox) error {
+		within: func(Report) error {
 			if err := watch(codec, aus); err != nil {
 				return err
 			}

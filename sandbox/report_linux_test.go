@@ -11,8 +11,6 @@ import (
 
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
-
-	"sentrybox/analytics/wire"
 )
 
 func TestReport(t *testing.T) {
@@ -23,11 +21,11 @@ func TestReport(t *testing.T) {
 	asUsers(t, func(t *testing.T, command func() *exec.Cmd) {
 		status, out := child(t, "report", command())
 		line, _, _ := strings.Cut(out, "\n")
-		var got wire.Sandbox
+		var got Report
 		if err := json.Unmarshal([]byte(line), &got); err != nil || status.ExitStatus() != 0 {
 			t.Fatalf("ended with %#x, %v: %s", status, err, out)
 		}
-		want := wire.Sandbox{NoNewPrivs: true, Seccomp: true, Landlock: abi, AddressSpace: DefaultAddressSpace}
+		want := Report{NoNewPrivs: true, Seccomp: true, Landlock: abi, AddressSpace: DefaultAddressSpace}
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}

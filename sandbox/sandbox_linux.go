@@ -12,8 +12,6 @@ import (
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/psx"
-
-	"sentrybox/analytics/wire"
 )
 
 const maxOpenFiles = 64
@@ -22,8 +20,8 @@ const maxOpenFiles = 64
 // holds it. Call it once libraries are loaded and decoders were opened, and
 // before the first hostile byte. After an error the process is partly shut in
 // and should exit: only Landlock is optional.
-func Enter(cfg Config) (wire.Sandbox, error) {
-	var box wire.Sandbox
+func Enter(cfg Config) (Report, error) {
+	var box Report
 	runtime.LockOSThread() // no_new_privs and seccomp must be set by one thread
 	defer runtime.UnlockOSThread()
 	warmUp()
@@ -101,7 +99,7 @@ func ifPrivileged(err error) error {
 	return nil
 }
 
-func restrictFiles(box *wire.Sandbox) error {
+func restrictFiles(box *Report) error {
 	abi, err := llsys.LandlockGetABIVersion()
 	if err != nil || abi < 1 {
 		return nil // ENOSYS, or EOPNOTSUPP where it is not enabled
@@ -113,7 +111,7 @@ func restrictFiles(box *wire.Sandbox) error {
 	return nil
 }
 
-func setLimits(cfg Config, box *wire.Sandbox) error {
+func setLimits(cfg Config, box *Report) error {
 	if err := limit("RLIMIT_CORE", unix.RLIMIT_CORE, 0); err != nil {
 		return err
 	}
@@ -158,7 +156,7 @@ func isRegular(fd int) bool {
 	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG
 }
 
-func forbidNewPrivs(box *wire.Sandbox) error {
+func forbidNewPrivs(box *Report) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}

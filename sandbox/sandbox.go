@@ -40,3 +40,11 @@ type Config struct {
 }
 
 const nobody = 65534
+
+// Report says what holds a process.
+type Report struct {
+	NoNewPrivs   bool   `json:"no_new_privs"`
+	Seccomp      bool   `json:"seccomp"`
+	Landlock     int    `json:"landlock"`      // the kernel's ABI version, 0 without
+	AddressSpace uint64 `json:"address_space"` // bytes, 0 without a limit
+}

@@ -20,8 +20,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"sentrybox/analytics/wire"
 )
 
 // The tests start this binary again as a child that enters the sandbox and then
@@ -52,8 +50,8 @@ func TestMain(m *testing.M) {
 // An act is what a child does: prepare before the sandbox closes, then within.
 type act struct {
 	prepare func() error
-	enter   func() (wire.Sandbox, error) // Enter, unless said otherwise
-	within  func(wire.Sandbox) error
+	enter   func() (Report, error) // Enter, unless said otherwise
+	within  func(Report) error
 }
 
 func runChild(a act) error {
@@ -64,7 +62,7 @@ func runChild(a act) error {
 	}
 	enter := a.enter
 	if enter == nil {
-		enter = func() (wire.Sandbox, error) { return Enter(Config{AddressSpace: DefaultAddressSpace}) }
+		enter = func() (Report, error) { return Enter(Config{AddressSpace: DefaultAddressSpace}) }
 	}
 	box, err := enter()
 	if err != nil {
@@ -85,31 +83,31 @@ func refused(err error, want ...error) error {
 
 func acts() map[string]act {
 	m := map[string]act{
-		"report": {within: func(b wire.Sandbox) error { return json.NewEncoder(os.Stdout).Encode(b) }},
-		"open": {within: func(wire.Sandbox) error {
+		"report": {within: func(b Report) error { return json.NewEncoder(os.Stdout).Encode(b) }},
+		"open": {within: func(Report) error {
 			_, err := os.Open("/etc/passwd")
 			return refused(err, unix.EACCES)
 		}},
-		"create": {within: func(wire.Sandbox) error {
+		"create": {within: func(Report) error {
 			return refused(os.WriteFile("/tmp/sentrybox-sandbox-test", []byte("x"), 0o600), unix.EACCES)
 		}},
 		"go on": {within: goOn},
-		"wait": {within: func(wire.Sandbox) error {
+		"wait": {within: func(Report) error {
 			fmt.Println("ready")
 			_, err := io.Copy(io.Discard, os.Stdin)
 			return err
 		}},
 		"landlock alone": landlockAlone(),
-		"panic":          {within: func(wire.Sandbox) error { panic("a crash must be told") }},
-		"grow a file": {within: func(wire.Sandbox) error {
+		"panic":          {within: func(Report) error { panic("a crash must be told") }},
+		"grow a file": {within: func(Report) error {
 			_, err := os.NewFile(3, "inherited").WriteString("x") // SIGXFSZ or an error
 			return refused(err, unix.EFBIG)
 		}},
-		"memory": {within: func(wire.Sandbox) error {
+		"memory": {within: func(Report) error {
 			_, err := unix.Mmap(-1, 0, int(min(uint64(DefaultAddressSpace), math.MaxInt)), unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 			return refused(err, unix.ENOMEM)
 		}},
-		"descriptors": {within: func(wire.Sandbox) error {
+		"descriptors": {within: func(Report) error {
 			for range maxOpenFiles + 1 {
 				if _, err := unix.EpollCreate1(0); err != nil {
 					return refused(err, unix.EMFILE)
@@ -151,7 +149,7 @@ func fatalActs() map[string]act {
 			return errno
 		},
 	} {
-		m[name] = act{within: func(wire.Sandbox) error { return fmt.Errorf("came back: %w", try()) }}
+		m[name] = act{within: func(Report) error { return fmt.Errorf("came back: %w", try()) }}
 	}
 	return m
 }
@@ -175,8 +173,8 @@ func landlockAlone() act {
 			time.Sleep(10 * time.Millisecond)
 			return nil
 		},
-		enter: func() (box wire.Sandbox, err error) { return box, restrictFiles(&box) },
-		within: func(wire.Sandbox) error {
+		enter: func() (box Report, err error) { return box, restrictFiles(&box) },
+		within: func(Report) error {
 			close(start)
 			go onThread(start, result)
 			return errors.Join(try(), <-result, <-result)
@@ -200,7 +198,7 @@ func earlierThread() act {
 			<-up
 			return nil
 		},
-		within: func(wire.Sandbox) error {
+		within: func(Report) error {
 			close(start)
 			return fmt.Errorf("came back: %w", <-result)
 		},
@@ -209,7 +207,7 @@ func earlierThread() act {
 
 // goOn is what the runtime does in a long life: threads, garbage, stacks, timers, the
 // clock, a file of the log's time zone, and its periodic look at the cgroup.
-func goOn(wire.Sandbox) error {
+func goOn(Report) error {
 	var wg sync.WaitGroup
 	for range 12 {
 		wg.Go(func() {
