@@ -23,6 +23,8 @@ type session struct {
 	falls  *falls
 	shown  *shown // nil unless the gateway asks to see what is thought
 	second *second
+	pace   wire.Pace
+	passed bool // access units were passed over, and no keyframe has come since
 }
 
 // serve holds the conversation until the gateway ends it. It returns nil only
@@ -61,6 +63,8 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 			err = s.accessUnit(p)
 		case wire.TypeArm:
 			err = s.arm(p)
+		case wire.TypePace:
+			err = s.setPace(p)
 		case wire.TypePing:
 			err = s.report.now()
 		case wire.TypeEnd:
@@ -144,6 +148,9 @@ func (s *session) accessUnit(p []byte) error {
 	if au.Gap {
 		s.watch.gap()
 	}
+	if s.passOver(&au) {
+		return s.report.done(au.PTS)
+	}
 	if err := s.stream.send(&au); err != nil {
 		if !errors.Is(err, cv.ErrDamaged) {
 			return err
@@ -153,7 +160,10 @@ func (s *session) accessUnit(p []byte) error {
 	if err := s.pictures(); err != nil {
 		return err
 	}
-	count.Confirmed = s.second.count()
+	count.Confirmed, count.Skipped = s.second.count(), s.watch.skipped
+	if err := s.attend(); err != nil {
+		return err
+	}
 	return s.report.done(au.PTS)
 }
 

@@ -54,6 +54,10 @@ type watcher struct {
 	started bool
 	now     time.Duration // media time of the last picture analysed
 	next    time.Duration // media time at which the next is due
+	moved   time.Duration // media time at which something moved last
+	period  time.Duration // between analysed pictures, longer than period when the box is slow
+	slowed  bool          // it is, or keyframes alone are decoded
+	skipped uint64        // pictures left out for it
 }
 
 // openBehaviour is one that has begun and not ended.
@@ -63,7 +67,7 @@ type openBehaviour struct {
 }
 
 func newWatcher(cfg *wire.Config, send func(*wire.Detection) error) *watcher {
-	return &watcher{cfg: cfg, send: send, people: perspective.New(cfg.Figures), armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules))}
+	return &watcher{cfg: cfg, send: send, people: perspective.New(cfg.Figures), armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules)), period: period}
 }
 
 func (w *watcher) close() {
@@ -123,6 +127,9 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 		return err
 	}
 	w.tracker.Update(r, l.PTS)
+	if len(r.Blobs) > 0 || len(w.tracker.Tracks()) > 0 {
+		w.moved = l.PTS
+	}
 	w.second.look(pic, w.tracker.Tracks(), w.armed)
 	w.detector.KeepAround()
 	scene := behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs}
@@ -142,9 +149,13 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 }
 
 func (w *watcher) schedule(pts time.Duration) {
-	w.next += period
-	if !w.started || w.next <= pts || w.next > pts+2*period {
-		w.next = pts + period
+	w.skipped += w.leftOut(pts)
+	w.next += w.period
+	if !w.started || w.next <= pts || w.next > pts+2*w.period {
+		w.next = pts + w.period
+	}
+	if !w.started || w.moved > pts {
+		w.moved = pts
 	}
 	w.started, w.now = true, pts
 }

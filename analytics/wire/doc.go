@@ -14,7 +14,7 @@
 //	Config               ─────▶
 //	                     ◀─────     Hello, once the sandbox is closed
 //	AccessUnit …         ─────▶
-//	Arm, Ping            ─────▶
+//	Arm, Pace, Ping      ─────▶
 //	                     ◀─────     Detection (begun, then ended), Progress
 //	                     ◀─────     Overlay, Video, if the config asks for them
 //	End                  ─────▶

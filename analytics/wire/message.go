@@ -9,7 +9,7 @@ import (
 
 // Version is the version of this protocol. The two programs are installed
 // together, so a difference is a broken installation and nothing to bridge.
-const Version = 2
+const Version = 3
 
 // Type says what a message is.
 type Type uint8
@@ -21,6 +21,7 @@ const (
 	TypeArm        Type = 3  // Arm, as JSON
 	TypeEnd        Type = 4  // no payload
 	TypePing       Type = 5  // no payload; asks for a Progress at once
+	TypePace       Type = 6  // Pace, as JSON
 	TypeHello      Type = 16 // Hello, as JSON
 	TypeDetection  Type = 17 // Detection: uint32 length of its JSON, the JSON, a JPEG or nothing
 	TypeProgress   Type = 18 // Progress, as JSON
@@ -44,6 +45,7 @@ const (
 	maxPoints      = 128
 	maxLinePoints  = 16
 	maxPeople      = 1000
+	maxRate        = 120
 	accessUnitHead = 8 + 8 + 8 + 1 + 1
 	videoHead      = 8 + 1
 )
@@ -166,6 +168,43 @@ type Arm struct {
 	Armed []bool `json:"armed"` // a rule each
 }
 
+// Pace says how much a camera may cost from here on, as the box has it to give. A
+// process that was told none sees every picture that it wants to.
+type Pace struct {
+	// Rate bounds the pictures a second that the heuristics see; none when 0.
+	Rate float64 `json:"rate,omitempty"`
+	// Keyframes says that nothing but keyframes is to be decoded.
+	Keyframes bool `json:"keyframes,omitempty"`
+}
+
+// Validate checks a pace.
+func (p Pace) Validate() error {
+	if !(p.Rate >= 0 && p.Rate <= maxRate) { // also refuses NaN
+		return fmt.Errorf("pace: %v pictures a second, from 0 to %d", p.Rate, maxRate)
+	}
+	return nil
+}
+
+// Attention is how closely a vision process watches. It decides how soon the
+// gateway has to hand over what arrives.
+type Attention string
+
+// The degrees of attention; none means Awake.
+const (
+	Awake  Attention = "awake"  // something moves: each picture counts, as soon as it is there
+	Quiet  Attention = "quiet"  // nothing moves: every picture is looked at, and a quarter of a second does not matter
+	Asleep Attention = "asleep" // nothing moves, and nothing but keyframes is decoded: what is between them can wait for the next
+)
+
+// Validate checks an attention.
+func (a Attention) Validate() error {
+	switch a {
+	case "", Awake, Quiet, Asleep:
+		return nil
+	}
+	return fmt.Errorf("progress: attention %q", a)
+}
+
 // Hello is the first message of a vision process: its sandbox is closed.
 type Hello struct {
 	Version int     `json:"version"`
@@ -252,8 +291,11 @@ type Progress struct {
 	Decoded  uint64 `json:"decoded"`  // pictures decoded
 	Analysed uint64 `json:"analysed"` // pictures that the heuristics saw
 	Damaged  uint64 `json:"damaged"`  // access units that the decoder refused
+	Skipped  uint64 `json:"skipped"`  // pictures that the heuristics would have seen, but for a Pace
 	Width    int    `json:"width"`    // of the picture as coded, in pixels
 	Height   int    `json:"height"`
+	// Attention is told at once when it changes.
+	Attention Attention `json:"attention,omitempty"`
 	// Confirmed is of the second opinions.
 	Confirmed Confirmed `json:"confirmed"`
 }

@@ -53,6 +53,9 @@ func (p *Process) handle(typ wire.Type, payload []byte) error {
 		if pr.Seq > p.sent.Load() {
 			return fmt.Errorf("progress on access unit %d, but %d is the last", pr.Seq, p.sent.Load())
 		}
+		if err := pr.Attention.Validate(); err != nil {
+			return err
+		}
 		p.touch(&pr)
 		if typ == wire.TypeSummary {
 			p.finish()

@@ -1,0 +1,73 @@
+//go:build cgo
+
+package main
+
+import (
+	"testing"
+	"time"
+
+	"sentrybox/analytics/wire"
+)
+
+func TestPace(t *testing.T) {
+	cfg := testConfig(wire.Motion)
+	g := newGateway(t, cfg)
+	g.show(walk(), 0, 10*time.Second)
+	g.check(g.w.End())
+	full := g.talk(cfg).summary
+	if full.Skipped != 0 {
+		t.Errorf("%d pictures skipped without a pace", full.Skipped)
+	}
+	g = newGateway(t, cfg)
+	g.show(walk(), 0, 2*time.Second)
+	g.check(g.w.JSON(wire.TypePace, wire.Pace{Rate: 2}))
+	g.show(walk(), 2100*time.Millisecond, 10*time.Second)
+	g.check(g.w.End())
+	slow := g.talk(cfg).summary
+	if slow.Analysed >= full.Analysed/2 || slow.Analysed < full.Analysed/5 {
+		t.Errorf("%d pictures of %d analysed with two a second from the second second on", slow.Analysed, full.Analysed)
+	}
+	if sum := slow.Analysed + slow.Skipped; sum < full.Analysed*8/10 || sum > full.Analysed*12/10 {
+		t.Errorf("%d analysed and %d skipped, of %d", slow.Analysed, slow.Skipped, full.Analysed)
+	}
+}
+
+func TestPaceNotBelieved(t *testing.T) {
+	for _, rate := range []float64{-1, 1e9} {
+		if err := (wire.Pace{Rate: rate}).Validate(); err == nil {
+			t.Errorf("a rate of %v passed", rate)
+		}
+	}
+}
+
+// TestPassOver: after a picture that was passed over only a keyframe can be decoded.
+func TestPassOver(t *testing.T) {
+	s := &session{}
+	for i, step := range []struct{ paced, key, want bool }{
+		{false, true, false}, {false, false, false}, {true, false, true}, {true, true, false}, {true, false, true},
+		{false, false, true}, {false, false, true}, {false, true, false}, {false, false, false},
+	} {
+		s.pace.Keyframes = step.paced
+		if got := s.passOver(&wire.AccessUnit{Keyframe: step.key}); got != step.want {
+			t.Errorf("step %d: passed over: %v", i, got)
+		}
+	}
+}
+
+// TestAttention: a camera calms down some time after somebody has gone, and says so.
+func TestAttention(t *testing.T) {
+	cfg := testConfig(wire.Motion)
+	g := newGateway(t, cfg)
+	g.show(walk(), 0, 20*time.Second)
+	g.check(g.w.End())
+	var said []wire.Attention
+	a := g.talk(cfg)
+	for _, p := range append(a.progress, a.summary) {
+		if n := len(said); n == 0 || said[n-1] != p.Attention {
+			said = append(said, p.Attention)
+		}
+	}
+	if len(said) != 2 || said[0] != wire.Awake || said[1] != wire.Quiet {
+		t.Errorf("attention: %v", said)
+	}
+}
