@@ -97,12 +97,32 @@ type Alert struct {
 	Floor string `json:"floor,omitempty"`
 	// Agitated says that people in a gathering run, push or fight, or have done so.
 	Agitated bool `json:"agitated,omitempty"`
+	// Incident is the first alert of those that belong together; empty in that one.
+	Incident string `json:"incident,omitempty"`
+	// Escalated says why a further level hears of it, or would if there were one.
+	Escalated Overdue `json:"escalated,omitempty"`
+	// AcknowledgedAt is when somebody first answered, and HandledAt when it was closed.
+	AcknowledgedAt Time `json:"acknowledged_at,omitzero"`
+	HandledAt      Time `json:"handled_at,omitzero"`
+	// By and Note are of the last answer that moved the state, cut short. They are left
+	// out where the names are so long that the payload would be.
+	By   string `json:"by,omitempty"`
+	Note string `json:"note,omitempty"`
 }
+
+// Overdue is a deadline that nobody kept.
+type Overdue string
+
+// The deadlines that can be missed.
+const (
+	NotAcknowledged Overdue = "not_acknowledged"
+	NotHandled      Overdue = "not_handled"
+)
 
 // Open says whether someone still has to do something about it.
 func (a *Alert) Open() bool { return a.State != Handled && a.State != False }
 
-// levels returns who hears of the alert.
+// levels returns who hears of the alert at once.
 func (a *Alert) levels(first Level) []Level {
 	if a.Severity == 1 {
 		return Levels()
@@ -110,8 +130,16 @@ func (a *Alert) levels(first Level) []Level {
 	return []Level{first}
 }
 
-// encode writes the payload for one level. Characters such as < stay as they
-// are: this is no HTML.
+// plain is JSON in which characters such as < stay as they are: this is no HTML.
+func plain(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
+}
+
+// encode writes the payload for one level.
 func (a Alert) encode(level Level) ([]byte, error) {
 	a.Level = level
 	if a.SentAt.IsZero() { // as long as what Render puts there
@@ -120,13 +148,17 @@ func (a Alert) encode(level Level) ([]byte, error) {
 	if a.Evidence == nil {
 		a.Evidence = []string{}
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(a); err != nil {
+	b, err := plain(a)
+	for _, leaveOut := range []func(){func() { a.Note = "" }, func() { a.By = "" }, func() { a.HandledAt = Time{} }, func() { a.AcknowledgedAt = Time{} }} {
+		if err != nil || len(b) < MaxPayload {
+			break
+		}
+		leaveOut()
+		b, err = plain(a)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("encode alert %s: %w", a.ID, err)
 	}
-	b := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	if len(b) >= MaxPayload {
 		return nil, fmt.Errorf("alert %s is %d bytes long, the contract allows fewer than %d: shorten the names of gateway, street, community, grid, camera and zone: %w", a.ID, len(b), MaxPayload, ErrInvalid)
 	}

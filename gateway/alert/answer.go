@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,6 +29,9 @@ const (
 	maxAnswer = 4096 // bytes
 	maxBy     = 64   // characters
 	maxNote   = 500  // characters
+
+	publishedBy   = 16 // characters of who answered, in the alert itself
+	publishedNote = 24
 )
 
 // ParseAnswer reads the payload of ack/{id}. Unknown keys are passed over, so
@@ -69,6 +73,18 @@ func next(from State, action string) (State, bool) {
 	return to, ok && order[to] > order[from]
 }
 
+// answered moves the state. The first who answers has acknowledged.
+func (r *record) answered(to State, ans Answer, now time.Time) {
+	r.State = to
+	r.By, r.Note = clean(ans.By, publishedBy), clean(ans.Note, publishedNote)
+	if r.AcknowledgedAt.IsZero() {
+		r.AcknowledgedAt = Time{now}
+	}
+	if !r.Open() {
+		r.HandledAt = Time{now}
+	}
+}
+
 // Answer carries out an answer to the alert id. An answer that comes late or
 // again changes nothing and is no error.
 func (s *Service) Answer(ctx context.Context, id string, ans Answer) error {
@@ -92,7 +108,7 @@ func (s *Service) Answer(ctx context.Context, id string, ans Answer) error {
 		to, ok := next(a.State, ans.Action)
 		switch {
 		case ok:
-			a.State = to
+			a.answered(to, ans, s.Now())
 		case ans.Action == "note" && a.Open():
 			last, err := store.LastStep(ctx, tx, id)
 			if err != nil || last.Action == "note" && last.By == ans.By && last.Note == ans.Note {

@@ -53,7 +53,7 @@ func (s *Service) hold(e Event, now time.Time, why error) (Alert, error) {
 
 // volatile queues an alert's revision in memory. It runs with mu held.
 func (s *Service) volatile(h *held, now time.Time) error {
-	h.publish(s.FirstLevel)
+	h.publish(s.terms(h.Kind, h.Severity).Level)
 	var items []outbox.Item
 	for _, level := range h.Published {
 		payload, err := h.encode(level)

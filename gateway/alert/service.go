@@ -61,10 +61,15 @@ type Service struct {
 
 	Gateway, Street, Community string
 
+	// What holds unless Kinds or Severities say otherwise.
 	FirstLevel    Level
 	RespondWithin time.Duration
 	HandleWithin  time.Duration
 	CoolDown      time.Duration
+
+	// Kinds go before Severities.
+	Kinds      map[string]Terms
+	Severities map[int]Terms
 
 	// Clock says how far Now can be believed; nil where only its being above the
 	// clock package's floor counts.
@@ -74,9 +79,12 @@ type Service struct {
 	// order of the commits; nil for nobody. It must not call the Service.
 	Queued func([]outbox.Item)
 
+	changed chan struct{} // set by RunClocks: holds a token when an alert has changed
+
 	mu     sync.Mutex    // held from the begin of a transaction until Queued has heard of it
 	queued []outbox.Item // guarded by mu: by the transaction that is open
 	held   []held        // guarded by mu
+	due    time.Time     // guarded by mu: no clock runs out before; zero when none runs
 }
 
 // foldZone is the zone by which events are one alert.
@@ -114,6 +122,10 @@ func (s *Service) transact(ctx context.Context, fn func(*sql.Tx) error) error {
 	if s.Queued != nil {
 		s.Queued(s.queued)
 	}
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
@@ -131,6 +143,10 @@ func (s *Service) put(ctx context.Context, tx *sql.Tx, it outbox.Item) error {
 type record struct {
 	Alert
 	Published []Level `json:"published"`
+	// Climbed is how often it went a level up since nobody acknowledged it.
+	Climbed int `json:"climbed,omitempty"`
+	// Late says that it went a level up since nobody has handled it.
+	Late bool `json:"late,omitempty"`
 }
 
 func (r *record) read(row store.Alert) error {
@@ -197,6 +213,9 @@ func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time
 	if a.Alert, err = s.newAlert(e, now); err != nil {
 		return err
 	}
+	if a.Incident, err = incident(ctx, tx, &a.Alert, now); err != nil {
+		return err
+	}
 	if err := s.unsure(ctx, tx, a.ID); err != nil {
 		return err
 	}
@@ -216,12 +235,13 @@ func (s *Service) newAlert(e Event, now time.Time) (Alert, error) {
 		}
 		id = u.String()
 	}
+	terms := s.terms(e.Kind, e.severity())
 	a := Alert{
 		ID: id, Rev: 1, Gateway: s.Gateway, Street: s.Street, Community: s.Community, Grid: e.Grid,
 		Device: e.Device, Kind: e.Kind, Zone: e.Zone, Code: e.Code, Severity: e.severity(), State: Raised,
 		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
 		ClockSynced: now.Unix() >= clock.Floor, Confidence: e.Confidence,
-		RespondBy: Time{now.Add(s.RespondWithin)}, HandleBy: Time{now.Add(s.HandleWithin)}, Count: 1, Floor: e.Floor, Agitated: e.Agitated,
+		RespondBy: Time{now.Add(terms.RespondWithin)}, HandleBy: Time{now.Add(terms.HandleWithin)}, Count: 1, Floor: e.Floor, Agitated: e.Agitated,
 	}
 	if s.Clock != nil {
 		a.ClockSynced = s.Clock.Stamp().Set
@@ -304,7 +324,7 @@ func (s *Service) fold(ctx context.Context, tx *sql.Tx, e Event, now time.Time, 
 // write stores a revision and queues it for every level that hears of it; a
 // closed alert's topics are cleared behind its last revision.
 func (s *Service) write(ctx context.Context, tx *sql.Tx, a *record, lastEvent time.Time, step store.Step) error {
-	a.publish(s.FirstLevel)
+	a.publish(s.terms(a.Kind, a.Severity).Level)
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("encode alert %s: %w", a.ID, err)
@@ -316,6 +336,7 @@ func (s *Service) write(ctx context.Context, tx *sql.Tx, a *record, lastEvent ti
 	if err := s.Store.PutAlert(ctx, tx, row, step); err != nil {
 		return err
 	}
+	s.expect(a)
 	return s.queue(ctx, tx, a, step.At)
 }
 

@@ -94,6 +94,17 @@ func (c *Clock) Stamp() Stamp {
 	return s
 }
 
+// Least is a moment that is not later than now, whatever the wall clock says: the
+// machine has run for some time since the last moment that is known to have passed.
+func (c *Clock) Least(passed time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if passed.Before(c.known) {
+		passed = c.known
+	}
+	return passed.Add(c.source.Boot())
+}
+
 // Beat returns a sign of life.
 func (c *Clock) Beat() Beat {
 	s := c.Stamp()
