@@ -165,6 +165,7 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.report(partsCtx) })
 	parts.Go(func() error { return a.guard(partsCtx) })
 	parts.Go(func() error { return a.board.run(partsCtx) })
+	parts.Go(func() error { return a.alerts.RunClocks(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
 	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
@@ -225,6 +226,7 @@ func (a *App) build(ctx context.Context) error {
 		Queued:        a.mirror,
 		Clock:         a.clock,
 	}
+	a.setTerms()
 	if err := a.buildHomeAssistant(ctx); err != nil {
 		return err
 	}

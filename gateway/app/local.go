@@ -58,7 +58,7 @@ func (a *App) runBroker(ctx context.Context) error {
 	if err != nil && ctx.Err() == nil {
 		a.Log.Error("the local broker does not know the open alerts", "error", err)
 	}
-	a.mirror(items)
+	a.mirror(append(items, a.plansItem()))
 	a.publishLocal("status", true, []byte(mqtt.StatusOnline))
 	return a.local.Run(ctx)
 }

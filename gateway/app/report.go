@@ -140,6 +140,7 @@ func taken(c <-chan struct{}) bool {
 // publishAgain queues what a broker must know that knows nothing.
 func (a *App) publishAgain(ctx context.Context) {
 	a.board.again()
+	a.publishPlans(ctx)
 	if a.home.Root != "" {
 		if err := a.announce(ctx); err != nil && ctx.Err() == nil {
 			a.Log.Error("Home Assistant does not know the devices", "error", err)

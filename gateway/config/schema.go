@@ -2,7 +2,6 @@ package config
 
 import (
 	"log/slog"
-	"time"
 
 	"sentrybox/analytics/wire"
 )
@@ -19,6 +18,7 @@ type Config struct {
 	Uplink        Uplink        `yaml:"uplink"`
 	Broker        Broker        `yaml:"broker"`
 	Alerts        Alerts        `yaml:"alerts"`
+	Plans         Plans         `yaml:"plans"`
 	Vision        Vision        `yaml:"vision"`
 	Log           Log           `yaml:"log"`
 	Cameras       []Camera      `yaml:"cameras"`
@@ -66,18 +66,6 @@ type MQTT struct {
 	// it alone decides.
 	Pin    string `yaml:"pin"`
 	Budget Budget `yaml:"budget"`
-}
-
-// Alerts says how alerts behave.
-type Alerts struct {
-	// Level is the first to hear of an alert: grid, community or street.
-	// Severity 1 goes to all three.
-	Level         string   `yaml:"level"`
-	RespondWithin Duration `yaml:"respond_within"`
-	HandleWithin  Duration `yaml:"handle_within"`
-	// CoolDown is how long after an event further ones of the same rule are
-	// folded into its alert.
-	CoolDown Duration `yaml:"cool_down"`
 }
 
 // Vision says how vision processes run.
@@ -171,14 +159,9 @@ func Defaults() Config {
 		Web:      Web{Listen: "127.0.0.1:8080"},
 		Uplink:   Uplink{Prefix: "sentrybox/v1", Short: defaultShort()},
 		Broker:   Broker{Clients: 64},
-		Alerts: Alerts{
-			Level:         "community",
-			RespondWithin: Duration(5 * time.Minute),
-			HandleWithin:  Duration(30 * time.Minute),
-			CoolDown:      Duration(time.Minute),
-		},
-		Vision: Vision{AddressSpace: 4096, Confirm: ConfirmAuto},
-		Log:    Log{Level: "info"},
+		Alerts:   defaultAlerts(),
+		Vision:   Vision{AddressSpace: 4096, Confirm: ConfirmAuto},
+		Log:      Log{Level: "info"},
 	}
 }
 

@@ -33,6 +33,7 @@ func (d *document) finish(c *Config) {
 	d.finishUplink(&c.Uplink)
 	d.finishBroker(&c.Broker)
 	d.finishAlerts(&c.Alerts)
+	d.finishPlans(c.Plans)
 	d.finishStorage(&c.Storage)
 	d.finishEvidence(&c.Evidence)
 	d.finishVision(&c.Vision)
@@ -131,19 +132,4 @@ func validListen(s string) bool {
 	}
 	n, err := strconv.Atoi(port)
 	return err == nil && n >= 0 && n <= 65535
-}
-
-func (d *document) finishAlerts(a *Alerts) {
-	d.OneOf("alerts.level", a.Level, "grid", "community", "street")
-	const most = Duration(24 * time.Hour)
-	d.Span("alerts.respond_within", a.RespondWithin, Duration(time.Second), most)
-	d.Span("alerts.handle_within", a.HandleWithin, Duration(time.Second), 7*most)
-	d.Span("alerts.cool_down", a.CoolDown, 0, most)
-	if d.Sound("alerts.respond_within") && d.Sound("alerts.handle_within") && a.HandleWithin < a.RespondWithin {
-		path := "alerts.handle_within"
-		if !d.Given(path) {
-			path = "alerts.respond_within"
-		}
-		d.Fault(path, "config.alerts.order")
-	}
 }

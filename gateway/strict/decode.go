@@ -97,7 +97,10 @@ func (d *Document) decodeStruct(n ast.Node, v reflect.Value, path string) {
 
 func (d *Document) decodeMap(n ast.Node, v reflect.Value, path string) {
 	entries := d.entries(n, path)
-	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
+	v.SetZero()
+	if len(entries) > 0 {
+		v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
+	}
 	for _, e := range entries {
 		at := Member(path, e.name)
 		d.marks[at] = e.mark
