@@ -108,6 +108,17 @@ type Alert struct {
 	// out where the names are so long that the payload would be.
 	By   string `json:"by,omitempty"`
 	Note string `json:"note,omitempty"`
+	Reading
+	// EndedAt is when a sensor's reading was normal again. Somebody has still to look.
+	EndedAt Time `json:"ended_at,omitzero"`
+}
+
+// Reading is what a sensor measured, in an alert.
+type Reading struct {
+	Quantity string   `json:"quantity,omitempty"`
+	Value    *float64 `json:"value,omitempty"`
+	Unit     string   `json:"unit,omitempty"`
+	Text     string   `json:"text,omitempty"` // of what is no number, such as a card
 }
 
 // Overdue is a deadline that nobody kept.
@@ -149,7 +160,8 @@ func (a Alert) encode(level Level) ([]byte, error) {
 		a.Evidence = []string{}
 	}
 	b, err := plain(a)
-	for _, leaveOut := range []func(){func() { a.Note = "" }, func() { a.By = "" }, func() { a.HandledAt = Time{} }, func() { a.AcknowledgedAt = Time{} }} {
+	for _, leaveOut := range []func(){func() { a.Note = "" }, func() { a.By = "" }, func() { a.HandledAt = Time{} }, func() { a.AcknowledgedAt = Time{} },
+		func() { a.Quantity = "" }, func() { a.EndedAt = Time{} }, func() { a.Reading = Reading{} }} {
 		if err != nil || len(b) < MaxPayload {
 			break
 		}

@@ -91,7 +91,7 @@ func (s *Service) shift(ctx context.Context, tx *sql.Tx, id string, by time.Dura
 	if err := a.read(row); err != nil {
 		return err
 	}
-	for _, t := range []*Time{&a.StartedAt, &a.DetectedAt, &a.RespondBy, &a.HandleBy, &a.AcknowledgedAt, &a.HandledAt} {
+	for _, t := range []*Time{&a.StartedAt, &a.DetectedAt, &a.RespondBy, &a.HandleBy, &a.AcknowledgedAt, &a.HandledAt, &a.EndedAt} {
 		if !t.IsZero() {
 			t.Time = t.Add(by)
 		}

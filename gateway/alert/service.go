@@ -39,7 +39,11 @@ type Event struct {
 	Confidence float64
 	Floor      string // of a thrown object, if known
 	Agitated   bool   // of a gathering; it counts as one severity graver
-	Thumbnail  []byte // JPEG, or none
+	Reading    Reading
+	// Also runs in the transaction that makes the event durable, with its alert's
+	// identifier; nil for nothing. An alert that is held never comes to it.
+	Also      func(tx *sql.Tx, id string) error
+	Thumbnail []byte // JPEG, or none
 	// Picture waits for the whole picture, a JPEG; nil if there will be none.
 	Picture func(context.Context) []byte
 }
@@ -172,31 +176,10 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	now := s.Now()
 	var a record
 	err := s.transact(ctx, func(tx *sql.Tx) error {
-		a = record{}
-		if e.ID != "" {
-			row, found, err := store.AlertByID(ctx, tx, e.ID)
-			if err != nil {
-				return err
-			}
-			if found {
-				return a.read(row)
-			}
-		} else {
-			row, found, err := store.OpenAlert(ctx, tx, e.Device, e.Kind, e.foldZone(), now)
-			if err != nil {
-				return err
-			}
-			if found {
-				if err := a.read(row); err != nil {
-					return err
-				}
-			}
-			if found && s.folds(&a.Alert, row.LastEvent, now) {
-				return s.fold(ctx, tx, e, now, &a)
-			}
-			a = record{}
+		if err := s.raise(ctx, tx, e, now, &a); err != nil || e.Also == nil {
+			return err
 		}
-		return s.create(ctx, tx, e, now, &a)
+		return e.Also(tx, a.ID)
 	})
 	if err != nil && e.ID == "" && store.Unwritable(err) {
 		return s.hold(e, now, err)
@@ -207,6 +190,35 @@ func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	s.Log.Info("alert", "id", a.ID, "rev", a.Rev, "device", a.Device, "kind", a.Kind, "zone", a.Zone,
 		"severity", a.Severity, "state", a.State)
 	return a.Alert, nil
+}
+
+// raise is Raise within its transaction.
+func (s *Service) raise(ctx context.Context, tx *sql.Tx, e Event, now time.Time, a *record) error {
+	*a = record{}
+	if e.ID != "" {
+		row, found, err := store.AlertByID(ctx, tx, e.ID)
+		if err != nil {
+			return err
+		}
+		if found {
+			return a.read(row)
+		}
+		return s.create(ctx, tx, e, now, a)
+	}
+	row, found, err := store.OpenAlert(ctx, tx, e.Device, e.Kind, e.foldZone(), now)
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := a.read(row); err != nil {
+			return err
+		}
+		if s.folds(&a.Alert, row.LastEvent, now) {
+			return s.fold(ctx, tx, e, now, a)
+		}
+	}
+	*a = record{}
+	return s.create(ctx, tx, e, now, a)
 }
 
 func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time, a *record) (err error) {
@@ -242,6 +254,7 @@ func (s *Service) newAlert(e Event, now time.Time) (Alert, error) {
 		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
 		ClockSynced: now.Unix() >= clock.Floor, Confidence: e.Confidence,
 		RespondBy: Time{now.Add(terms.RespondWithin)}, HandleBy: Time{now.Add(terms.HandleWithin)}, Count: 1, Floor: e.Floor, Agitated: e.Agitated,
+		Reading: e.Reading,
 	}
 	if s.Clock != nil {
 		a.ClockSynced = s.Clock.Stamp().Set
@@ -309,6 +322,7 @@ func (s *Service) fold(ctx context.Context, tx *sql.Tx, e Event, now time.Time, 
 	if a.Floor == "" {
 		a.Floor = e.Floor
 	}
+	a.Reading, a.EndedAt = e.Reading, Time{}
 	thumb := e.Thumbnail
 	if len(a.Evidence) > 0 {
 		thumb = nil
