@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	vars := kong.Vars{}
 	for _, name := range []string{
 		"about", "run", "check", "raise", "replay", "probe", "demo", "hash", "version", "config", "kind", "severity",
-		"camera", "video", "annotate", "explain", "json", "url", "transport", "for", "footage",
+		"camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}
@@ -171,6 +171,7 @@ type replayCmd struct {
 	Camera   string `required:"" placeholder:"FILE" help:"${help_camera}"`
 	Annotate string `type:"path" placeholder:"OUT.mp4" help:"${help_annotate}"`
 	Explain  string `type:"path" placeholder:"OUT.jsonl" help:"${help_explain}"`
+	Decode   string `enum:"auto,full," default:"" placeholder:"auto|full" help:"${help_decode}"`
 	Video    string `arg:"" help:"${help_video}"`
 }
 
@@ -181,6 +182,9 @@ func (c *replayCmd) Run(e *env) error {
 	}
 	if kinds := cam.Unbuilt(); len(kinds) > 0 {
 		_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "replay.unbuilt", fmt.Sprint(kinds)))
+	}
+	if c.Decode != "" {
+		cam.Decode = c.Decode
 	}
 	r := &replay.Replay{
 		Camera: cam, Video: c.Video, AddressSpace: config.Defaults().Vision.AddressSpace, Out: e.out, Log: e.log(slog.LevelWarn),

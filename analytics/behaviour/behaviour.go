@@ -24,6 +24,9 @@ type Scene struct {
 	Tracks []track.Track // in order of their ids
 	Motion *motion.Detector
 	Blobs  []motion.Blob
+	// Glance says that those before it, since the last that was shown, were not looked at, seconds of them:
+	// nothing happens. Motion.Glance was asked.
+	Glance bool
 }
 
 // Event is one end of a behaviour, or a change in between.

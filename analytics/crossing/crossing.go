@@ -115,6 +115,9 @@ func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	return w.out
 }
 
+// Pending says whether somebody is followed.
+func (w *Watch) Pending() bool { return len(w.walkers) > 0 }
+
 // walk takes in where a walker's foot is now.
 func (w *Watch) walk(k *walker, t *track.Track, foot point, now time.Duration) {
 	margin := w.margin(t)

@@ -140,6 +140,9 @@ func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	return nil
 }
 
+// Pending says whether there are, or were a moment ago, enough people.
+func (w *Watch) Pending() bool { return w.open || w.begun || w.share > none }
+
 // watchGroup measures how wildly the people move while there are enough of them.
 func (w *Watch) watchGroup(s *behaviour.Scene) {
 	if !w.open && !w.begun {

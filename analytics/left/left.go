@@ -77,6 +77,8 @@ const (
 	// A region that is nothing left is given so long beyond the rule's time to become something.
 	spare = 30 * time.Second
 
+	freshFor = 10 * time.Second // a background that is not known well yet
+
 	fragment    = 3    // times its area: the blob of which it is a part, at most. Things: 1.0 to 1.2
 	samePattern = 0.65 // correlation with the ground. Things: up to 0.5, a lamp's light 0.74 and odd by 0.2
 	// The same where it is odd by standsOut: a black bag in the shade, 0.70 and odd by 0.48.
@@ -213,7 +215,11 @@ func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	}
 	w.started, w.last = true, s.Time
 	w.shrink(s.Pix)
-	r, err := w.motion.Detect(w.pix, s.Time)
+	look := w.motion.Detect
+	if s.Glance {
+		look = w.motion.Glance
+	}
+	r, err := look(w.pix, s.Time)
 	if err != nil {
 		return w.out // another size than was said; the watcher's own detector tells
 	}
@@ -229,6 +235,17 @@ func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	w.hold(&r, s)
 	w.motion.Learn()
 	return w.out
+}
+
+// Pending says whether something lies there that may have been left, so that every picture is
+// wanted. What has been found needs no more than a look now and then.
+func (w *Watch) Pending() bool {
+	for i := range w.regions {
+		if r := &w.regions[i]; !r.open && !w.spent(r) {
+			return true
+		}
+	}
+	return w.motion != nil && w.motion.Age() < freshFor
 }
 
 // shrink writes the mean of each f × f pixels.

@@ -153,6 +153,12 @@ func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event {
 	return w.out
 }
 
+// Pending says whether somebody is in the zone. Who has been lost from sight is waited for, and need not
+// be looked for.
+func (w *Watch) Pending() bool {
+	return slices.ContainsFunc(w.stays, func(v stay) bool { return v.id != 0 })
+}
+
 // see takes in a track that the picture shows.
 func (w *Watch) see(t *track.Track, s *behaviour.Scene) {
 	at := slices.IndexFunc(w.stays, func(v stay) bool { return v.id == t.ID })

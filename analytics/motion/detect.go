@@ -38,10 +38,15 @@ const (
 // Detect looks at one picture: width × height bytes of luma of media time t. Times must
 // not go back. The picture is copied. It is not learned until Learn.
 func (d *Detector) Detect(luma []byte, t time.Duration) (Result, error) {
+	d.glance, d.longest = false, maxStep
+	return d.detect(luma, t)
+}
+
+func (d *Detector) detect(luma []byte, t time.Duration) (Result, error) {
 	if len(luma) != d.w*d.h {
 		return Result{}, fmt.Errorf("motion: picture of %d bytes, want %d×%d", len(luma), d.w, d.h)
 	}
-	d.step = min(max(t-d.last, 0), maxStep)
+	d.step = min(max(t-d.last, 0), d.longest)
 	d.last = t
 	d.cur, d.prev = d.prev, d.cur
 	d.curPix, d.prevPix = d.prevPix, d.curPix
@@ -73,7 +78,9 @@ func (d *Detector) Detect(luma []byte, t time.Duration) (Result, error) {
 	fg, moving := d.segment()
 	share := float64(fg) / float64(max(d.pixels, 1))
 	if d.upheaval(t, share, float64(moving)/float64(max(fg, 1))) {
-		d.seed(t)
+		if !d.glance {
+			d.seed(t)
+		}
 		return Result{Settling: true, Foreground: share}, nil
 	}
 	gocv.MorphologyEx(d.fg, &d.opened, gocv.MorphOpen, d.openKernel)
@@ -191,6 +198,9 @@ func (d *Detector) Learn() {
 	}
 	quick := rate(d.step, min(learnNoise, max(d.age, time.Second)))
 	slow := rate(d.step, learnNoise)
+	if d.glance {
+		quick = rate(d.step, learnGlance)
+	}
 	flip := int32(min(256*float64(time.Second)/float64(d.step), math.MaxUint16))
 
 	n := len(d.curPix)
@@ -208,6 +218,9 @@ func (d *Detector) Learn() {
 		// What is far beyond the noise is something else; it counts for little.
 		diff = min(max(diff, -diff)<<8, 3*s+noiseStep)
 		noise[i] = uint16(s + ((diff-s)*quick+1<<15)>>16)
+		if d.glance {
+			continue // what flickers in between is not known
+		}
 		f, x := int32(flicker[i]), int32(0)
 		if st := state[i]; (st^st>>2)&1 != 0 {
 			x = flip

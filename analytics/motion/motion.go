@@ -25,7 +25,8 @@
 // goroutine, and tests with it would take ten times as long.
 //
 // For each picture call [Detector.Detect], set Hold on the blobs that belong to
-// something known, then call [Detector.Learn].
+// something known, then call [Detector.Learn]. While nothing happens [Detector.Glance] will do,
+// once in a few seconds.
 package motion
 
 import (
@@ -121,6 +122,10 @@ type Detector struct {
 	settle time.Duration // left until the background can be trusted
 	calm   time.Duration // media time when little was last foreground
 	still  time.Duration // for how long most of the picture has differed but stood still
+
+	glance  bool          // the last picture came by Glance
+	longest time.Duration // of step
+	before  clocks        // that picture
 }
 
 // New returns a detector for pictures of one size. It fails for pictures too

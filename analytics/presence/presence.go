@@ -153,6 +153,9 @@ func (w *Watch) begin(t *track.Track, start time.Duration, s *behaviour.Scene) {
 		Box: behaviour.Fractions(t.Box, w.zone.Width, w.zone.Height), Confidence: behaviour.Confidence(t)}
 }
 
+// Pending says whether somebody is in the zone, or was a moment ago.
+func (w *Watch) Pending() bool { return w.open || len(w.visitors) > 0 }
+
 // counts says whether a track is what the rule asks for.
 func (w *Watch) counts(t *track.Track) bool {
 	if w.kind == wire.Motion {

@@ -167,9 +167,9 @@ func (w *Watch) say(e behaviour.Event) []behaviour.Event {
 }
 
 // Step takes in a picture. What it returns is valid until the next call.
-func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event { return w.look(s.Pix, s.Time) }
+func (w *Watch) Step(s *behaviour.Scene) []behaviour.Event { return w.look(s.Pix, s.Time, s.Glance) }
 
-func (w *Watch) look(luma []byte, t time.Duration) []behaviour.Event {
+func (w *Watch) look(luma []byte, t time.Duration, glance bool) []behaviour.Event {
 	if w.started && t-w.last < period && t >= w.last {
 		return nil
 	}
@@ -182,9 +182,12 @@ func (w *Watch) look(luma []byte, t time.Duration) []behaviour.Event {
 	}
 	w.started, w.last = true, t
 	w.view.take(luma, step)
-	if step == 0 {
+	switch {
+	case step == 0:
 		w.frozen.restart()
-	} else {
+	case glance:
+		w.frozen.glance(&w.view, step)
+	default:
 		w.frozen.step(&w.view, w.grace == 0, step, t)
 	}
 	w.judge(t)

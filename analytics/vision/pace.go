@@ -9,7 +9,7 @@ import (
 )
 
 // calm is the media time without anything that moves after which the gateway may
-// take its time.
+// take its time, and keyframes alone are decoded.
 const calm = 5 * time.Second
 
 // setPace takes what the gateway says that the camera may cost.
@@ -44,7 +44,10 @@ func (s *session) passOver(au *wire.AccessUnit) bool {
 // attend settles how closely the camera is watched, and tells of a change.
 func (s *session) attend() error {
 	now := wire.Quiet
-	if s.watch.stirs() || s.falls.active() {
+	switch {
+	case s.lazy.asleep:
+		now = wire.Asleep
+	case s.watch.stirs() || s.falls.active():
 		now = wire.Awake
 	}
 	if s.report.next.Attention == now {

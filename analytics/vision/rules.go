@@ -25,6 +25,8 @@ type heuristic interface {
 	Resize(width, height int)
 	// Finish ends what is open, since nothing more will be seen for now.
 	Finish() []behaviour.Event
+	// Pending says whether something goes on, or may begin, of which every picture is wanted.
+	Pending() bool
 }
 
 // newHeuristic returns what a rule asks for, nil if this build has no such
@@ -53,6 +55,7 @@ type masked interface {
 	Arm(armed bool, now time.Duration) []behaviour.Event
 	Resize(*zone.Mask)
 	Finish() []behaviour.Event
+	Pending() bool
 }
 
 // explainer is a heuristic that says why it did or did not decide.

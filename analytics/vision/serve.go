@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"sentrybox/analytics/cv"
 	"sentrybox/analytics/wire"
@@ -25,6 +26,8 @@ type session struct {
 	second *second
 	pace   wire.Pace
 	passed bool // access units were passed over, and no keyframe has come since
+	lazy   *lazy
+	seen   bool // pictures up to the last one analysed come out again
 }
 
 // serve holds the conversation until the gateway ends it. It returns nil only
@@ -46,6 +49,7 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 	s.watch.second = s.second
 	defer s.watch.close()
 	s.falls = newFalls(s.watch, &s.stream)
+	s.lazy = newLazy(s)
 	if s.cfg.Overlay || s.cfg.Annotate {
 		s.shown = newShown(s)
 		defer s.shown.close()
@@ -130,13 +134,16 @@ func (s *session) arm(p []byte) error {
 	if len(a.Armed) != len(s.cfg.Rules) {
 		return fmt.Errorf("arm: %d rules of %d", len(a.Armed), len(s.cfg.Rules))
 	}
+	if err := s.lazy.wake(); err != nil {
+		return err
+	}
 	if err := s.falls.arm(a.Armed); err != nil {
 		return err
 	}
 	return s.watch.arm(a.Armed)
 }
 
-// accessUnit decodes one access unit and looks at what comes out.
+// accessUnit takes in one access unit.
 func (s *session) accessUnit(p []byte) error {
 	var au wire.AccessUnit
 	if err := wire.DecodeAccessUnit(p, &au); err != nil {
@@ -145,19 +152,13 @@ func (s *session) accessUnit(p []byte) error {
 	count := &s.report.next
 	count.Seq = au.Seq
 	count.Seen++
-	if au.Gap {
-		s.watch.gap()
-	}
 	if s.passOver(&au) {
+		if au.Gap {
+			s.watch.gap()
+		}
 		return s.report.done(au.PTS)
 	}
-	if err := s.stream.send(&au); err != nil {
-		if !errors.Is(err, cv.ErrDamaged) {
-			return err
-		}
-		count.Damaged++
-	}
-	if err := s.pictures(); err != nil {
+	if err := s.lazy.take(&au); err != nil {
 		return err
 	}
 	count.Confirmed, count.Skipped = s.second.count(), s.watch.skipped
@@ -167,6 +168,44 @@ func (s *session) accessUnit(p []byte) error {
 	return s.report.done(au.PTS)
 }
 
+// decode decodes an access unit and looks at what comes out.
+func (s *session) decode(au *wire.AccessUnit) error {
+	if au.Gap {
+		s.watch.gap()
+	}
+	if err := s.stream.send(au); err != nil {
+		if !errors.Is(err, cv.ErrDamaged) {
+			return err
+		}
+		s.report.next.Damaged++
+	}
+	return s.pictures()
+}
+
+// still decodes a keyframe by itself and returns its picture, which nobody has looked at; nil if there is none.
+func (s *session) still(au *wire.AccessUnit) (*picture, error) {
+	err := s.stream.send(au)
+	if err == nil {
+		err = s.stream.drain()
+	}
+	var pic *picture
+	if err == nil {
+		pic, err = s.stream.next(func(time.Duration) bool { return true })
+	}
+	if errors.Is(err, cv.ErrDamaged) {
+		return nil, nil
+	}
+	if pic != nil {
+		s.report.next.Decoded++
+	}
+	return pic, err
+}
+
+// due says whether a picture of this media time is to be analysed.
+func (s *session) due(pts time.Duration) bool {
+	return s.watch.due(pts) && !(s.seen && pts <= s.watch.now)
+}
+
 // maxPictures bounds what one access unit can make the decoder give out.
 const maxPictures = 4 * maxReorder
 
@@ -174,7 +213,7 @@ const maxPictures = 4 * maxReorder
 func (s *session) pictures() error {
 	count := &s.report.next
 	for range maxPictures {
-		pic, err := s.stream.next(s.watch.due)
+		pic, err := s.stream.next(s.due)
 		switch {
 		case errors.Is(err, cv.ErrDamaged):
 			count.Damaged++
@@ -206,6 +245,9 @@ func (s *session) pictures() error {
 
 // end finishes everything and says so.
 func (s *session) end() error {
+	if err := s.lazy.wake(); err != nil {
+		return err
+	}
 	if err := s.stream.drain(); err != nil {
 		return err
 	}

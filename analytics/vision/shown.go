@@ -48,6 +48,9 @@ func (n *shown) close() {
 	}
 }
 
+// draws says whether every picture is drawn.
+func (n *shown) draws() bool { return n != nil && n.draw != nil }
+
 // explain takes in what was made of a picture.
 func (n *shown) explain(scene *behaviour.Scene, r *motion.Result) error {
 	n.s.watch.describe(&n.now, n.s.falls, scene, r)

@@ -113,6 +113,13 @@ func (s *stream) drain() error {
 	return nil
 }
 
+// flush forgets the stream so far: a keyframe must follow.
+func (s *stream) flush() {
+	if s.dec != nil {
+		s.dec.Flush()
+	}
+}
+
 // snapshot returns the last picture in colour.
 func (s *stream) snapshot(maxWidth int) (*image.YCbCr, error) { return s.dec.Snapshot(maxWidth) }
 

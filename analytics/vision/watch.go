@@ -54,7 +54,7 @@ type watcher struct {
 	started bool
 	now     time.Duration // media time of the last picture analysed
 	next    time.Duration // media time at which the next is due
-	moved   time.Duration // media time at which something moved last
+	moved   time.Duration // media time at which something moved last, or a rule wanted every picture
 	period  time.Duration // between analysed pictures, longer than period when the box is slow
 	slowed  bool          // it is, or keyframes alone are decoded
 	skipped uint64        // pictures left out for it
@@ -121,18 +121,25 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 		}
 		w.width, w.height = l.CodedWidth, l.CodedHeight
 	}
-	w.schedule(l.PTS)
 	r, err := w.detector.Detect(l.Pix, l.PTS)
 	if err != nil {
 		return err
 	}
-	w.tracker.Update(r, l.PTS)
-	if len(r.Blobs) > 0 || len(w.tracker.Tracks()) > 0 {
-		w.moved = l.PTS
+	return w.judge(pic, r, snapshot, false)
+}
+
+// judge runs the rules on a picture that was compared with the background. glance says that those before it were
+// not looked at.
+func (w *watcher) judge(pic *picture, r motion.Result, snapshot func(int) (*image.YCbCr, error), glance bool) error {
+	l := pic.luma
+	if !glance {
+		w.skipped += w.leftOut(l.PTS)
 	}
+	w.schedule(l.PTS)
+	w.tracker.Update(r, l.PTS)
 	w.second.look(pic, w.tracker.Tracks(), w.armed)
 	w.detector.KeepAround()
-	scene := behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs}
+	scene := behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs, Glance: glance}
 	for i, h := range w.rules {
 		if h == nil {
 			continue
@@ -142,6 +149,9 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 		}
 	}
 	w.detector.Learn()
+	if r.Settling || len(r.Blobs) > 0 || len(w.tracker.Tracks()) > 0 || w.pending() {
+		w.moved = l.PTS
+	}
 	if w.explain != nil {
 		return w.explain(&scene, &r)
 	}
@@ -149,7 +159,6 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 }
 
 func (w *watcher) schedule(pts time.Duration) {
-	w.skipped += w.leftOut(pts)
 	w.next += w.period
 	if !w.started || w.next <= pts || w.next > pts+2*w.period {
 		w.next = pts + w.period

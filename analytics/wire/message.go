@@ -151,6 +151,8 @@ type Config struct {
 	// Replay asks for a Progress after every access unit that ends a second of
 	// media time, since wall time says nothing there.
 	Replay bool `json:"replay,omitempty"`
+	// Lazy allows to pass over pictures as long as nothing happens that they could show.
+	Lazy bool `json:"lazy,omitempty"`
 	// AddressSpace bounds the process, in bytes; the program's default when 0.
 	AddressSpace uint64 `json:"address_space,omitempty"`
 	// Detector gives a second opinion on people; nil for none.

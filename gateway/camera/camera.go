@@ -170,7 +170,7 @@ func (c *Camera) prepare() error {
 // gives the schedule of each rule; what is armed is left to the caller. Rules of
 // kinds that are not built are left out; the caller has warned of them.
 func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
-	cfg := &wire.Config{Version: wire.Version, Camera: cam.ID}
+	cfg := &wire.Config{Version: wire.Version, Camera: cam.ID, Lazy: cam.Decode != config.DecodeFull}
 	for _, name := range zoneNames(cam) {
 		z := cam.Zones[name]
 		w := wire.Zone{Name: name, Polygon: z.Polygon, Line: z.Line}

@@ -19,6 +19,12 @@ const (
 	maxPeople  = 1000
 )
 
+// What of a camera's stream is decoded.
+const (
+	DecodeAuto = "auto"
+	DecodeFull = "full"
+)
+
 // Unbuilt lists the kinds, each once, that the camera's rules ask for and that
 // this version does not find yet. They are no mistake.
 func (c *Camera) Unbuilt() []wire.Kind {
@@ -100,6 +106,10 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		c.Clips = "auto"
 	}
 	d.OneOf(prefix+"clips", c.Clips, "auto", "always", "never")
+	if c.Decode == "" {
+		c.Decode = DecodeAuto
+	}
+	d.OneOf(prefix+"decode", c.Decode, DecodeAuto, DecodeFull)
 	d.finishConfirm(&c.Confirm, prefix+"confirm")
 	d.finishDetector(&c.Detector, prefix+"detector")
 	d.finishZones(c, prefix+"zones")

@@ -85,7 +85,7 @@ func TestDesign(t *testing.T) {
 		ID:        "gate-east",
 		URL:       NewURL("rtsp://user:" + secret + "@10.0.0.11/Streaming/Channels/101"),
 		DetectURL: NewURL("rtsp://user:" + secret + "@10.0.0.11/Streaming/Channels/102"),
-		Transport: "auto", Clips: "auto", Confirm: ConfirmAuto,
+		Transport: "auto", Clips: "auto", Decode: DecodeAuto, Confirm: ConfirmAuto,
 		Grid:    "3",
 		Privacy: Polygons{{{0, 0}, {0.2, 0}, {0.2, 0.3}}},
 		Zones: map[string]Zone{
@@ -154,7 +154,7 @@ func TestParseCamera(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Camera{ID: "bag岗", Transport: "auto", Clips: "auto", Confirm: ConfirmAuto,
+	want := Camera{ID: "bag岗", Transport: "auto", Clips: "auto", Decode: DecodeAuto, Confirm: ConfirmAuto,
 		Zones:  map[string]Zone{"z": {Polygon: Polygon{{0, 0}, {1, 1e-05}, {1, 1}}}},
 		Detect: []Rule{{Kind: wire.AbandonedObject, Zone: "z", After: Duration(10 * time.Second), Severity: 2}},
 	}

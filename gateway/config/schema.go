@@ -105,8 +105,11 @@ type Camera struct {
 	Privacy   Polygons `yaml:"privacy"` // never analysed, never shown
 	// Clips says whether video is kept of alerts: always, never, or auto, which is
 	// always unless something is private, for a clip is cut and not painted over.
-	Clips string          `yaml:"clips"`
-	Zones map[string]Zone `yaml:"zones"`
+	Clips string `yaml:"clips"`
+	// Decode says which pictures are decoded: auto, which is keyframes alone while nothing
+	// happens, or full, which is every one.
+	Decode string          `yaml:"decode"`
+	Zones  map[string]Zone `yaml:"zones"`
 	// Heights are two people who were drawn, one near and one far, and tell how tall people
 	// are in the picture. None: it is learned from those who pass.
 	Heights []Height `yaml:"heights"`

@@ -40,6 +40,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"help.video":            {"MP4 视频文件。", "The video, an MP4 file."},
 	"help.annotate":         {"另存一个 MP4：画面上画出区域、轨迹、目标，旁边写明每条规则为什么报或没报。", "Also write an MP4 with zones, tracks and blobs drawn, and beside them why each rule did or did not decide."},
 	"help.explain":          {"把同样的内容存成数据：每个分析过的画面一行 JSON。", "Write the same as data: a JSON object a line for each picture analysed."},
+	"help.decode":           {"auto（没有动静时只解码关键帧）或 full（每帧都解码），代替配置里的 decode。", "auto (keyframes alone while nothing happens) or full (every picture), in place of the configuration's decode."},
 	"help.json":             {"输出 JSON。", "Print JSON."},
 	"help.url":              {"摄像机地址，如 rtsp://用户:密码@主机/路径。", "The camera, such as rtsp://user:password@host/path."},
 	"help.transport":        {"RTP 的传输方式：auto、tcp 或 udp。", "How RTP travels: auto, tcp or udp."},

@@ -1,0 +1,90 @@
+//go:build cgo
+
+package main
+
+import (
+	"image"
+	"math"
+	"testing"
+	"time"
+
+	"sentrybox/analytics/analyticstest"
+	"sentrybox/analytics/cv"
+	"sentrybox/analytics/wire"
+)
+
+// code sends the pictures of a scene as H.264, of which one in 50 is a keyframe.
+func (g *gateway) code(s *analyticstest.Scene, to, step time.Duration) {
+	g.t.Helper()
+	enc, err := cv.NewEncoder(s.Width, s.Height, step)
+	g.check(err)
+	defer enc.Close()
+	send := func(data []byte, pts time.Duration, keyframe bool) error {
+		g.seq++
+		return g.w.AccessUnit(&wire.AccessUnit{Seq: g.seq, PTS: pts, Wall: testEpoch().Add(pts),
+			Codec: wire.CodecH264, Keyframe: keyframe, Gap: g.gaps[g.seq], Data: data})
+	}
+	img := image.NewYCbCr(image.Rect(0, 0, s.Width, s.Height), image.YCbCrSubsampleRatio420)
+	for i := range img.Cb {
+		img.Cb[i], img.Cr[i] = 128, 128
+	}
+	for at := time.Duration(0); at < to; at += step {
+		s.Draw(img.Y, at)
+		g.check(enc.Encode(img, at, send))
+	}
+	g.check(enc.Finish(send))
+}
+
+// visits is a quiet scene that somebody crosses twice, as the encoder's keyframes are 4 s apart.
+func visits() *analyticstest.Scene {
+	s := walk()
+	s.Actors = nil
+	for _, at := range []time.Duration{23 * time.Second, 49 * time.Second} {
+		s.Actors = append(s.Actors, analyticstest.Actor{Height: 0.4, Shade: 40, Path: []analyticstest.Step{
+			{At: at, X: -0.1, Y: 0.8}, {At: at + 6*time.Second, X: 1.1, Y: 0.8}}})
+	}
+	return s
+}
+
+// TestLazySeesTheSame holds what is found when keyframes alone are decoded while nothing
+// happens to what is found in every picture.
+func TestLazySeesTheSame(t *testing.T) {
+	const step, length = 80 * time.Millisecond, 66 * time.Second
+	for codec, send := range map[string]func(*gateway){
+		"h264":  func(g *gateway) { g.code(visits(), length, step) },
+		"mjpeg": func(g *gateway) { g.show(visits(), 0, length) },
+	} {
+		t.Run(codec, func(t *testing.T) {
+			var said [3]answers
+			for i, lazy := range []bool{false, true, true} {
+				cfg := testConfig(wire.Intrusion, wire.Motion, wire.Tamper)
+				cfg.Replay, cfg.Lazy = true, lazy
+				g := newGateway(t, cfg)
+				send(g)
+				g.check(g.w.End())
+				said[i] = g.talk(cfg)
+			}
+			full, lazy := said[0], said[1]
+			if n := len(full.detections); n != 8 || len(lazy.detections) != n {
+				t.Fatalf("%d detections, %d of them lazily, want 8", n, len(lazy.detections))
+			}
+			for i, want := range full.detections {
+				got := lazy.detections[i]
+				if got.Kind != want.Kind || got.Phase != want.Phase || math.Abs(got.Start-want.Start) > 0.3 ||
+					math.Abs(got.Detected-want.Detected) > 0.3 || math.Abs(got.End-want.End) > 0.3 {
+					t.Errorf("%s %s: start %.2f, detected %.2f, end %.2f; with every picture %s %s %.2f, %.2f, %.2f", got.Kind, got.Phase,
+						got.Start, got.Detected, got.End, want.Kind, want.Phase, want.Start, want.Detected, want.End)
+				}
+				if again := said[2].detections[i]; again.Start != got.Start || again.Detected != got.Detected || again.Box != got.Box || again.Confidence != got.Confidence {
+					t.Errorf("the second time %+v, the first %+v", again, got)
+				}
+			}
+			if full.summary.Decoded != full.summary.Seen {
+				t.Errorf("%d of %d pictures decoded, want all", full.summary.Decoded, full.summary.Seen)
+			}
+			if s := lazy.summary; s.Seen != full.summary.Seen || s.Seq != full.summary.Seq || s.Damaged != 0 || 10*s.Decoded > 7*s.Seen || 10*s.Analysed > 7*full.summary.Analysed {
+				t.Errorf("lazily %+v; every picture: %+v", s, full.summary)
+			}
+		})
+	}
+}
