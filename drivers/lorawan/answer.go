@@ -36,7 +36,7 @@ func (d *Driver) answer(eui EUI, rx *rxpk, s *session, u *uplink, now time.Time)
 		d.cfg.Log.Error("an uplink was not confirmed", "device", s.ID, "error", err)
 		return
 	}
-	packet := s.keys.answer(s.Addr, counter, u.confirmed)
+	packet := s.reply(s.Addr, counter, u.confirmed)
 	d.token++
 	b, err := pull(d.token, txpk{
 		Tmst: rx.Tmst + rx1Delay, Freq: freq, Powe: d.cfg.Power, Modu: rx.Modu, Datr: rx.Datr, Codr: "4/5",

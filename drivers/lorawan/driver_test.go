@@ -71,7 +71,7 @@ func (r *running) forwarder(eui byte) *lorawantest.Forwarder {
 	if err := f.Start(); err != nil {
 		r.t.Fatal(err)
 	}
-	r.t.Cleanup(func() { f.Close() })
+	r.t.Cleanup(func() { _ = f.Close() })
 	return f
 }
 
@@ -243,7 +243,7 @@ func TestAnswer(t *testing.T) {
 		r := start(t, cfg)
 		downs := make(chan json.RawMessage, 10)
 		f := r.forwarder(1)
-		f.Close()
+		_ = f.Close()
 		f.Downlink = func(b json.RawMessage) { downs <- b }
 		if err := f.Start(); err != nil {
 			t.Fatal(err)

@@ -156,9 +156,9 @@ func Uplink(nwk, app Key, addr DevAddr, counter uint32, confirmed bool, port int
 	return append(b, mic[:]...)
 }
 
-// answer makes the PHYPayload of an empty downlink (1.0.4, 4.3.1): it says that
+// reply makes the PHYPayload of an empty downlink (1.0.4, 4.3.1): it says that
 // somebody listens and, with ack, that a confirmed uplink arrived.
-func (k *keys) answer(addr DevAddr, counter uint32, ack bool) []byte {
+func (k *keys) reply(addr DevAddr, counter uint32, ack bool) []byte {
 	var ctrl byte
 	if ack {
 		ctrl = ackBit
