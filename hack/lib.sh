@@ -10,6 +10,8 @@ test_packages=(e2fsprogs mount ffmpeg mosquitto mosquitto-clients gstreamer1.0-p
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3 python3-gi
 	vlc-bin vlc-plugin-base victoria-metrics)
 
+bench_packages=(ffmpeg opencv-doc motion mosquitto)
+
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
 # as_root COMMAND…: runs it as root, through sudo if need be.

@@ -154,6 +154,9 @@ func (c *camera) send(au media.AccessUnit) {
 		c.log.Debug("picture not sent", "cause", err)
 		return
 	}
+	if c.conf.Sent != nil {
+		c.conf.Sent(c.began.Add(au.PTS+c.conf.ClockError), time.Now())
+	}
 	for _, p := range list {
 		if c.lost() {
 			continue

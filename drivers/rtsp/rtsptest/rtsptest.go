@@ -63,6 +63,9 @@ type Camera struct {
 	// ReportEvery is the time between two RTCP sender reports: 5 s if 0, and
 	// below 0 there are none. Another follows soon after each PLAY.
 	ReportEvery time.Duration
+	// Sent, if not nil, is told of each picture as it goes out: the time that sender
+	// reports give it, and the true one, which is later on a busy machine.
+	Sent func(named, at time.Time)
 }
 
 // Server is a host of simulated cameras. Set the fields, then call Start.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,11 +33,14 @@ func run() error {
 	camera := flag.String("camera", "", "one entry of the config's cameras")
 	flag.Parse()
 	if *camera == "" || flag.NArg() != 1 {
-		return errors.New("usage: baseline --camera FILE VIDEO")
+		return errors.New("usage: baseline --camera FILE VIDEO, or an rtsp:// URL in its place")
 	}
 	cam, err := config.LoadCamera(*camera)
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(flag.Arg(0), "rtsp://") {
+		return live(cam, flag.Arg(0))
 	}
 	f, err := os.Open(flag.Arg(0))
 	if err != nil {
@@ -66,20 +70,7 @@ func run() error {
 // play decodes every picture and hands it to the detector.
 func play(video *mp4.Reader, dec *cv.Decoder, d *detector) error {
 	var luma cv.Luma
-	receive := func() error {
-		for {
-			ok, err := dec.Receive(&luma)
-			switch {
-			case errors.Is(err, cv.ErrDamaged):
-				continue
-			case err != nil || !ok:
-				return err
-			}
-			if err := d.step(&luma); err != nil {
-				return err
-			}
-		}
-	}
+	receive := func() error { return receive(dec, &luma, d) }
 	for {
 		au, err := video.Next()
 		if errors.Is(err, io.EOF) {
@@ -95,6 +86,22 @@ func play(video *mp4.Reader, dec *cv.Decoder, d *detector) error {
 			return err
 		}
 		if err := receive(); err != nil {
+			return err
+		}
+	}
+}
+
+// receive hands the detector what the decoder has ready.
+func receive(dec *cv.Decoder, luma *cv.Luma, d *detector) error {
+	for {
+		ok, err := dec.Receive(luma)
+		switch {
+		case errors.Is(err, cv.ErrDamaged):
+			continue
+		case err != nil || !ok:
+			return err
+		}
+		if err := d.step(luma); err != nil {
 			return err
 		}
 	}
