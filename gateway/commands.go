@@ -17,6 +17,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"golang.org/x/sys/unix"
 
+	"sentrybox/drivers/dvrip"
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/app"
 	"sentrybox/gateway/camera"
@@ -47,6 +48,8 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"${help_demo}"`
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
 	Version versionCmd `cmd:"" help:"${help_version}"`
+
+	DVRIPSession dvripSessionCmd `cmd:"" name:"dvrip-session" hidden:""`
 }
 
 // run carries out the command line and returns the exit status: 0 well, 1
@@ -227,6 +230,16 @@ type probeCmd struct {
 }
 
 func (c *probeCmd) Run(e *env) error {
+	if strings.HasPrefix(strings.ToLower(c.URL), "dvrip://") {
+		rep, err := dvrip.Probe(e.ctx, dvrip.Config{URL: c.URL})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return json.NewEncoder(e.out).Encode(rep)
+		}
+		return printDVRIP(e, rep)
+	}
 	rep, err := rtsp.Probe(e.ctx, rtsp.Config{URL: c.URL, Transport: rtsp.Transport(c.Transport)})
 	if err != nil {
 		return err
@@ -236,6 +249,16 @@ func (c *probeCmd) Run(e *env) error {
 	}
 	return printProbe(e, rep)
 }
+
+// dvripSessionCmd is the process that the gateway starts for each session with a
+// DVRIP device: this very program.
+type dvripSessionCmd struct{}
+
+func (dvripSessionCmd) Run() error { return dvrip.ServeProcess(dvripAddressSpace) }
+
+// dvripAddressSpace bounds that process, in bytes; most of it is reserved by the
+// runtime and never touched.
+const dvripAddressSpace = 2 << 30
 
 type demoCmd struct {
 	For     time.Duration `help:"${help_for}"`

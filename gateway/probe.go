@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sentrybox/drivers/dvrip"
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/text"
 )
@@ -32,6 +33,15 @@ func printProbe(e *env, rep rtsp.Report) error {
 	for _, problem := range rep.Problems {
 		p.line("probe.problem", problem)
 	}
+	return p.err
+}
+
+// printDVRIP is printProbe for a device that speaks DVRIP.
+func printDVRIP(e *env, rep dvrip.Report) error {
+	p := &printer{w: e.out, lang: e.lang}
+	p.line(text.Key(rep.URL))
+	p.line("probe.device", rep.Device, rep.Channels)
+	p.line("probe.stream", rep.Info.Codec, rep.Info.Width, rep.Info.Height, rep.FPS, rep.KeyframeInterval.Seconds(), rep.Bitrate/1000)
 	return p.err
 }
 

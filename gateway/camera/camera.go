@@ -59,7 +59,7 @@ type Camera struct {
 	// into the Camera.
 	OnState func(State)
 
-	// NewSource replaces the RTSP driver in tests.
+	// NewSource replaces the drivers in tests.
 	NewSource func(rtsp.Config) (Source, error)
 
 	ring   *ring
@@ -136,7 +136,7 @@ func (c *Camera) prepare() error {
 	c.cfg.Thumbnail = c.Thumbnail
 	c.armed = armedAt(c.schedule, time.Now().In(c.Location))
 	if c.NewSource == nil {
-		c.NewSource = func(cfg rtsp.Config) (Source, error) { return rtsp.New(cfg) }
+		c.NewSource = newSource
 	}
 	url := c.Config.URL
 	if !c.Config.DetectURL.IsZero() {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,6 +83,20 @@ func (d *document) finishCameras(cameras []Camera) {
 	}
 }
 
+// cameraAddress checks where a camera's stream is. What drivers/dvrip wants of a
+// path is checked here, since a channel that is a word is a common mistake.
+func (d *document) cameraAddress(path string, u URL) {
+	p := d.address(path, u, "rtsp", "rtsps", "dvrip")
+	if p == nil || !strings.EqualFold(p.Scheme, "dvrip") {
+		return
+	}
+	channel, stream := strings.Trim(p.Path, "/"), p.Query().Get("stream")
+	_, err := strconv.ParseUint(channel, 10, 8)
+	if channel != "" && err != nil || stream != "" && stream != "0" && stream != "1" {
+		d.Fault(path, "config.url.dvrip")
+	}
+}
+
 // finishCamera checks a camera, whose keys have prefix before them, and fills in
 // what was left out.
 func (d *document) finishCamera(c *Camera, prefix string) {
@@ -93,10 +108,10 @@ func (d *document) finishCamera(c *Camera, prefix string) {
 		d.name(prefix+"grid", c.Grid, false)
 	}
 	if !c.URL.IsZero() {
-		d.address(prefix+"url", c.URL, "rtsp", "rtsps")
+		d.cameraAddress(prefix+"url", c.URL)
 	}
 	if !c.DetectURL.IsZero() {
-		d.address(prefix+"detect_url", c.DetectURL, "rtsp", "rtsps")
+		d.cameraAddress(prefix+"detect_url", c.DetectURL)
 	}
 	if c.Transport == "" {
 		c.Transport = "auto"

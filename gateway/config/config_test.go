@@ -174,7 +174,7 @@ func TestParseCamera(t *testing.T) {
 	}
 
 	_, err = ParseCamera("b.yaml", []byte("id: b\nurl: ftp://x\nzones:\n  gate: {polygon: [[0,0],[1,1]]}\ndetect:\n- {kind: motion, zone: gat}\n"), nil)
-	const all = "b.yaml:2: url: must begin with rtsp:// or rtsps://\n" +
+	const all = "b.yaml:2: url: must begin with one of rtsp://, rtsps://, dvrip://\n" +
 		"b.yaml:4: zones.gate.polygon: 2 points, a polygon needs 3\n" +
 		"b.yaml:6: detect[0].zone: there is no zone \"gat\", did you mean \"gate\"?"
 	if got := problems(t, err).Error(); got != all {

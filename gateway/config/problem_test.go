@@ -146,9 +146,9 @@ var uplinkMistakes = []mistake{
 	{"prefix wildcard", strings.Replace(head, "{mqtt", "{prefix: a/+, mqtt", 1), `3: uplink.prefix: is one level of MQTT topics and cannot have / + or #`},
 	{"too many", strings.Replace(head, "[{", "["+strings.Repeat("{url: 'mqtt://b'}, ", 8)+"{", 1), `3: uplink.mqtt: 9, at most 8 are possible`},
 	{"no url", uplink("username: a"), `5: uplink.mqtt[0].url: missing`},
-	{"scheme", uplink("url: 'tcp://b'"), `5: uplink.mqtt[0].url: must begin with mqtt:// or mqtts://`},
-	{"no scheme", uplink("url: 'broker:1883'"), `5: uplink.mqtt[0].url: must begin with mqtt:// or mqtts://`},
-	{"scheme from the environment", uplink("url: '${SECRET}://b'"), `5: uplink.mqtt[0].url: must begin with mqtt:// or mqtts://`},
+	{"scheme", uplink("url: 'tcp://b'"), `5: uplink.mqtt[0].url: must begin with one of mqtt://, mqtts://`},
+	{"no scheme", uplink("url: 'broker:1883'"), `5: uplink.mqtt[0].url: must begin with one of mqtt://, mqtts://`},
+	{"scheme from the environment", uplink("url: '${SECRET}://b'"), `5: uplink.mqtt[0].url: must begin with one of mqtt://, mqtts://`},
 	{"no host", uplink("url: 'mqtt://:1883'"), `5: uplink.mqtt[0].url: has no host`},
 	{"port", uplink("url: 'mqtt://b:65536'"), `5: uplink.mqtt[0].url: the port must be from 1 to 65535`},
 	{"empty port", uplink("url: 'mqtt://b:'"), `5: uplink.mqtt[0].url: the port must be from 1 to 65535`},
@@ -184,7 +184,10 @@ var uplinkMistakes = []mistake{
 
 var cameraMistakes = []mistake{
 	{"empty camera", head + "cameras:\n- grid: 3\n", "5: cameras[0].id: missing\n5: cameras[0].url: missing"},
-	{"url", head + "cameras:\n- id: a\n  url: http://x\n  detect_url: rtsp:///x\n", "6: cameras[0].url: must begin with rtsp:// or rtsps://\n7: cameras[0].detect_url: has no host"},
+	{"url", head + "cameras:\n- id: a\n  url: http://x\n  detect_url: rtsp:///x\n", "6: cameras[0].url: must begin with one of rtsp://, rtsps://, dvrip://\n7: cameras[0].detect_url: has no host"},
+	{"channel", head + "cameras:\n- id: a\n  url: dvrip://x/gate\n  detect_url: dvrip://x/1?stream=2\n",
+		"6: cameras[0].url: the path of a dvrip:// URL must be a channel, 0 to 255, and ?stream=0 or ?stream=1 may follow\n" +
+			"7: cameras[0].detect_url: the path of a dvrip:// URL must be a channel, 0 to 255, and ?stream=0 or ?stream=1 may follow"},
 	{"same id", head + "cameras:\n- {id: a, url: 'rtsp://x'}\n- {id: a, url: 'rtsp://y'}\n", `6: cameras[1].id: "a" is the id of cameras[0] already`},
 	{"same id from the environment", head + "cameras:\n- {id: '${SECRET}', url: 'rtsp://x'}\n- {id: '${SECRET}', url: 'rtsp://y'}\n", `6: cameras[1].id: "${SECRET}" is the id of cameras[0] already`},
 	{"too many", head + "cameras:\n" + strings.Repeat("- {}\n", 257), `4: cameras: 257, at most 256 are possible`},

@@ -97,7 +97,7 @@ func (l Log) Slog() slog.Level {
 // Camera is one camera and what to look for in its picture.
 type Camera struct {
 	ID        string   `yaml:"id"`
-	URL       URL      `yaml:"url"`        // rtsp:// or rtsps://; evidence comes from here
+	URL       URL      `yaml:"url"`        // rtsp://, rtsps:// or dvrip://; evidence comes from here
 	DetectURL URL      `yaml:"detect_url"` // a substream for analysis
 	Transport string   `yaml:"transport"`  // auto, tcp or udp
 	Insecure  bool     `yaml:"insecure"`   // accept any certificate of an rtsps:// camera

@@ -208,7 +208,7 @@ func (d *document) address(path string, u URL, schemes ...string) *url.URL {
 	p, err := url.Parse(u.Reveal())
 	switch {
 	case !known:
-		key, args = "config.url.scheme", []any{schemes[0], schemes[1]}
+		key, args = "config.url.scheme", []any{strings.Join(schemes, "://, ") + "://"}
 	case err != nil:
 		key = "config.url.form"
 	case p.Hostname() == "":

@@ -1,0 +1,88 @@
+package dvrip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"time"
+)
+
+// Config says which device to read, and how. Only URL is required; every other
+// field has a default.
+type Config struct {
+	// URL is dvrip://user:password@host:34567/channel?stream=0. The channel counts from
+	// 0; stream 1 is the substream. The user is admin if there is none.
+	URL string
+	// Log gets a line for each change of phase; nothing is logged when nil.
+	Log *slog.Logger
+	// OnState hears of every change, by Run's own goroutine.
+	OnState func(State)
+
+	Timeout      time.Duration // for connecting, and for the login; 10 s
+	Stall        time.Duration // without a picture until the stream counts as stalled; 10 s
+	KeyframeWait time.Duration // for the first keyframe of a session; 60 s
+	Backoff      time.Duration // the first wait before connecting again; 1 s
+	BackoffMax   time.Duration // the longest such wait; 30 s
+	RefusedWait  time.Duration // the first wait after a refused password, doubled each time; 60 s
+	RefusedMax   time.Duration // the longest such wait; 30 min, since devices lock users for as long
+	Stable       time.Duration // of pictures until Backoff begins anew; 1 min
+	ProbeTime    time.Duration // that Probe watches the stream; 6 s
+	MaxFrame     int           // bytes of one picture; 8 MiB
+
+	// Process is the command line of a session's process, which must call
+	// ServeProcess: this very program with the argument Command when empty.
+	Process []string
+	// Dial opens the connection, which must be a *net.TCPConn; a net.Dialer's DialContext when nil.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Rand returns a number in [0,1) for jitter; math/rand/v2.Float64 when nil.
+	Rand func() float64
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.OnState == nil {
+		c.OnState = func(State) {}
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&c.Timeout, 10 * time.Second},
+		{&c.Stall, 10 * time.Second},
+		{&c.KeyframeWait, time.Minute},
+		{&c.Backoff, time.Second},
+		{&c.BackoffMax, 30 * time.Second},
+		{&c.RefusedWait, time.Minute},
+		{&c.RefusedMax, 30 * time.Minute},
+		{&c.Stable, time.Minute},
+		{&c.ProbeTime, 6 * time.Second},
+	} {
+		if *d.field < 0 {
+			return c, errors.New("a duration is negative")
+		}
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if c.MaxFrame == 0 {
+		c.MaxFrame = 8 << 20
+	}
+	if c.MaxFrame < 1<<10 || c.MaxFrame > 64<<20 {
+		return c, fmt.Errorf("a frame of %d bytes at most: must be 1 KiB to 64 MiB", c.MaxFrame)
+	}
+	if len(c.Process) == 0 {
+		c.Process = []string{"/proc/self/exe", Command} // also when the file has been replaced
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Float64
+	}
+	return c, nil
+}

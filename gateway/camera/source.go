@@ -1,0 +1,33 @@
+package camera
+
+import (
+	"strings"
+
+	"sentrybox/drivers/dvrip"
+	"sentrybox/drivers/rtsp"
+)
+
+// newSource returns the driver that the scheme of a camera's URL asks for.
+func newSource(cfg rtsp.Config) (Source, error) {
+	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(cfg.URL)), "dvrip://") {
+		return rtsp.New(cfg)
+	}
+	s, err := dvrip.New(dvrip.Config{URL: cfg.URL, Log: cfg.Log, OnState: func(s dvrip.State) {
+		cfg.OnState(rtsp.State{Phase: rtsp.Phase(s.Phase), Info: s.Info, Err: s.Err, Retry: s.Retry})
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return dvripSource{s}, nil
+}
+
+// dvripSource counts in the words of drivers/rtsp.
+type dvripSource struct{ *dvrip.Source }
+
+func (s dvripSource) Stats() rtsp.Stats {
+	n := s.Source.Stats()
+	return rtsp.Stats{
+		AccessUnits: n.AccessUnits, Keyframes: n.Keyframes, Bytes: n.Bytes, Damaged: n.Damaged,
+		Undecodable: n.Undecodable, DecodeErrors: n.Crashes, Reconnects: n.Reconnects,
+	}
+}
