@@ -82,11 +82,11 @@ func ParseCamera(name string, data []byte, env func(string) (string, bool)) (*Ca
 	return &c, nil
 }
 
-// Problem and Problems are what is wrong with a configuration.
-type (
-	Problem  = strict.Problem
-	Problems = strict.Problems
-)
+// Problem is one thing that is wrong with a configuration.
+type Problem = strict.Problem
+
+// Problems is everything that is wrong with it.
+type Problems = strict.Problems
 
 // Duration is a time span such as 30s or 5m.
 type Duration = strict.Duration

@@ -17,6 +17,7 @@ type Floor struct {
 // Fraction is a part of the picture's width or height, 0 to 1.
 type Fraction float64
 
+// DecodeNode reads a number from 0 to 1.
 func (f *Fraction) DecodeNode(d *strict.Document, n ast.Node, path string) {
 	v, ok := strict.Number(n)
 	if !ok || v < 0 || v > 1 {

@@ -62,6 +62,7 @@ func (v *Rate) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// DecodeNode is ParseRate.
 func (v *Rate) DecodeNode(d *strict.Document, n ast.Node, path string) {
 	if s, ok := d.Text(n, path); ok {
 		got, f := parseRate(s)

@@ -252,6 +252,7 @@ func (s *Schedule) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// DecodeNode is ParseSchedule.
 func (s *Schedule) DecodeNode(d *strict.Document, n ast.Node, path string) {
 	if t, ok := d.Text(n, path); ok {
 		got, f := parseSchedule(t)

@@ -122,6 +122,7 @@ func format(f fmt.State, verb rune, s string) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), s)
 }
 
+// DecodeNode reads a text, with the environment put in and escaped.
 func (u *URL) DecodeNode(d *strict.Document, n ast.Node, path string) {
 	s, ok := strict.Literal(n)
 	if !ok {
@@ -133,6 +134,7 @@ func (u *URL) DecodeNode(d *strict.Document, n ast.Node, path string) {
 	}
 }
 
+// DecodeNode reads a text, with the environment put in.
 func (s *Secret) DecodeNode(d *strict.Document, n ast.Node, path string) {
 	if t, ok := d.Text(n, path); ok {
 		*s = NewSecret(t)

@@ -104,6 +104,7 @@ func (v *Size) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// DecodeNode is ParseSize.
 func (v *Size) DecodeNode(d *strict.Document, n ast.Node, path string) {
 	if s, ok := d.Text(n, path); ok {
 		got, f := parseSize(s)

@@ -17,6 +17,11 @@ type NodeDecoder interface {
 	DecodeNode(d *Document, n ast.Node, path string)
 }
 
+// Decode reads n into what v points to, as a NodeDecoder needs it for its parts.
+func (d *Document) Decode(n ast.Node, v any, path string) {
+	d.decode(n, reflect.ValueOf(v).Elem(), path)
+}
+
 // decode reads n into v, which is left as it is where n says nothing or
 // something wrong.
 func (d *Document) decode(n ast.Node, v reflect.Value, path string) {
@@ -73,6 +78,9 @@ func (d *Document) decodeStruct(n ast.Node, v reflect.Value, path string) {
 	var names, meant []string
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Tag.Get("yaml")
+		if name == "" {
+			continue
+		}
 		fields[name] = i
 		names = append(names, name)
 	}

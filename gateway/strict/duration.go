@@ -62,6 +62,7 @@ func (v *Duration) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// DecodeNode is ParseDuration.
 func (v *Duration) DecodeNode(d *Document, n ast.Node, path string) {
 	if s, ok := d.Text(n, path); ok {
 		got, f := parseDuration(s)

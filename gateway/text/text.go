@@ -68,3 +68,12 @@ func State(l Lang, state string) string {
 	}
 	return T(l, key)
 }
+
+// Reading returns the name of what a sensor measures, such as "water_level".
+func Reading(l Lang, name string) string {
+	key := Key("reading." + name)
+	if _, ok := catalogue[key]; !ok {
+		return name
+	}
+	return T(l, key)
+}

@@ -1,0 +1,211 @@
+package profile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sentrybox/gateway/text"
+)
+
+// Outcome is what became of an example.
+type Outcome struct {
+	Example *Example
+	Message *Message // nil if it was none
+	Values  []Value
+	Err     error // of decoding
+	Wrong   []Difference
+}
+
+// Difference is one thing that is not as an example says.
+type Difference struct {
+	Key  text.Key
+	Args []any
+}
+
+// Text returns what is wrong.
+func (d Difference) Text(l text.Lang) string { return text.T(l, d.Key, d.Args...) }
+
+// Test decodes every example of the profile and holds the outcome against what
+// it must be.
+func (p *Profile) Test() []Outcome {
+	all := make([]Outcome, len(p.Examples))
+	for i := range p.Examples {
+		all[i] = p.try(&p.Examples[i])
+	}
+	return all
+}
+
+func (p *Profile) try(e *Example) Outcome {
+	o := Outcome{Example: e}
+	parameters := map[string]float64{}
+	for name, v := range e.Parameters {
+		parameters[name] = v.V
+	}
+	d, err := p.NewDecoder(parameters)
+	if err != nil {
+		o.Wrong = append(o.Wrong, Difference{"profile.test.failed", []any{err.Error()}})
+		return o
+	}
+	in, err := p.input(e)
+	if err == nil {
+		o.Values, o.Message, o.Err = d.Decode(nil, in)
+	} else {
+		o.Err = err
+	}
+	o.compare(p)
+	return o
+}
+
+// input makes of an example what a driver would deliver.
+func (p *Profile) input(e *Example) (Input, error) {
+	in := Input{Section: e.Read, Port: e.Port, Data: e.Bytes}
+	if e.Topic != "" {
+		in.Section = e.Topic
+	}
+	if e.Text != "" {
+		in.Data = []byte(e.Text)
+	}
+	if e.RSSI != nil {
+		in.RSSI = &e.RSSI.V
+	}
+	if e.SNR != nil {
+		in.SNR = &e.SNR.V
+	}
+	switch {
+	case e.Object != "":
+		var tree any
+		if err := json.Unmarshal([]byte(e.Object), &tree); err != nil {
+			return in, err
+		}
+		in.Values = map[string]any{}
+		flatten(in.Values, "", tree)
+	case p.Modbus != nil && e.Frame:
+		var err error
+		in.Data, err = modbusAnswer(e.Bytes)
+		return in, err
+	}
+	return in, nil
+}
+
+func flatten(out map[string]any, path string, v any) {
+	switch x := v.(type) {
+	case map[string]any:
+		for k, inner := range x {
+			flatten(out, strings.TrimPrefix(path+"."+k, "."), inner)
+		}
+	case []any:
+		for i, inner := range x {
+			flatten(out, strings.TrimPrefix(path+"."+strconv.Itoa(i), "."), inner)
+		}
+	case nil:
+	default:
+		out[path] = v
+	}
+}
+
+// modbusAnswer takes the payload out of a whole answer in Modbus RTU (Modbus over
+// Serial Line V1.02, 2.5.1).
+func modbusAnswer(b []byte) ([]byte, error) {
+	if len(b) < 5 || int(b[2]) != len(b)-5 || b[1] == 0 || b[1] > 4 {
+		return nil, errors.New("not an answer of Modbus RTU to function 1 to 4")
+	}
+	crc := uint16(0xffff)
+	for _, c := range b[:len(b)-2] {
+		crc ^= uint16(c)
+		for range 8 {
+			if crc&1 == 1 {
+				crc = crc>>1 ^ 0xa001
+			} else {
+				crc >>= 1
+			}
+		}
+	}
+	if got := uint16(b[len(b)-2]) | uint16(b[len(b)-1])<<8; got != crc {
+		return nil, fmt.Errorf("CRC %04X, should be %04X", got, crc)
+	}
+	return b[3 : len(b)-2], nil
+}
+
+func (o *Outcome) add(key text.Key, args ...any) {
+	o.Wrong = append(o.Wrong, Difference{key, args})
+}
+
+// compare holds the outcome against the example.
+func (o *Outcome) compare(p *Profile) {
+	e := o.Example
+	switch {
+	case e.Error:
+		if o.Err == nil {
+			o.add("profile.test.accepted")
+		}
+		return
+	case o.Err != nil:
+		o.add("profile.test.failed", o.Err.Error())
+		return
+	case e.Ignored:
+		if !o.Message.Ignore {
+			o.add("profile.test.heeded")
+		}
+		return
+	case o.Message.Ignore:
+		o.add("profile.test.ignored")
+		return
+	}
+	got := map[string]Value{}
+	for _, v := range o.Values {
+		got[v.Field.Name] = v
+	}
+	for _, f := range p.fields {
+		want, wanted := e.Values[f.Name]
+		v, there := got[f.Name]
+		switch {
+		case wanted && !there:
+			o.add("profile.test.missing", f.Name, want.Text)
+		case there && !wanted:
+			o.add("profile.test.extra", f.Name, v.plain())
+		case there && !v.near(want):
+			o.add("profile.test.differs", f.Name, v.plain(), want.Text)
+		}
+	}
+	o.compareAlerts(p, got)
+}
+
+func (o *Outcome) compareAlerts(p *Profile, got map[string]Value) {
+	if o.Example.Alerts == nil {
+		return
+	}
+	var kinds []string
+	for i := range p.Alerts {
+		a := &p.Alerts[i]
+		if v, ok := got[a.Field]; ok && a.Alarming(v, false) {
+			kinds = append(kinds, a.Kind)
+		}
+	}
+	want := slices.Clone(o.Example.Alerts)
+	slices.Sort(kinds)
+	slices.Sort(want)
+	if kinds = slices.Compact(kinds); !slices.Equal(kinds, slices.Compact(want)) {
+		o.add("profile.test.alerts", strings.Join(kinds, ", "), strings.Join(want, ", "))
+	}
+}
+
+// plain returns the value without label and unit.
+func (v Value) plain() string {
+	if v.Field.IsText() {
+		return v.Text
+	}
+	return FormatNumber(v.Number)
+}
+
+// near reports whether v is what an example says, but for what rounding does.
+func (v Value) near(s Scalar) bool {
+	if v.Field.IsText() || s.IsText {
+		return v.Is(s)
+	}
+	return math.Abs(v.Number-s.Number) <= 1e-6*max(1, math.Abs(s.Number))
+}
