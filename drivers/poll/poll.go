@@ -167,9 +167,5 @@ func (s *Schedule) Dead(name string) bool {
 	return d != nil && d.dead()
 }
 
-// Wake has a device be asked again soon, for instance since it answered something else.
-func (s *Schedule) Wake(name string, now time.Time) {
-	if d := s.devices[name]; d != nil && d.dead() {
-		d.retry = now
-	}
-}
+// Again has a task be done once more as soon as can be.
+func (s *Schedule) Again(index int, now time.Time) { s.tasks[index].due = now }

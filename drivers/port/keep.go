@@ -29,6 +29,13 @@ var ErrReopen = errors.New("open again")
 // line is opened again, at once after ErrReopen, and otherwise after a wait that grows from
 // FirstRetry to MaxRetry while opening fails.
 func Keep(ctx context.Context, open Open, t *driver.Tracker, session func(context.Context, Port) error) error {
+	return KeepFor(ctx, 0, open, t, session)
+}
+
+// KeepFor is Keep for a session that has something to write when ctx ends: the
+// line stays open for that long after it, or until session returns. It is for session to
+// see that ctx has ended, as its reads are not woken before.
+func KeepFor(ctx context.Context, linger time.Duration, open Open, t *driver.Tracker, session func(context.Context, Port) error) error {
 	wait := FirstRetry
 	again := false // opened for ErrReopen, which is no news
 	for {
@@ -38,7 +45,7 @@ func Keep(ctx context.Context, open Open, t *driver.Tracker, session func(contex
 			if !again {
 				t.Opened()
 			}
-			err = use(ctx, p, session)
+			err = use(ctx, linger, p, session)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -63,16 +70,26 @@ func Keep(ctx context.Context, open Open, t *driver.Tracker, session func(contex
 }
 
 // use runs session on an open line, and closes the line.
-func use(ctx context.Context, p Port, session func(context.Context, Port) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	closed := make(chan struct{})
+func use(ctx context.Context, linger time.Duration, p Port, session func(context.Context, Port) error) error {
+	ended, closed := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(closed)
-		<-ctx.Done()
-		p.Close()
+		defer p.Close()
+		select {
+		case <-ended:
+			return
+		case <-ctx.Done():
+		}
+		if linger == 0 {
+			return
+		}
+		select {
+		case <-ended:
+		case <-time.After(linger):
+		}
 	}()
 	defer func() {
-		cancel()
+		close(ended)
 		<-closed
 	}()
 	return session(ctx, p)

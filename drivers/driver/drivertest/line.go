@@ -234,3 +234,10 @@ func (e *end) ReadReady(p []byte) (int, error) {
 	e.in.data = e.in.data[n:]
 	return n, nil
 }
+
+// Pending returns how many bytes of the driver wait for the device.
+func (l *Line) Pending() int {
+	l.toDev.mu.Lock()
+	defer l.toDev.mu.Unlock()
+	return len(l.toDev.data)
+}

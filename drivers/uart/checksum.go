@@ -1,0 +1,200 @@
+package uart
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// Kind is how a checksum is computed.
+type Kind string
+
+// The kinds. The CRCs are named as in the catalogue of parametrised CRC algorithms
+// (reveng.sourceforge.io/crc-catalogue), with the polynomial and the start value.
+const (
+	None      Kind = ""
+	Sum8      Kind = "sum8"       // sum of bytes, modulo 256
+	Sum16     Kind = "sum16"      // sum of bytes, modulo 65536
+	XOR8      Kind = "xor8"       // exclusive or of bytes
+	CRC8      Kind = "crc8"       // CRC-8/SMBUS: 07, 00
+	CRC8Maxim Kind = "crc8-maxim" // CRC-8/MAXIM-DOW: 31 reflected, 00
+	Modbus    Kind = "crc16-modbus"
+	// CCITTFalse is CRC-16/IBM-3740: 1021, FFFF. Manuals call it CCITT or CCITT-FALSE.
+	CCITTFalse Kind = "crc16-ccitt-false"
+	// XMODEM is CRC-16/XMODEM: 1021, 0000. Manuals call it CCITT too.
+	XMODEM Kind = "crc16-xmodem"
+	Kermit Kind = "crc16-kermit" // CRC-16/KERMIT, the CCITT of X.25's kind: 1021 reflected, 0000
+)
+
+// Kinds returns all kinds but None.
+func Kinds() []Kind {
+	return []Kind{Sum8, Sum16, XOR8, CRC8, CRC8Maxim, Modbus, CCITTFalse, XMODEM, Kermit}
+}
+
+// Checksum is a checksum and how it is written down.
+type Checksum struct {
+	Kind Kind
+	// From is the first byte covered, counted from the frame's first. Covered is
+	// all from there to the checksum, but for the last Before bytes, as NMEA's "*".
+	From, Before int
+	// Little is whether its low byte comes first, as Modbus has it.
+	Little bool
+	// Negate is for those that make the sum of all come to 0 (two's complement) or
+	// to all ones (one's complement).
+	Negate Negation
+	// Hex is whether it is written as hexadecimal digits, two for a byte, and OverHex whether it
+	// is computed over what such digits stand for.
+	Hex, OverHex bool
+}
+
+// Negation is what is done to a checksum last.
+type Negation string
+
+// The negations.
+const (
+	NoNegation     Negation = ""
+	OnesComplement Negation = "ones"
+	TwosComplement Negation = "twos"
+)
+
+func (c Checksum) check() error {
+	if c.Kind != None && c.size() == 0 {
+		return fmt.Errorf("checksum: kind %q: want one of %v", c.Kind, Kinds())
+	}
+	if c.From < 0 || c.From > MaxFrame || c.Before < 0 || c.Before > MaxFrame {
+		return fmt.Errorf("checksum: from %d, before %d", c.From, c.Before)
+	}
+	switch c.Negate {
+	case NoNegation, OnesComplement, TwosComplement:
+		return nil
+	}
+	return fmt.Errorf("checksum: negate %q: want ones or twos", c.Negate)
+}
+
+// size is how many bytes the checksum has, before they are written as digits.
+func (c Checksum) size() int {
+	switch c.Kind {
+	case Sum8, XOR8, CRC8, CRC8Maxim:
+		return 1
+	case Sum16, Modbus, CCITTFalse, XMODEM, Kermit:
+		return 2
+	}
+	return 0
+}
+
+// width is how many bytes it takes in the frame.
+func (c Checksum) width() int {
+	if c.Hex {
+		return 2 * c.size()
+	}
+	return c.size()
+}
+
+// valid tells whether the checksum in body, which ends with it, is right.
+func (c Checksum) valid(body []byte) bool {
+	if c.Kind == None {
+		return true
+	}
+	at := len(body) - c.width()
+	if at < 0 {
+		return false
+	}
+	want, ok := c.Append(nil, body[:at])
+	// Digits may be in either case.
+	return ok && (string(want) == string(body[at:]) || c.Hex && strings.EqualFold(string(want), string(body[at:])))
+}
+
+// Append appends to dst the checksum of a frame, given from its first byte to where the checksum is
+// to be, as it is written in the frame. It is false if what it is to cover is not there, or not
+// hexadecimal digits.
+func (c Checksum) Append(dst, frame []byte) ([]byte, bool) {
+	if c.Kind == None {
+		return dst, true
+	}
+	if len(frame) < c.From+c.Before {
+		return dst, false
+	}
+	covered := frame[c.From : len(frame)-c.Before]
+	if c.OverHex {
+		decoded := make([]byte, hex.DecodedLen(len(covered)))
+		if _, err := hex.Decode(decoded, covered); err != nil {
+			return dst, false
+		}
+		covered = decoded
+	}
+	v := c.compute(covered)
+	switch c.Negate {
+	case OnesComplement:
+		v = ^v
+	case TwosComplement:
+		v = -v
+	}
+	b := []byte{byte(v >> 8), byte(v)}
+	if c.Little {
+		b[0], b[1] = b[1], b[0]
+	}
+	if c.size() == 1 {
+		b = []byte{byte(v)}
+	}
+	if c.Hex {
+		return append(dst, fmt.Sprintf("%X", b)...), true
+	}
+	return append(dst, b...), true
+}
+
+func (c Checksum) compute(b []byte) uint16 {
+	var v uint16
+	switch c.Kind {
+	case Sum8, Sum16:
+		for _, x := range b {
+			v += uint16(x)
+		}
+	case XOR8:
+		for _, x := range b {
+			v ^= uint16(x)
+		}
+	case CRC8:
+		return crcUp(b, 0x0700, 0) >> 8
+	case CRC8Maxim:
+		return crcDown(b, 0x8c, 0)
+	case Modbus:
+		return crcDown(b, 0xa001, 0xffff)
+	case CCITTFalse:
+		return crcUp(b, 0x1021, 0xffff)
+	case XMODEM:
+		return crcUp(b, 0x1021, 0)
+	case Kermit:
+		return crcDown(b, 0x8408, 0)
+	}
+	return v
+}
+
+// crcUp is a CRC whose high bit comes first. One of 8 bits is in the high byte.
+func crcUp(b []byte, poly, v uint16) uint16 {
+	for _, x := range b {
+		v ^= uint16(x) << 8
+		for range 8 {
+			if v&0x8000 != 0 {
+				v = v<<1 ^ poly
+			} else {
+				v <<= 1
+			}
+		}
+	}
+	return v
+}
+
+// crcDown is a CRC whose low bit comes first; poly is reflected.
+func crcDown(b []byte, poly, v uint16) uint16 {
+	for _, x := range b {
+		v ^= uint16(x)
+		for range 8 {
+			if v&1 != 0 {
+				v = v>>1 ^ poly
+			} else {
+				v >>= 1
+			}
+		}
+	}
+	return v
+}
