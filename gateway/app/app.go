@@ -192,7 +192,7 @@ func (a *App) serve(ctx context.Context) error {
 	})
 	a.keeping = partsCtx
 	a.fleet.attach(a)
-	a.setCameras(partsCtx, a.Config)
+	a.setCameras(a.Config)
 	parts.Go(func() error { return a.fleet.run(partsCtx) })
 	err := parts.Wait()
 	if !errors.Is(err, errChanged) && !errors.Is(err, store.ErrCorrupt) {
@@ -214,6 +214,7 @@ func orEnded(err error) error {
 
 func (a *App) build(ctx context.Context) error {
 	g, al := a.Config.Gateway, a.Config.Alerts
+	a.current.Store(a.Config)
 	a.board = newBoard(a.put, a.Log)
 	a.online, a.moved = make(chan struct{}, 1), make(chan struct{}, 1)
 	a.alerts = &alert.Service{
@@ -246,17 +247,11 @@ func (a *App) build(ctx context.Context) error {
 }
 
 // setCameras makes the cameras those of c.
-func (a *App) setCameras(ctx context.Context, c *config.Config) {
+func (a *App) setCameras(c *config.Config) {
 	for _, id := range a.fleet.set(a.crews(c)) {
 		a.board.drop(id)
 	}
 	a.current.Store(c)
-	if a.home.Root == "" {
-		return
-	}
-	if err := a.announce(ctx); err != nil && ctx.Err() == nil {
-		a.Log.Error("Home Assistant does not know the devices", "error", err)
-	}
 }
 
 // Apply makes c the configuration: at once if it differs in its cameras alone,
@@ -265,7 +260,13 @@ func (a *App) Apply(ctx context.Context, c *config.Config) {
 	was, will := *a.Config, *c
 	was.Cameras, will.Cameras = nil, nil
 	if reflect.DeepEqual(was, will) {
-		a.setCameras(ctx, c)
+		a.setCameras(c)
+		if a.home.Root == "" {
+			return
+		}
+		if err := a.announce(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("Home Assistant does not know the devices", "error", err)
+		}
 		return
 	}
 	select {
