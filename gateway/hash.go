@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sentrybox/gateway/broker"
+	"sentrybox/gateway/password"
 	"sentrybox/gateway/text"
 )
 
@@ -20,11 +20,11 @@ var errNoPassword = errors.New("no password on standard input")
 type hashCmd struct{}
 
 func (hashCmd) Run(e *env) error {
-	password, err := readPassword(e)
+	secret, err := readPassword(e)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(e.out, broker.Hash(password))
+	_, err = fmt.Fprintln(e.out, password.New(secret))
 	return err
 }
 

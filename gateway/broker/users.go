@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"sentrybox/gateway/password"
 )
 
 // Role is a set of topics, all below the gateway's prefix, that a user may read
@@ -48,22 +50,22 @@ func (r *rights) may(topic string, write bool) bool {
 // account is a User made ready.
 type account struct {
 	rights
-	hash  *hash
+	hash  *password.Hash
 	plain [sha256.Size]byte // of the password, if hash is nil
 }
 
 // users knows everybody who may sign in.
 type users struct {
 	accounts map[string]*account
-	nobody   *hash   // stands in for users that are not there, so that they take as long
-	anyone   *rights // what is allowed without a name, nil for nothing
+	nobody   *password.Hash // stands in for users that are not there, so that they take as long
+	anyone   *rights        // what is allowed without a name, nil for nothing
 	// hashing is held for each hash, which takes its memory: one at a time.
 	hashing sync.Mutex
 }
 
 func newUsers(cfg *Config) (*users, error) {
 	u := &users{accounts: map[string]*account{}}
-	nobody, err := parseHash(Hash(""))
+	nobody, err := password.Parse(password.New(""))
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +81,7 @@ func newUsers(cfg *Config) (*users, error) {
 			}
 		}
 		if user.Hash != "" {
-			h, err := parseHash(user.Hash)
+			h, err := password.Parse(user.Hash)
 			if err != nil {
 				return nil, fmt.Errorf("user %q: %w", user.Name, err)
 			}
@@ -124,13 +126,13 @@ func (cfg *Config) rights(user User) rights {
 }
 
 // signIn returns what somebody may do, or false.
-func (u *users) signIn(name, password string, given bool) (*rights, bool) {
+func (u *users) signIn(name, secret string, given bool) (*rights, bool) {
 	if u.anyone != nil {
 		return u.anyone, true
 	}
 	a, known := u.accounts[name]
 	if known && a.hash == nil {
-		sum := sha256.Sum256([]byte(password))
+		sum := sha256.Sum256([]byte(secret))
 		return &a.rights, given && subtle.ConstantTimeCompare(sum[:], a.plain[:]) == 1
 	}
 	h := u.nobody
@@ -138,7 +140,7 @@ func (u *users) signIn(name, password string, given bool) (*rights, bool) {
 		h = a.hash
 	}
 	u.hashing.Lock()
-	fits := h.fits(password)
+	fits := h.Fits(secret)
 	u.hashing.Unlock()
 	if !known || !given || !fits {
 		return nil, false

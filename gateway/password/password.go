@@ -1,4 +1,6 @@
-package broker
+// Package password hashes passwords with argon2id, and checks them, in PHC's string
+// format.
+package password
 
 import (
 	"crypto/rand"
@@ -27,34 +29,29 @@ const (
 // ErrHash means that a text is no argon2id hash.
 var ErrHash = errors.New("not an argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$salt$key)")
 
-// hash is an argon2id hash (RFC 9106) taken apart.
-type hash struct {
+// Hash is an argon2id hash (RFC 9106) taken apart.
+type Hash struct {
 	memory, passes uint32
 	lanes          uint8
 	salt, key      []byte
 }
 
-// Hash returns the argon2id hash of a password in the form of PHC's string
+// New returns the argon2id hash of a password in the form of PHC's string
 // format, with a salt of its own.
-func Hash(password string) string {
+func New(password string) string {
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // does not fail (crypto/rand)
-	h := hash{memory: hashMemory, passes: hashPasses, lanes: hashLanes, salt: salt}
+	h := Hash{memory: hashMemory, passes: hashPasses, lanes: hashLanes, salt: salt}
 	h.key = h.of(password, keyBytes)
 	enc := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.passes, h.lanes,
 		enc.EncodeToString(h.salt), enc.EncodeToString(h.key))
 }
 
-// ParseHash checks a hash in PHC form. It returns ErrHash, which does not quote
+// Parse takes a hash in PHC form apart. It returns ErrHash, which does not quote
 // it.
-func ParseHash(s string) error {
-	_, err := parseHash(s)
-	return err
-}
-
-func parseHash(s string) (hash, error) {
-	var h hash
+func Parse(s string) (Hash, error) {
+	var h Hash
 	var version int
 	var salt, key string
 	rest := []byte(s)
@@ -65,7 +62,7 @@ func parseHash(s string) (hash, error) {
 	}
 	n, err := fmt.Sscanf(string(rest), " argon2id v=%d m=%d,t=%d,p=%d %s %s", &version, &h.memory, &h.passes, &h.lanes, &salt, &key)
 	if err != nil || n != 6 || version != argon2.Version {
-		return hash{}, ErrHash
+		return Hash{}, ErrHash
 	}
 	enc := base64.RawStdEncoding.Strict()
 	h.salt, err = enc.DecodeString(salt)
@@ -74,15 +71,16 @@ func parseHash(s string) (hash, error) {
 	}
 	if err != nil || len(h.salt) < 8 || len(h.key) < 16 || len(h.salt) > 64 || len(h.key) > 64 ||
 		h.lanes < 1 || h.passes < 1 || h.passes > maxHashPasses || h.memory < 8*uint32(h.lanes) || h.memory > maxHashMemory {
-		return hash{}, ErrHash
+		return Hash{}, ErrHash
 	}
 	return h, nil
 }
 
-func (h *hash) of(password string, n int) []byte {
+func (h *Hash) of(password string, n int) []byte {
 	return argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(n))
 }
 
-func (h *hash) fits(password string) bool {
+// Fits reports whether h is the password's, in constant time.
+func (h *Hash) Fits(password string) bool {
 	return subtle.ConstantTimeCompare(h.of(password, len(h.key)), h.key) == 1
 }
