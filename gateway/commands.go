@@ -114,7 +114,7 @@ func (c *runCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	a := &app.App{Config: cfg, Log: e.log(cfg.Log.Slog())}
+	a := &app.App{Config: cfg, Log: e.log(cfg.Log.Slog()), Version: programVersion()}
 	if len(cfg.Cameras) > 0 {
 		if _, err = app.FindVision(cfg.Vision.Path); err != nil {
 			return err
@@ -291,12 +291,15 @@ func footageBeside(program string) string {
 type versionCmd struct{}
 
 func (versionCmd) Run(e *env) error {
-	v := version
-	if b, ok := debug.ReadBuildInfo(); ok && v == "" {
-		v = b.Main.Version
-	}
-	_, err := fmt.Fprintf(e.out, "sentrybox %s\n", v)
+	_, err := fmt.Fprintf(e.out, "sentrybox %s\n", programVersion())
 	return err
+}
+
+func programVersion() string {
+	if b, ok := debug.ReadBuildInfo(); ok && version == "" {
+		return b.Main.Version
+	}
+	return version
 }
 
 // isTerminal reports whether w is a terminal, on which a progress bar makes sense.

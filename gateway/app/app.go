@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"reflect"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,9 @@ type App struct {
 	Config *config.Config
 	Vision string // path of the program sentrybox-vision; as FindVision says when empty
 	Log    *slog.Logger
+	// Version is the program's, for the page. Listening hears where the page is; nil for nobody.
+	Version   string
+	Listening func(net.Addr)
 
 	disk    *store.Disk
 	store   *store.Store
@@ -61,6 +65,7 @@ type App struct {
 	evidence *evidence.Keeper
 	sender   *evidence.Sender
 	bad      badAnswers
+	lines    phases
 
 	meters []*budget.Meter    // by uplink
 	short  *shortform.Service // nil without a way for it
@@ -89,7 +94,10 @@ func (a *App) Run(ctx context.Context) error {
 	f := newFleet(ctx, a.Log)
 	defer f.stop()
 	for cfg := a.Config; ; {
-		r := &App{Config: cfg, Vision: a.Vision, Log: a.Log, fleet: f, next: make(chan *config.Config, 1)}
+		r := &App{
+			Config: cfg, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening,
+			fleet: f, next: make(chan *config.Config, 1),
+		}
 		err := r.run(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -181,6 +189,9 @@ func (a *App) serve(ctx context.Context) error {
 	}
 	if a.short != nil {
 		parts.Go(func() error { return a.short.Run(partsCtx) })
+	}
+	if a.Config.Web.Listen != "" {
+		parts.Go(func() error { return a.runWeb(partsCtx) })
 	}
 	parts.Go(func() error {
 		select {

@@ -13,6 +13,7 @@ import (
 	"sentrybox/gateway/homeassistant"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/text"
+	"sentrybox/gateway/web/account"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/outbox"
 	"sentrybox/uplink/shortform"
@@ -27,7 +28,7 @@ func (a *App) open(ctx context.Context) error {
 	a.store, err = store.OpenDisk(ctx, a.disk, store.Migration{
 		Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend,
 	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()},
-		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema())
+		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema())
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,7 @@ func (a *App) uplinkState(s mqtt.State) {
 		}
 		a.signal(a.online)
 	}
+	a.lines.read(site{a}.uplinks())
 	a.postGateway()
 }
 

@@ -35,11 +35,6 @@ type Gateway struct {
 	Timezone string `yaml:"timezone"`
 }
 
-// Web is the technicians' page.
-type Web struct {
-	Listen string `yaml:"listen"` // host:port
-}
-
 // Uplink is every way out of the box.
 type Uplink struct {
 	Prefix string `yaml:"prefix"` // before street, community and gateway in every topic
@@ -159,7 +154,7 @@ func Defaults() Config {
 	return Config{
 		Storage:  defaultStorage(),
 		Evidence: defaultEvidence(),
-		Web:      Web{Listen: "127.0.0.1:8080"},
+		Web:      defaultWeb(),
 		Uplink:   Uplink{Prefix: "sentrybox/v1", Short: defaultShort()},
 		Broker:   Broker{Clients: 64},
 		Alerts:   defaultAlerts(),

@@ -27,9 +27,7 @@ func (d *document) finish(c *Config) {
 		d.Fault("gateway.timezone", "config.timezone", d.Shown("gateway.timezone", c.Gateway.Timezone))
 	}
 	d.data(c)
-	if d.Sound("web.listen") && !validListen(c.Web.Listen) {
-		d.Fault("web.listen", "config.listen")
-	}
+	d.finishWeb(&c.Web)
 	d.finishUplink(&c.Uplink)
 	d.finishBroker(&c.Broker)
 	d.finishAlerts(&c.Alerts)

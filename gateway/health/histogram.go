@@ -53,4 +53,19 @@ func (h *Histogram) Snapshot() (buckets map[float64]uint64, count uint64, sum fl
 	return buckets, count, h.sum
 }
 
+// Quantile returns the upper end of the bucket that the part q of the durations lies
+// below, 0 without any.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	buckets, count, _ := h.Snapshot()
+	if count == 0 {
+		return 0
+	}
+	for _, b := range bounds() {
+		if float64(buckets[b]) >= q*float64(count) {
+			return time.Duration(b * float64(time.Second))
+		}
+	}
+	return time.Duration(bounds()[len(bounds())-1] * float64(time.Second))
+}
+
 func le(b float64) string { return strconv.FormatFloat(b, 'g', -1, 64) }

@@ -152,6 +152,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.detector.large":    {"太大，最多 %d MiB", "too large, at most %d MiB"},
 	"config.detector.score":    {"必须大于 0", "must be more than 0"},
 	"config.detector.person":   {"写了 vehicle 就也要写 person", "needs person beside it"},
+	"config.web.plain":         {"已经给了 tls，两者只能有一个", "tls is given, only one of them is possible"},
 	"config.listen":            {"必须是 主机:端口，如 127.0.0.1:8080", "must be host:port, such as 127.0.0.1:8080"},
 	"config.name.long":         {"太长，最多 %d 字节（一个汉字 3 字节）", "too long, at most %d bytes"},
 	"config.name.print":        {"有看不见的字符", "has a character that cannot be seen"},

@@ -34,10 +34,26 @@ func FromEnv() Lang {
 // Key names a sentence of the catalogue.
 type Key string
 
+// find looks a sentence up. The catalogue has two parts with no key in common: the
+// second is what only the page says.
+func find(key Key) (sentence, bool) {
+	if s, ok := catalogue[key]; ok {
+		return s, true
+	}
+	s, ok := page[key]
+	return s, ok
+}
+
+// Has says whether the catalogue has the key.
+func Has(key Key) bool {
+	_, ok := find(key)
+	return ok
+}
+
 // T returns the sentence of key in language l, with args put in as by
 // fmt.Sprintf. A key that the catalogue lacks is returned as it is.
 func T(l Lang, key Key, args ...any) string {
-	s, ok := catalogue[key]
+	s, ok := find(key)
 	if !ok {
 		return string(key)
 	}
@@ -51,10 +67,21 @@ func T(l Lang, key Key, args ...any) string {
 	return fmt.Sprintf(form, args...)
 }
 
+// Below returns the page's sentences whose keys begin with prefix, by the rest of the key.
+func Below(l Lang, prefix string) map[string]string {
+	all := map[string]string{}
+	for key := range page {
+		if rest, ok := strings.CutPrefix(string(key), prefix); ok {
+			all[rest] = T(l, key)
+		}
+	}
+	return all
+}
+
 // Kind returns the name of an alert kind, such as "intrusion".
 func Kind(l Lang, kind string) string {
 	key := Key("kind." + kind)
-	if _, ok := catalogue[key]; !ok {
+	if !Has(key) {
 		return kind
 	}
 	return T(l, key)
@@ -63,7 +90,7 @@ func Kind(l Lang, kind string) string {
 // State returns the name of a device state, such as "refused".
 func State(l Lang, state string) string {
 	key := Key("state." + state)
-	if _, ok := catalogue[key]; !ok {
+	if !Has(key) {
 		return state
 	}
 	return T(l, key)

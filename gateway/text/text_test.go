@@ -1,6 +1,7 @@
 package text
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"testing"
@@ -8,7 +9,12 @@ import (
 
 func TestCataloguePairs(t *testing.T) {
 	verb := regexp.MustCompile(`%[^%]`)
-	for key, s := range catalogue {
+	all := maps.Clone(catalogue)
+	maps.Copy(all, page)
+	if len(all) != len(catalogue)+len(page) {
+		t.Error("a key is in both parts")
+	}
+	for key, s := range all {
 		if s.zh == "" || s.en == "" {
 			t.Errorf("%s: a language is missing: %q, %q", key, s.zh, s.en)
 		}

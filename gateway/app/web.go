@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/evidence"
+	"sentrybox/gateway/health"
+	"sentrybox/gateway/store"
+	"sentrybox/gateway/web"
+	"sentrybox/gateway/web/account"
+	"sentrybox/gateway/web/cert"
+	"sentrybox/uplink/mqtt"
+	"sentrybox/uplink/outbox"
+)
+
+const (
+	openPageAgain = 15 * time.Second // after the disk took nothing
+	shownAlerts   = 50
+)
+
+// runWeb runs the technicians' page until ctx ends. Without it the gateway goes on.
+func (a *App) runWeb(ctx context.Context) error {
+	log := a.Log.With("part", "web")
+	accounts := &account.Accounts{Store: a.store, Dir: a.Config.Data, Log: log, Now: time.Now}
+	for {
+		err := accounts.Open(ctx)
+		if err == nil {
+			break
+		}
+		log.Error("no page, trying again", "error", err, "after", openPageAgain)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(openPageAgain):
+		}
+	}
+	s := &web.Server{
+		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Version: a.Version, Log: log, Now: time.Now,
+		Listening: a.Listening,
+	}
+	if err := a.secure(s); err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+// secure gives the page its certificate.
+func (a *App) secure(s *web.Server) error {
+	c := a.Config.Web
+	switch {
+	case c.TLS.Cert != "":
+		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+		if err != nil {
+			return fmt.Errorf("web.tls: %w", err)
+		}
+		s.Certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil }
+	case c.Secure():
+		box := &cert.Box{Dir: filepath.Join(a.Config.Data, "tls"), Name: a.Config.Gateway.ID, Now: time.Now, Hosts: cert.Hosts}
+		s.Certificate, s.Authority = box.Get, box.Authority
+	}
+	return nil
+}
+
+// site is the gateway as the page sees it.
+type site struct{ *App }
+
+// State is for web.Gateway.
+func (s site) State(ctx context.Context) (web.State, error) {
+	st := web.State{
+		At: time.Now(), Gateway: s.Config.Gateway.ID, Started: s.monitor.Started, ClockSet: s.clock.Stamp().Set,
+		Disk: string(s.disk.Check()), Vitals: health.ReadVitals("/", s.Config.Data), Uplinks: s.lines.read(s.uplinks()),
+	}
+	cameras := s.fleet.cameras()
+	for _, id := range slices.Sorted(maps.Keys(cameras)) {
+		c := cameras[id]
+		cs := c.State()
+		v := web.Camera{
+			ID: id, Grid: c.Config.Grid, Phase: string(cs.Phase), Since: cs.Since, Reason: cs.Reason, Detector: cs.Detector,
+			Width: cs.Info.Width, Height: cs.Info.Height, FPS: cs.Info.FPS,
+		}
+		if cs.Info.Codec != 0 {
+			v.Codec = cs.Info.Codec.String()
+		}
+		st.Cameras = append(st.Cameras, v)
+	}
+	lanes, err := s.outbox.Stats(ctx)
+	if err != nil {
+		return st, err
+	}
+	for l, n := range lanes {
+		st.Lanes = append(st.Lanes, web.Lane{
+			Name: outbox.Lane(l).String(), Depth: n.Depth, Bytes: n.Bytes, Oldest: n.Oldest, Dropped: n.Dropped,
+		})
+	}
+	st.Delay50, st.Delay95 = s.monitor.Delivery.Quantile(0.5), s.monitor.Delivery.Quantile(0.95)
+	return st, s.openAlerts(ctx, &st)
+}
+
+func (s site) openAlerts(ctx context.Context, st *web.State) error {
+	return s.store.Tx(ctx, func(tx *sql.Tx) error {
+		rows, err := store.OpenAlerts(ctx, tx, shownAlerts)
+		if err != nil {
+			return err
+		}
+		st.Alerts = nil
+		for _, row := range rows {
+			one, err := alert.Parse(row.Doc)
+			if err != nil {
+				return err
+			}
+			st.Alerts = append(st.Alerts, one)
+		}
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM alerts WHERE open`).Scan(&st.OpenAlerts)
+	})
+}
+
+// uplinks returns how every way out is, without since when.
+func (s site) uplinks() []web.Uplink {
+	var all []web.Uplink
+	for i, u := range s.uplink.Uplinks() {
+		usage := s.meters[i].Usage()
+		v := web.Uplink{Name: s.Config.Uplink.NameOf(i), Phase: u.Phase.String(), Month: usage.MonthSent + usage.MonthReceived}
+		if u.Phase == mqtt.Offline && u.Err == nil {
+			v.Phase = "connecting"
+		}
+		if u.Err != nil {
+			v.Reason = u.Err.Error()
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// Answer is for web.Gateway.
+func (s site) Answer(ctx context.Context, id string, ans alert.Answer) error {
+	return s.alerts.Answer(ctx, id, ans)
+}
+
+// Picture is for web.Gateway.
+func (s site) Picture(ctx context.Context, id string) (jpeg []byte, err error) {
+	var file evidence.File
+	found := false
+	err = s.store.Tx(ctx, func(tx *sql.Tx) error {
+		file, found, err = s.evidence.Find(ctx, tx, id, evidence.Picture)
+		return err
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(s.evidence.Dir, file.Name))
+}
+
+// phases remembers since when each uplink is as it is.
+type phases struct {
+	mu    sync.Mutex
+	known map[string]web.Uplink // guarded by mu: by name
+}
+
+// read notes what has changed, and returns all with since when they are so.
+func (p *phases) read(now []web.Uplink) []web.Uplink {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known == nil {
+		p.known = map[string]web.Uplink{}
+	}
+	for i, u := range now {
+		was, ok := p.known[u.Name]
+		now[i].Since = was.Since
+		if !ok || was.Phase != u.Phase {
+			now[i].Since = time.Now()
+		}
+		p.known[u.Name] = now[i]
+	}
+	return now
+}

@@ -1,0 +1,107 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// CodeFile is the name of the file in the data folder that holds the one-time
+// code while it is of use, for whoever prints the label.
+const CodeFile = "setup-code"
+
+// Codes have 12 characters that cannot be taken for one another: 60 bits.
+const (
+	codeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+	codeLength   = 12
+)
+
+// setupCode returns the code in the folder, and makes one if there is none.
+func setupCode(dir string) (string, error) {
+	path := filepath.Join(dir, CodeFile)
+	b, err := os.ReadFile(path)
+	if err == nil && len(normal(string(b))) == codeLength {
+		return pretty(normal(string(b))), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the one-time code: %w", err)
+	}
+	random := make([]byte, codeLength)
+	_, _ = rand.Read(random) // does not fail (crypto/rand)
+	for i, r := range random {
+		random[i] = codeAlphabet[int(r)%len(codeAlphabet)] // of 32 letters each is as likely
+	}
+	code := pretty(string(random))
+	if err := os.WriteFile(path, []byte(code+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the one-time code: %w", err)
+	}
+	return code, nil
+}
+
+// normal takes a code as people type it.
+func normal(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(codeAlphabet, r) {
+			return r
+		}
+		return -1
+	}, strings.ToUpper(s))
+}
+
+func pretty(s string) string { return s[:4] + "-" + s[4:8] + "-" + s[8:] }
+
+// Claim sets the first password, of a technician called name, and returns the
+// token of a session. It returns ErrDone if that has been done, ErrCode or a
+// *Locked if the code is wrong.
+func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string) (token string, err error) {
+	if a.Claimed() {
+		return "", ErrDone
+	}
+	if err := a.brake.take(a.Now(), "", origin); err != nil {
+		return "", err
+	}
+	a.mu.Lock()
+	right := subtle.ConstantTimeCompare([]byte(normal(code)), []byte(normal(a.code))) == 1 && a.code != ""
+	a.mu.Unlock()
+	if !right {
+		return "", ErrCode
+	}
+	a.brake.fine("", origin)
+	if err := errors.Join(checkUser(name, Technician), checkPassword(name, secret)); err != nil {
+		return "", err
+	}
+	hash, err := a.hash(ctx, secret)
+	if err != nil {
+		return "", err
+	}
+	by := Actor{Name: name, Origin: origin}
+	err = a.change(ctx, by, "setup", name, func(tx *sql.Tx) error {
+		var n int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM web_users`).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return ErrDone
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO web_users (name, role, hash, created) VALUES (?, ?, ?, ?)`,
+			name, Technician, hash, a.Now().UnixMilli())
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	a.mu.Lock()
+	a.claimed, a.code = true, ""
+	a.mu.Unlock()
+	if err := os.Remove(filepath.Join(a.Dir, CodeFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		a.Log.Error("the one-time code stays on the disk; it is worth nothing", "error", err)
+	}
+	return a.begin(ctx, name, Technician), nil
+}

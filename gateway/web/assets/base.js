@@ -1,0 +1,68 @@
+// What every page needs: sentences, requests, and small conveniences.
+'use strict';
+const texts = JSON.parse(document.getElementById('texts').textContent);
+const t = (key, ...args) => (texts[key] || key).replace(/\{(\d)\}/g, (_, i) => args[i]);
+const $ = id => document.getElementById(id);
+
+// el makes an element: a name, its properties, and its children.
+function el(name, props = {}, ...children) {
+  const e = Object.assign(document.createElement(name), props);
+  e.append(...children.filter(c => c !== null && c !== undefined && c !== ''));
+  return e;
+}
+
+// api asks the box and returns its answer, or throws an Error with words for people.
+async function api(method, path, body) {
+  let res;
+  try {
+    res = await fetch('/api/v1/' + path, {
+      method, headers: {'X-CSRF-Token': document.querySelector('meta[name=csrf]').content, ...(body ? {'Content-Type': 'application/json'} : {})},
+      body: body ? JSON.stringify(body) : undefined,
+    });
+  } catch {
+    throw new Error(t('network'));
+  }
+  if (res.status === 401) location.href = '/signin?next=' + encodeURIComponent(location.pathname);
+  const got = await res.json().catch(() => ({}));
+  if (!res.ok) throw Object.assign(new Error(got.error ? got.error.text : t('network')), {got, status: res.status});
+  return got;
+}
+
+// say shows how something went.
+function say(where, level, what) {
+  where.hidden = !what;
+  where.className = 'strip ' + level;
+  where.textContent = what;
+}
+
+// busy runs what a button does and shows on it that it is under way.
+async function busy(button, run) {
+  const label = button.textContent;
+  button.disabled = true;
+  button.textContent = t('sending');
+  try {
+    await run();
+  } finally {
+    button.disabled = false;
+    button.textContent = label;
+  }
+}
+
+const two = n => String(n).padStart(2, '0');
+const clock = d => two(d.getHours()) + ':' + two(d.getMinutes());
+// when writes a time: of today without the date.
+function when(iso) {
+  const d = new Date(iso), now = new Date();
+  return (d.toDateString() === now.toDateString() ? '' : d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + ' ') + clock(d);
+}
+function bytes(n) {
+  return n < 1e3 ? n + ' B' : n < 1e6 ? Math.round(n / 1e3) + ' kB' : n < 1e9 ? (n / 1e6).toFixed(1) + ' MB' : (n / 1e9).toFixed(1) + ' GB';
+}
+
+const menu = $('menu');
+if (menu) menu.onclick = () => menu.setAttribute('aria-expanded', $('nav').classList.toggle('open'));
+for (const box of document.querySelectorAll('[data-show]')) {
+  box.onchange = () => {
+    for (const i of box.form.querySelectorAll('input[autocomplete$=password]')) i.type = box.checked ? 'text' : 'password';
+  };
+}

@@ -1,0 +1,234 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sentrybox/gateway/text"
+	"sentrybox/gateway/web/account"
+)
+
+// The cookies. With TLS the session's has a name that a browser takes from this
+// host over TLS alone (RFC 6265bis, 4.1.3.2).
+const (
+	cookiePlain  = "sentrybox"
+	cookieSecure = "__Host-sentrybox"
+	cookieLang   = "lang"
+	headerCSRF   = "X-CSRF-Token"
+)
+
+// request is what a handler knows of who asks.
+type request struct {
+	account.Session
+	token  string
+	origin string // an IP address
+	lang   text.Lang
+}
+
+type requestKey struct{}
+
+// from returns what guard has found out.
+func from(r *http.Request) *request {
+	q, _ := r.Context().Value(requestKey{}).(*request)
+	return q
+}
+
+func (q *request) actor() account.Actor { return account.Actor{Name: q.User, Origin: q.origin} }
+
+// headers sets what every answer has. Nothing is loaded from elsewhere, nothing
+// runs that is not a file of ours, and no other page may frame this one.
+func (s *Server) headers(next http.Handler) http.Handler {
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; " +
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guard lets through who may ask for what the route gives.
+func (s *Server) guard(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		q := &request{origin: remote(r), lang: s.language(w, r)}
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
+		if rt.public() {
+			rt.handle(s, w, r)
+			return
+		}
+		switch claimed := s.Accounts.Claimed(); {
+		case !claimed && rt.stage != setup:
+			s.turnAway(w, r, http.StatusForbidden, "/setup", "web.error.setup")
+			return
+		case claimed && rt.stage == setup:
+			s.fail(w, r, problem(http.StatusNotFound, "web.error.missing"))
+			return
+		case rt.stage != inside:
+			rt.handle(s, w, r)
+			return
+		}
+		if c, err := r.Cookie(s.cookie()); err == nil {
+			if found, ok := s.Accounts.Session(r.Context(), c.Value); ok {
+				q.Session, q.token = found, c.Value
+			}
+		}
+		switch {
+		case q.token == "":
+			s.turnAway(w, r, http.StatusUnauthorized, "/signin", "web.error.signin")
+		case !q.Role.May(rt.least):
+			s.fail(w, r, problem(http.StatusForbidden, "web.error.role"))
+		case unsafe(r.Method) && !q.Fits(csrf(r)):
+			s.fail(w, r, problem(http.StatusForbidden, "web.error.csrf"))
+		default:
+			rt.handle(s, w, r)
+		}
+	})
+}
+
+func unsafe(method string) bool { return method != http.MethodGet && method != http.MethodHead }
+
+// csrf returns the token that came with a change: in a header, or in a form.
+func csrf(r *http.Request) string {
+	if t := r.Header.Get(headerCSRF); t != "" {
+		return t
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
+		return r.PostFormValue("csrf")
+	}
+	return ""
+}
+
+// turnAway sends a browser to another page, and tells a program.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, status int, to string, why text.Key) {
+	if isAPI(r) || unsafe(r.Method) {
+		s.fail(w, r, problem(status, why))
+		return
+	}
+	if to == "/signin" && r.URL.Path != "/" {
+		to += "?next=" + url.QueryEscape(r.URL.RequestURI())
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+// language is the one that was chosen, Chinese at first. ?lang= chooses.
+func (s *Server) language(w http.ResponseWriter, r *http.Request) text.Lang {
+	l, chosen := known(r.URL.Query().Get("lang"))
+	if chosen {
+		http.SetCookie(w, &http.Cookie{
+			Name: cookieLang, Value: string(l), Path: "/", MaxAge: 400 * 24 * 3600, HttpOnly: true, Secure: s.Certificate != nil,
+			SameSite: http.SameSiteLaxMode,
+		})
+		return l
+	}
+	if c, err := r.Cookie(cookieLang); err == nil {
+		if l, ok := known(c.Value); ok {
+			return l
+		}
+	}
+	return text.Chinese
+}
+
+func known(lang string) (text.Lang, bool) {
+	switch l := text.Lang(lang); l {
+	case text.Chinese, text.English:
+		return l, true
+	}
+	return "", false
+}
+
+func (s *Server) cookie() string {
+	if s.Certificate != nil {
+		return cookieSecure
+	}
+	return cookiePlain
+}
+
+// remember gives the browser a session's token.
+func (s *Server) remember(w http.ResponseWriter, token string) {
+	c := &http.Cookie{
+		Name: s.cookie(), Value: token, Path: "/", HttpOnly: true, Secure: s.Certificate != nil, SameSite: http.SameSiteLaxMode,
+	}
+	if token == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+func remote(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+func loopback(origin string) bool {
+	ip := net.ParseIP(origin)
+	return ip != nil && ip.IsLoopback()
+}
+
+// local returns a path of this page to go to after signing in.
+func local(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") ||
+		strings.ContainsAny(next, "\\\r\n\t") {
+		return "/"
+	}
+	return next
+}
+
+// A failure is an error that is answered to who asks, in their language.
+type failure struct {
+	status int
+	key    text.Key
+	args   []any
+}
+
+func problem(status int, key text.Key, args ...any) *failure { return &failure{status, key, args} }
+
+// Error says it in English.
+func (f *failure) Error() string { return text.T(text.English, f.key, f.args...) }
+
+// failureOf says an error in words for people; one that nobody foresaw is logged
+// and told as such.
+func (s *Server) failureOf(r *http.Request, err error) *failure {
+	var f *failure
+	var locked *account.Locked
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &locked):
+		return problem(http.StatusTooManyRequests, "web.error.locked", int(locked.Wait.Seconds())+1)
+	case errors.As(err, &large):
+		return problem(http.StatusRequestEntityTooLarge, "web.error.large")
+	}
+	for known, as := range map[error]failure{
+		account.ErrName: {http.StatusUnprocessableEntity, "web.error.name", nil}, account.ErrPassword: {http.StatusUnprocessableEntity, "web.error.password", nil},
+		account.ErrRole: {http.StatusUnprocessableEntity, "web.error.norole", nil}, account.ErrTaken: {http.StatusConflict, "web.error.taken", nil},
+		account.ErrUnknown: {http.StatusNotFound, "web.error.nouser", nil}, account.ErrLast: {http.StatusConflict, "web.error.last", nil},
+		account.ErrWrong: {http.StatusUnprocessableEntity, "web.error.wrong", nil}, account.ErrCode: {http.StatusForbidden, "web.error.code", nil},
+		account.ErrDone: {http.StatusConflict, "web.error.done", nil},
+	} {
+		if errors.Is(err, known) {
+			return &as
+		}
+	}
+	if r.Context().Err() == nil {
+		s.Log.Error("page", "path", r.URL.Path, "error", err)
+	}
+	return problem(http.StatusInternalServerError, "web.error.internal")
+}

@@ -1,0 +1,173 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/text"
+)
+
+// Level is how bad something is.
+type Level string
+
+// The levels, from the worst.
+const (
+	Bad  Level = "bad"
+	Warn Level = "warn"
+	Good Level = "good"
+)
+
+// Line is one thing and how it is, in words that a person can act on.
+type Line struct {
+	Level Level     `json:"level"`
+	Text  string    `json:"text"`
+	Hint  string    `json:"hint,omitempty"`   // what to do
+	Why   string    `json:"why,omitempty"`    // for engineers, in English
+	Since time.Time `json:"since,omitzero"`   // when it became so
+	Link  string    `json:"link,omitempty"`   // where it is mended
+	About string    `json:"about,omitempty"`  // camera, uplink or box
+	ID    string    `json:"id,omitempty"`     // of the camera or uplink
+	Note  string    `json:"detail,omitempty"` // what it is, such as the stream's size
+}
+
+// Overview is the first page as JSON.
+type Overview struct {
+	At         time.Time   `json:"at"`
+	Gateway    string      `json:"gateway"`
+	Version    string      `json:"version"`
+	Started    time.Time   `json:"started"`
+	Lines      []Line      `json:"lines"`
+	Alerts     []AlertView `json:"alerts"`
+	OpenAlerts int         `json:"open_alerts"`
+	Vitals     []Vital     `json:"vitals"`
+	Lanes      []LaneView  `json:"lanes"`
+}
+
+// AlertView is an open alert with its words.
+type AlertView struct {
+	alert.Alert
+	KindText  string `json:"kind_text"`
+	StateText string `json:"state_text"`
+	Picture   string `json:"picture,omitempty"` // its address
+}
+
+// Vital is a figure of the box.
+type Vital struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+	Value string `json:"value"`
+	Level Level  `json:"level"`
+}
+
+// LaneView is what waits for the uplink, with its words.
+type LaneView struct {
+	Name    string  `json:"name"`
+	Label   string  `json:"label"`
+	Depth   int     `json:"depth"`
+	Bytes   int64   `json:"bytes"`
+	Oldest  float64 `json:"oldest_seconds"`
+	Dropped uint64  `json:"dropped"`
+}
+
+// fresh is how old a state may be that several look at.
+const fresh = time.Second
+
+// look returns the state, which many streams share.
+func (s *Server) look(ctx context.Context) (State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if since := s.Now().Sub(s.asked); since < 0 || since >= fresh || s.failed != nil {
+		s.state, s.failed = s.Gateway.State(ctx)
+		s.asked = s.Now()
+	}
+	return s.state, s.failed
+}
+
+func (s *Server) overview(r *http.Request) (any, error) {
+	st, err := s.look(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return s.words(&st, from(r).lang), nil
+}
+
+// words makes an overview of a state.
+func (s *Server) words(st *State, l text.Lang) Overview {
+	o := Overview{
+		At: st.At.UTC(), Gateway: st.Gateway, Version: s.Version, Started: st.Started.UTC(), OpenAlerts: st.OpenAlerts,
+		Lines: lines(st, l), Alerts: []AlertView{}, Vitals: vitals(st, l), Lanes: []LaneView{},
+	}
+	for _, a := range st.Alerts {
+		v := AlertView{Alert: a, KindText: text.Kind(l, a.Kind), StateText: text.T(l, text.Key("alert."+string(a.State)))}
+		if a.Code != "" {
+			v.KindText = text.T(l, text.Key("system."+a.Code))
+		}
+		if slices.Contains(a.Evidence, "picture") {
+			v.Picture = "/api/v1/alerts/" + a.ID + "/picture"
+		}
+		o.Alerts = append(o.Alerts, v)
+	}
+	for _, lane := range st.Lanes {
+		v := LaneView{Name: lane.Name, Label: text.T(l, text.Key("lane."+lane.Name)), Depth: lane.Depth, Bytes: lane.Bytes, Dropped: lane.Dropped}
+		if !lane.Oldest.IsZero() {
+			v.Oldest = max(st.At.Sub(lane.Oldest), 0).Round(time.Second).Seconds()
+		}
+		o.Lanes = append(o.Lanes, v)
+	}
+	return o
+}
+
+// lines returns what there is, the worst first.
+func lines(st *State, l text.Lang) []Line {
+	var all []Line
+	for _, c := range st.Cameras {
+		all = append(all, cameraLine(&c, l))
+	}
+	all = append(all, uplinkLines(st, l)...)
+	all = append(all, boxLines(st, l)...)
+	order := map[Level]int{Bad: 0, Warn: 1, Good: 2}
+	slices.SortStableFunc(all, func(a, b Line) int { return cmp.Compare(order[a.Level], order[b.Level]) })
+	return all
+}
+
+func (s *Server) answerAlert(r *http.Request) (any, error) {
+	var in struct {
+		Action string `json:"action"`
+		Note   string `json:"note"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	id, q := r.PathValue("id"), from(r)
+	if !slices.Contains([]string{"ack", "dispatch", "handled", "false", "note"}, in.Action) || len([]rune(in.Note)) > 500 {
+		return nil, problem(http.StatusBadRequest, "web.error.json")
+	}
+	err := s.Gateway.Answer(r.Context(), id, alert.Answer{Action: in.Action, By: q.User, Note: in.Note})
+	if errors.Is(err, alert.ErrInvalid) {
+		return nil, problem(http.StatusNotFound, "web.error.noalert")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Accounts.Audit(r.Context(), q.actor(), "alert."+in.Action, id)
+	return done{}, nil
+}
+
+func (s *Server) picture(w http.ResponseWriter, r *http.Request) {
+	jpeg, err := s.Gateway.Picture(r.Context(), r.PathValue("id"))
+	switch {
+	case err != nil:
+		s.fail(w, r, err)
+	case len(jpeg) == 0:
+		s.notFound(w, r)
+	default:
+		w.Header().Set("Content-Type", "image/jpeg")
+		w.Header().Set("Cache-Control", "private, max-age=86400")
+		_, _ = w.Write(jpeg) // nobody is left to tell
+	}
+}

@@ -1,0 +1,114 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"sentrybox/gateway/text"
+	"sentrybox/gateway/web/account"
+)
+
+// stage is when a route answers.
+type stage int
+
+const (
+	inside stage = iota // to who is signed in
+	door                // to everybody, once the first password is set: signing in
+	setup               // to everybody, until then: setting it
+	always              // style sheets and scripts, the same in every box
+)
+
+// route is something that answers.
+type route struct {
+	method, path string
+	stage        stage
+	least        account.Role // of inside
+	handle       func(*Server, http.ResponseWriter, *http.Request)
+}
+
+func (rt *route) public() bool { return rt.stage == always }
+
+// routes is all that answers.
+func routes() []route {
+	const v, d, t = account.Viewer, account.Duty, account.Technician
+	return []route{
+		{"GET", "/assets/{name}", always, "", (*Server).asset},
+		{"GET", "/setup", setup, "", (*Server).setupPage},
+		{"POST", "/setup", setup, "", (*Server).claim},
+		{"GET", "/signin", door, "", (*Server).signInPage},
+		{"POST", "/signin", door, "", (*Server).signIn},
+		{"POST", "/signout", inside, v, (*Server).signOut},
+
+		{"GET", "/{$}", inside, v, page("overview")},
+		{"GET", "/me", inside, v, page("me")},
+		{"GET", "/users", inside, t, page("users")},
+		{"GET", "/audit", inside, t, page("audit")},
+		{"GET", "/authority.crt", inside, v, (*Server).authority},
+
+		{"GET", "/api/v1/overview", inside, v, answer((*Server).overview)},
+		{"GET", "/api/v1/events", inside, v, (*Server).events},
+		{"POST", "/api/v1/alerts/{id}/answer", inside, d, answer((*Server).answerAlert)},
+		{"GET", "/api/v1/alerts/{id}/picture", inside, v, (*Server).picture},
+		{"POST", "/api/v1/me/password", inside, v, answer((*Server).ownPassword)},
+		{"GET", "/api/v1/users", inside, t, answer((*Server).listUsers)},
+		{"POST", "/api/v1/users", inside, t, answer((*Server).addUser)},
+		{"PATCH", "/api/v1/users/{name}", inside, t, answer((*Server).changeUser)},
+		{"DELETE", "/api/v1/users/{name}", inside, t, answer((*Server).removeUser)},
+		{"GET", "/api/v1/audit", inside, t, answer((*Server).listAudit)},
+	}
+}
+
+// answer makes a handler of a function whose result is written as JSON.
+func answer(fn func(*Server, *http.Request) (any, error)) func(*Server, http.ResponseWriter, *http.Request) {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		got, err := fn(s, r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		writeJSON(w, http.StatusOK, got)
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // nobody is left to tell
+}
+
+// read decodes the body of a request, which guard has bounded, strictly.
+func read(r *http.Request, into any) error {
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	var large *http.MaxBytesError
+	if err != nil && !errors.As(err, &large) {
+		err = problem(http.StatusBadRequest, "web.error.json")
+	}
+	return err
+}
+
+// errorBody is how the API says what went wrong.
+type errorBody struct {
+	Error struct {
+		Code text.Key `json:"code"`
+		Text string   `json:"text"`
+	} `json:"error"`
+}
+
+// fail answers with an error: JSON to a program, a page to a person.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f, q := s.failureOf(r, err), from(r)
+	if isAPI(r) {
+		var body errorBody
+		body.Error.Code, body.Error.Text = f.key, text.T(q.lang, f.key, f.args...)
+		writeJSON(w, f.status, body)
+		return
+	}
+	s.show(w, r, f.status, "error", text.T(q.lang, f.key, f.args...))
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, problem(http.StatusNotFound, "web.error.missing"))
+}

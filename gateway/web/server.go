@@ -1,0 +1,134 @@
+// Package web is the technicians' page and its API: everything that a site needs,
+// in Chinese and English, without internet.
+//
+// The page is plain HTML with a little JavaScript of our own; what that shows and
+// changes goes by the same JSON under /api/v1 that programs use. All that answers
+// is in the table of routes, each with the least role that may ask. Without a
+// session only signing in answers, and on a new box only setting the first
+// password.
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"sentrybox/gateway/web/account"
+)
+
+// Server is the page. Set the fields, then Run.
+type Server struct {
+	Listen      string
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error) // nil for plain HTTP
+	Authority   func() ([]byte, error)                               // PEM, for who wants to trust the certificate; nil without one
+	Accounts    *account.Accounts
+	Gateway     Gateway
+	Version     string
+	Log         *slog.Logger
+	Now         func() time.Time
+
+	// Listening hears of the address; nil for nobody.
+	Listening func(net.Addr)
+
+	pages   pages
+	streams chan struct{} // holds a token for each stream of events
+
+	mu     sync.Mutex
+	state  State     // guarded by mu, as is all that follows
+	asked  time.Time // when state was asked for
+	failed error
+}
+
+const (
+	listenAgain  = 5 * time.Second // after the port was taken
+	answerWithin = 30 * time.Second
+	stopWithin   = 2 * time.Second
+	mostStreams  = 64
+	maxBody      = 2 << 20
+)
+
+// Handler returns everything that answers.
+func (s *Server) Handler() (http.Handler, error) {
+	var err error
+	if s.pages, err = readPages(); err != nil {
+		return nil, err
+	}
+	s.streams = make(chan struct{}, mostStreams)
+	mux := http.NewServeMux()
+	for _, r := range routes() {
+		mux.Handle(r.method+" "+r.path, s.guard(r))
+	}
+	mux.Handle("/", s.guard(route{path: "/", least: account.Viewer, handle: (*Server).notFound}))
+	return s.headers(http.NewCrossOriginProtection().Handler(mux)), nil
+}
+
+// Run answers until ctx ends. A port that is taken is tried again.
+func (s *Server) Run(ctx context.Context) error {
+	handler, err := s.Handler()
+	if err != nil {
+		return err
+	}
+	for {
+		err := s.serve(ctx, handler)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("another program listens on %s: stop it or choose another web.listen", s.Listen)
+		}
+		s.Log.Error("no page, trying again", "error", err, "after", listenAgain)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(listenAgain):
+		}
+	}
+}
+
+func (s *Server) serve(ctx context.Context, handler http.Handler) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: answerWithin, WriteTimeout: 2 * answerWithin,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug), // handshakes of scanners
+		// Streams end with the server, so that it need not wait for them.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	scheme := "http"
+	if s.Certificate != nil {
+		scheme = "https"
+		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.Certificate}
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close()
+		}
+	})
+	s.Log.Info("the page listens", "address", scheme+"://"+l.Addr().String())
+	if s.Listening != nil {
+		s.Listening(l.Addr())
+	}
+	if s.Certificate != nil {
+		err = srv.ServeTLS(l, "", "")
+	} else {
+		err = srv.Serve(l)
+	}
+	if !stop() {
+		<-stopped // Serve returns before what it serves has ended
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/health"
+)
+
+// Gateway is what the page shows and asks of the gateway that it belongs to.
+type Gateway interface {
+	// State returns how everything is.
+	State(ctx context.Context) (State, error)
+	// Answer carries out what somebody says of an alert; alert.ErrInvalid if it cannot.
+	Answer(ctx context.Context, id string, a alert.Answer) error
+	// Picture returns the JPEG of an alert, nil if there is none.
+	Picture(ctx context.Context, id string) ([]byte, error)
+}
+
+// State is how everything is, without words.
+type State struct {
+	At       time.Time
+	Gateway  string
+	Started  time.Time
+	ClockSet bool
+	Disk     string // a store.DiskState
+	Vitals   health.Vitals
+	Cameras  []Camera
+	Uplinks  []Uplink
+	Lanes    []Lane
+	// Delay is the median and the 95th percentile of the time from an alert to its
+	// acknowledgement by the broker, by the histogram's bounds; 0 without any.
+	Delay95, Delay50 time.Duration
+	Alerts           []alert.Alert // open ones, the newest first
+	OpenAlerts       int           // of which Alerts are the newest
+}
+
+// Camera is how a camera is doing.
+type Camera struct {
+	ID, Grid      string
+	Phase         string // a camera.Phase
+	Since         time.Time
+	Reason        string
+	Detector      string // why the people detector is not used
+	Codec         string
+	Width, Height int
+	FPS           float64
+}
+
+// Uplink is how a way out is doing.
+type Uplink struct {
+	Name   string
+	Phase  string // an mqtt.Phase
+	Since  time.Time
+	Reason string
+	Month  uint64 // bytes, both ways
+}
+
+// Lane is what waits for the uplink.
+type Lane struct {
+	Name    string // an outbox.Lane
+	Depth   int
+	Bytes   int64
+	Oldest  time.Time
+	Dropped uint64
+}

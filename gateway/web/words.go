@@ -1,0 +1,146 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"sentrybox/gateway/text"
+)
+
+// cameraLine says how a camera is and what to do.
+func cameraLine(c *Camera, l text.Lang) Line {
+	line := Line{
+		Level: Bad, About: "camera", ID: c.ID, Since: c.Since.UTC(), Why: c.Reason, Link: "/cameras#" + c.ID,
+		Text: text.T(l, "web.camera", c.ID, text.State(l, c.Phase)),
+	}
+	switch c.Phase {
+	case "online":
+		line.Level = Good
+		if c.Width > 0 {
+			line.Note = fmt.Sprintf("%s %d×%d", c.Codec, c.Width, c.Height)
+			if c.FPS > 0 {
+				line.Note += " " + strconv.FormatFloat(c.FPS, 'f', -1, 64) + " fps"
+			}
+		}
+		if c.Detector != "" {
+			line.Level, line.Hint, line.Why = Warn, text.T(l, "web.hint.detector"), c.Detector
+		}
+	case "connecting", "":
+		line.Level = Warn
+		line.Text = text.T(l, "web.camera", c.ID, text.State(l, "connecting"))
+	default:
+		line.Hint = text.T(l, text.Key("web.hint."+c.Phase))
+	}
+	return line
+}
+
+// uplinkLines says how every way out is. One of several that fails is no alarm
+// while another carries.
+func uplinkLines(st *State, l text.Lang) []Line {
+	carried := slices.ContainsFunc(st.Uplinks, func(u Uplink) bool { return u.Phase == "online" })
+	var all []Line
+	for _, u := range st.Uplinks {
+		line := Line{
+			Level: Bad, About: "uplink", ID: u.Name, Since: u.Since.UTC(), Why: u.Reason, Link: "/config",
+			Text: text.T(l, "web.uplink", u.Name, text.T(l, text.Key("uplink."+u.Phase))),
+			Note: text.T(l, "web.month", size(u.Month)),
+		}
+		switch {
+		case u.Phase == "online" || u.Phase == "standby":
+			line.Level, line.Why = Good, ""
+		case carried || u.Phase == "connecting":
+			line.Level = Warn
+		}
+		if line.Level != Good && u.Phase != "connecting" {
+			line.Hint = text.T(l, text.Key("web.hint.uplink."+u.Phase))
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+const (
+	hot       = 80 // °C: boards slow down from here
+	warm      = 70
+	overdue   = time.Minute // an alert that waits for the line so long
+	busyLoad  = 1.5         // of each core
+	fullParts = 0.9         // of the memory
+)
+
+func boxLines(st *State, l text.Lang) []Line {
+	var all []Line
+	add := func(level Level, key text.Key, args ...any) {
+		all = append(all, Line{Level: level, About: "box", Text: text.T(l, key, args...), Hint: text.T(l, key+".hint")})
+	}
+	if st.Disk != "" {
+		add(Bad, text.Key("system."+st.Disk))
+		all[len(all)-1].Hint = text.T(l, "web.disk.hint")
+	}
+	if !st.ClockSet {
+		add(Warn, "web.clock")
+	}
+	if t := st.Vitals.Temperature; t >= hot {
+		add(Bad, "web.hot", t)
+	}
+	for _, lane := range st.Lanes {
+		if lane.Name == "alert" && lane.Depth > 0 && st.At.Sub(lane.Oldest) > overdue {
+			add(Bad, "web.waiting", lane.Depth)
+			all[len(all)-1].Since = lane.Oldest.UTC()
+		}
+	}
+	return all
+}
+
+// vitals says the figures of the box.
+func vitals(st *State, l text.Lang) []Vital {
+	var all []Vital
+	add := func(name string, level Level, value string) {
+		all = append(all, Vital{Name: name, Label: text.T(l, text.Key("vital."+name)), Value: value, Level: level})
+	}
+	pick := func(warn, bad bool) Level {
+		switch {
+		case bad:
+			return Bad
+		case warn:
+			return Warn
+		}
+		return Good
+	}
+	v := &st.Vitals
+	if v.Temperature != 0 {
+		add("temperature", pick(v.Temperature >= warm, v.Temperature >= hot), fmt.Sprintf("%.0f °C", v.Temperature))
+	}
+	if v.Cores > 0 {
+		part := v.Load / float64(v.Cores)
+		add("load", pick(part >= busyLoad, part >= 2*busyLoad), fmt.Sprintf("%.0f %%", 100*part))
+	}
+	if v.MemoryTotal > 0 {
+		used := 1 - float64(v.MemoryFree)/float64(v.MemoryTotal)
+		add("memory", pick(used > fullParts, used > (1+fullParts)/2), fmt.Sprintf("%.0f %% / %s", 100*used, size(v.MemoryTotal)))
+	}
+	if v.DiskTotal > 0 {
+		add("disk", pick(st.Disk != "", st.Disk != "" && st.Disk != "disk_low"), text.T(l, "web.free", size(v.DiskFree), size(v.DiskTotal)))
+	}
+	if st.Delay50 > 0 {
+		add("delay", pick(st.Delay95 > 10*time.Second, false), text.T(l, "web.delay", seconds(st.Delay50), seconds(st.Delay95)))
+	}
+	return all
+}
+
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', 3, 64) + " s" }
+
+// size writes a number of bytes as people read it.
+func size(n uint64) string {
+	const k = 1000
+	switch {
+	case n < k:
+		return fmt.Sprintf("%d B", n)
+	case n < k*k:
+		return fmt.Sprintf("%.0f kB", float64(n)/k)
+	case n < k*k*k:
+		return fmt.Sprintf("%.1f MB", float64(n)/k/k)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/k/k/k)
+}
