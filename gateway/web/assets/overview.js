@@ -19,9 +19,9 @@ function alertCard(a) {
   const place = [a.device, a.zone && a.zone !== 'all' ? a.zone : '', a.floor || ''].filter(Boolean).join(' · ');
   const card = el('article', {className: 'card s' + a.severity},
     a.picture ? el('img', {src: a.picture, alt: t('picture'), loading: 'lazy'}) : el('div', {className: 'none'}, t('nopicture')),
-    el('h3', {}, a.kind_text), el('p', {}, place),
-    el('p', {}, t('severity', a.severity) + ' · ' + when(a.detected_at) + (a.count > 1 ? ' · ' + t('count', a.count) : '')),
-    el('p', {}, a.state_text));
+    el('div', {}, el('h3', {}, a.kind_text), el('p', {}, place),
+      el('p', {}, t('severity', a.severity) + ' · ' + when(a.detected_at) + (a.count > 1 ? ' · ' + t('count', a.count) : '')),
+      el('p', {}, a.state_text)));
   card.dataset.id = a.id;
   if (!may) return card;
   const said = el('p', {className: 'strip bad', hidden: true}); said.setAttribute('role', 'alert');
