@@ -1,8 +1,10 @@
 package uart
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,16 +26,22 @@ const (
 	// XMODEM is CRC-16/XMODEM: 1021, 0000. Manuals call it CCITT too.
 	XMODEM Kind = "crc16-xmodem"
 	Kermit Kind = "crc16-kermit" // CRC-16/KERMIT, the CCITT of X.25's kind: 1021 reflected, 0000
+	X25    Kind = "crc16-x25"    // CRC-16/IBM-SDLC: as Kermit, but FFFF and inverted; of HDLC and DLMS
+	CRC32  Kind = "crc32"        // CRC-32/ISO-HDLC, of Ethernet and zip
+	// Custom is what Checksum.CRC says.
+	Custom Kind = "crc"
 )
 
 // Kinds returns all kinds but None.
 func Kinds() []Kind {
-	return []Kind{Sum8, Sum16, XOR8, CRC8, CRC8Maxim, Modbus, CCITTFalse, XMODEM, Kermit}
+	return []Kind{Sum8, Sum16, XOR8, CRC8, CRC8Maxim, Modbus, CCITTFalse, XMODEM, Kermit, X25, CRC32, Custom}
 }
 
 // Checksum is a checksum and how it is written down.
 type Checksum struct {
 	Kind Kind
+	// CRC is the parameters of Custom.
+	CRC *CRC
 	// From is the first byte covered, counted from the frame's first. Covered is
 	// all from there to the checksum, but for the last Before bytes, as NMEA's "*".
 	From, Before int
@@ -61,6 +69,9 @@ func (c Checksum) check() error {
 	if c.Kind != None && c.size() == 0 {
 		return fmt.Errorf("checksum: kind %q: want one of %v", c.Kind, Kinds())
 	}
+	if c.Kind == Custom && c.CRC.Width != 8 && c.CRC.Width != 16 && c.CRC.Width != 32 {
+		return fmt.Errorf("checksum: a CRC of %d bits: want 8, 16 or 32", c.CRC.Width)
+	}
 	if c.From < 0 || c.From > MaxFrame || c.Before < 0 || c.Before > MaxFrame {
 		return fmt.Errorf("checksum: from %d, before %d", c.From, c.Before)
 	}
@@ -73,13 +84,23 @@ func (c Checksum) check() error {
 
 // size is how many bytes the checksum has, before they are written as digits.
 func (c Checksum) size() int {
-	switch c.Kind {
-	case Sum8, XOR8, CRC8, CRC8Maxim:
+	switch crc := c.crc(); {
+	case c.Kind == Sum8, c.Kind == XOR8:
 		return 1
-	case Sum16, Modbus, CCITTFalse, XMODEM, Kermit:
+	case c.Kind == Sum16:
 		return 2
+	case crc != nil:
+		return crc.Width / 8
 	}
 	return 0
+}
+
+// crc returns the parameters of a checksum that is a CRC.
+func (c Checksum) crc() *CRC {
+	if c.Kind == Custom {
+		return c.CRC
+	}
+	return named(c.Kind)
 }
 
 // width is how many bytes it takes in the frame.
@@ -129,12 +150,9 @@ func (c Checksum) Append(dst, frame []byte) ([]byte, bool) {
 	case TwosComplement:
 		v = -v
 	}
-	b := []byte{byte(v >> 8), byte(v)}
+	b := binary.BigEndian.AppendUint32(nil, v)[4-c.size():]
 	if c.Little {
-		b[0], b[1] = b[1], b[0]
-	}
-	if c.size() == 1 {
-		b = []byte{byte(v)}
+		slices.Reverse(b)
 	}
 	if c.Hex {
 		return append(dst, fmt.Sprintf("%X", b)...), true
@@ -142,58 +160,20 @@ func (c Checksum) Append(dst, frame []byte) ([]byte, bool) {
 	return append(dst, b...), true
 }
 
-func (c Checksum) compute(b []byte) uint16 {
-	var v uint16
+func (c Checksum) compute(b []byte) uint32 {
+	var v uint32
 	switch c.Kind {
 	case Sum8, Sum16:
 		for _, x := range b {
-			v += uint16(x)
+			v += uint32(x)
 		}
 	case XOR8:
 		for _, x := range b {
-			v ^= uint16(x)
+			v ^= uint32(x)
 		}
-	case CRC8:
-		return crcUp(b, 0x0700, 0) >> 8
-	case CRC8Maxim:
-		return crcDown(b, 0x8c, 0)
-	case Modbus:
-		return crcDown(b, 0xa001, 0xffff)
-	case CCITTFalse:
-		return crcUp(b, 0x1021, 0xffff)
-	case XMODEM:
-		return crcUp(b, 0x1021, 0)
-	case Kermit:
-		return crcDown(b, 0x8408, 0)
-	}
-	return v
-}
-
-// crcUp is a CRC whose high bit comes first. One of 8 bits is in the high byte.
-func crcUp(b []byte, poly, v uint16) uint16 {
-	for _, x := range b {
-		v ^= uint16(x) << 8
-		for range 8 {
-			if v&0x8000 != 0 {
-				v = v<<1 ^ poly
-			} else {
-				v <<= 1
-			}
-		}
-	}
-	return v
-}
-
-// crcDown is a CRC whose low bit comes first; poly is reflected.
-func crcDown(b []byte, poly, v uint16) uint16 {
-	for _, x := range b {
-		v ^= uint16(x)
-		for range 8 {
-			if v&1 != 0 {
-				v = v>>1 ^ poly
-			} else {
-				v >>= 1
-			}
+	default:
+		if crc := c.crc(); crc != nil {
+			return crc.compute(b)
 		}
 	}
 	return v

@@ -6,16 +6,24 @@ import (
 
 // The check values are those of the catalogue, over "123456789".
 func TestChecksums(t *testing.T) {
-	for kind, want := range map[Kind]uint16{
+	for kind, want := range map[Kind]uint32{
 		Sum8: 0x1dd, Sum16: 0x1dd, XOR8: 0x31, CRC8: 0xf4, CRC8Maxim: 0xa1,
-		Modbus: 0x4b37, CCITTFalse: 0x29b1, XMODEM: 0x31c3, Kermit: 0x2189,
+		Modbus: 0x4b37, CCITTFalse: 0x29b1, XMODEM: 0x31c3, Kermit: 0x2189, X25: 0x906e, CRC32: 0xcbf43926,
 	} {
 		if got := (Checksum{Kind: kind}).compute([]byte("123456789")); got != want {
 			t.Errorf("%s = %04x, want %04x", kind, got, want)
 		}
 	}
-	if n := len(Kinds()); n != 9 {
-		t.Errorf("%d kinds are tested, %d are there", 9, n)
+	if n := len(Kinds()); n != 12 {
+		t.Errorf("%d kinds are tested, %d are there", 12, n)
+	}
+	// CRC-16/DNP and CRC-8/NRSC-5 of the catalogue.
+	for want, crc := range map[uint32]CRC{
+		0xea82: {Width: 16, Poly: 0x3d65, RefIn: true, RefOut: true, XorOut: 0xffff}, 0xf7: {Width: 8, Poly: 0x31, Init: 0xff},
+	} {
+		if got := (Checksum{Kind: Custom, CRC: &crc}).compute([]byte("123456789")); got != want {
+			t.Errorf("%+v = %04x, want %04x", crc, got, want)
+		}
 	}
 }
 

@@ -46,6 +46,8 @@ type Framing struct {
 	Max int
 	// Checksum is checked, and is just before End.
 	Checksum Checksum
+	// Escape is how bytes that look like Start or End are written; nil if they are not. It needs Start.
+	Escape *Escape
 	// Address is where the frame says whose it is, for several devices on a line.
 	Address *Address
 	// Whole hands on the frame as it is. Otherwise Message.Data has neither Start, nor
@@ -138,6 +140,9 @@ func (f Framing) Check() error {
 	}
 	if (f.Length != nil || f.Fixed != 0 && !gap) && len(f.Start) == 0 && f.Checksum.Kind == None {
 		bad("framing: without start and checksum nothing tells where a frame of that length begins")
+	}
+	if f.Escape != nil && (len(f.Start) == 0 || len(f.End) == 0 && f.Length == nil && f.Fixed == 0) {
+		bad("framing: escape: want start, and one of end, length and fixed")
 	}
 	if a := f.Address; a != nil && (a.Offset < 0 || a.Size < 1 || a.Size > 8 || a.Offset+a.Size > f.Max) {
 		bad("framing: address of %d bytes at %d: want 1 to 8 bytes within the frame", a.Size, a.Offset)

@@ -52,7 +52,7 @@ func (s *Splitter) Push(b []byte) []Frame {
 	var frames []Frame
 	for len(b) > 0 {
 		// No more than two frames are held, whatever is pushed.
-		n := min(len(b), 2*s.f.Max-len(s.buf))
+		n := min(len(b), 2*s.f.longest()-len(s.buf))
 		s.buf = append(s.buf, b[:n]...)
 		b = b[n:]
 		if s.f.endsBySilence() {
@@ -108,18 +108,21 @@ func (s *Splitter) scan(frames []Frame, final bool) []Frame {
 		if !s.seek(final) {
 			return frames
 		}
-		n, verdict := s.f.measure(s.buf)
+		n, plain, verdict := s.f.take(s.buf)
 		switch {
-		case verdict == more && !final && len(s.buf) < s.f.Max:
+		case verdict == more && !final && len(s.buf) < s.f.longest():
 			return frames
 		case verdict != whole:
 			s.reject()
 			continue
 		}
-		frame, ok := s.f.open(s.buf[:n])
+		frame, ok := s.f.open(plain)
 		if !ok {
 			s.reject()
 			continue
+		}
+		if s.f.Escape != nil {
+			frame.Raw = bytes.Clone(s.buf[:n])
 		}
 		frames = append(frames, frame)
 		s.drop(n)
