@@ -58,6 +58,7 @@ func joiners() map[string][]string {
 		"gateway/camera":   {"drivers"},
 		"gateway/demo":     {"drivers"},           // simulated cameras
 		"gateway/command":  {"uplink"},            // an answer is queued with what it answers
+		"gateway/device":   {"drivers"},           // sensors and outputs
 		"gateway/evidence": {"drivers", "uplink"}, // access units into clips, pieces into the outbox
 		"gateway/health":   {"uplink"},
 		"gateway/replay":   {"drivers"}, // files

@@ -20,6 +20,7 @@ import (
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
+	"sentrybox/gateway/device"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/homeassistant"
@@ -66,6 +67,8 @@ type App struct {
 	sender   *evidence.Sender
 	bad      badAnswers
 	lines    phases
+	hub      *device.Hub
+	events   events
 
 	meters []*budget.Meter    // by uplink
 	short  *shortform.Service // nil without a way for it
@@ -177,6 +180,9 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
 	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
+	parts.Go(func() error { return a.hub.Run(partsCtx) })
+	parts.Go(func() error { return a.runEvents(partsCtx) })
+	parts.Go(func() error { return a.publishValues(partsCtx) })
 	if a.influx != nil {
 		parts.Go(func() error { return a.influx.Run(partsCtx) })
 	}
@@ -228,6 +234,7 @@ func (a *App) build(ctx context.Context) error {
 	a.current.Store(a.Config)
 	a.board = newBoard(a.put, a.Log)
 	a.online, a.moved = make(chan struct{}, 1), make(chan struct{}, 1)
+	a.events.items = make(chan outbox.Item, maxEvents)
 	a.alerts = &alert.Service{
 		Store: a.store, Outbox: a.outbox, Log: a.Log.With("part", "alert"), Now: time.Now,
 		Gateway: g.ID, Street: g.Street, Community: g.Community,
@@ -246,6 +253,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.buildEvidence(ctx); err != nil {
+		return err
+	}
+	if err := a.buildDevices(ctx); err != nil {
 		return err
 	}
 	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now}
@@ -268,7 +278,7 @@ func (a *App) setCameras(c *config.Config) {
 // Apply makes c the configuration: at once if it differs in its cameras alone,
 // otherwise by beginning again with it, soon after Apply has returned.
 func (a *App) Apply(ctx context.Context, c *config.Config) {
-	was, will := *a.Config, *c
+	was, will := a.Config.Plain(), c.Plain()
 	was.Cameras, will.Cameras = nil, nil
 	if reflect.DeepEqual(was, will) {
 		a.setCameras(c)

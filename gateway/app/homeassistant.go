@@ -28,12 +28,13 @@ func (a *App) devices() []homeassistant.Device {
 	for _, c := range a.current.Load().Cameras {
 		all = append(all, homeassistant.Device{ID: c.ID, Kind: "camera"})
 	}
+	all = append(all, a.homeDevices()...)
 	measured := map[string][]homeassistant.Quantity{}
 	a.readings.Each(time.Now(), func(device, quantity string, own bool, _ float64) {
 		measured[device] = append(measured[device], homeassistant.Quantity{Name: quantity, Own: own})
 	})
 	for _, u := range a.Config.Broker.Users {
-		if u.Role == "sensor" {
+		if u.Role == "sensor" && !configured(a.Config, u.Name) {
 			q := measured[u.Name]
 			slices.SortFunc(q, func(x, y homeassistant.Quantity) int { return cmp.Compare(x.Name, y.Name) })
 			all = append(all, homeassistant.Device{ID: u.Name, Kind: "sensor", Quantities: q})

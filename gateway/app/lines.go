@@ -47,6 +47,8 @@ type gateway struct {
 	Type    string `json:"type"`
 	State   string `json:"state"`
 	Uplinks []line `json:"uplinks"`
+	// Armed says of each area of the rules whether they can raise alerts.
+	Armed map[string]bool `json:"armed,omitempty"`
 }
 
 // line is an uplink in it.
@@ -59,7 +61,7 @@ type line struct {
 // postGateway publishes the gateway's own state: which way out is used, and what
 // is wrong with the others.
 func (a *App) postGateway() {
-	g := gateway{ID: a.Config.Gateway.ID, Type: "gateway", State: "online"}
+	g := gateway{ID: a.Config.Gateway.ID, Type: "gateway", State: "online", Armed: a.hub.Armed()}
 	for i, s := range a.uplink.Uplinks() {
 		l := line{Name: a.Config.Uplink.NameOf(i), State: s.Phase.String()}
 		if s.Err != nil {

@@ -107,12 +107,6 @@ func (a *App) publishPoints(points []spool.Point) error {
 
 // further adds the metrics of the parts that the monitor does not know.
 func (a *App) further(ctx context.Context, add func(labels map[string]string, name string, v float64)) error {
-	number := func(b bool) float64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
 	add(nil, "clock_synced", number(a.clock.Stamp().Set))
 	files, bytes, err := a.evidence.Used(ctx)
 	if err != nil {
@@ -138,6 +132,7 @@ func (a *App) further(ctx context.Context, add func(labels map[string]string, na
 		add(nil, "influx_failures", float64(s.Failures))
 		add(nil, "influx_waiting", float64(a.influxSpool.Stats().Batches))
 	}
+	a.measureDevices(add)
 	a.readings.Each(time.Now(), func(device, quantity string, _ bool, v float64) {
 		add(map[string]string{"device": device, "quantity": quantity}, "reading", v)
 	})

@@ -22,8 +22,8 @@ const (
 	republishMoved = time.Minute
 )
 
-// device is the payload of device/{id} for a camera.
-type device struct {
+// cameraState is the payload of device/{id} for a camera.
+type cameraState struct {
 	ID        string     `json:"id"`
 	Type      string     `json:"type"`
 	Grid      string     `json:"grid,omitempty"`
@@ -46,7 +46,7 @@ func (a *App) deviceState(cfg *config.Camera, s camera.State) {
 		level = a.Log.Warn
 	}
 	level("camera", "camera", cfg.ID, "state", s.Phase, "reason", s.Reason, "stream", s.Info.String(), "sandboxed", s.Sandbox.Seccomp, "detector", s.Detector)
-	d := device{
+	d := cameraState{
 		ID: cfg.ID, Type: "camera", Grid: cfg.Grid, State: string(s.Phase), Since: alert.Time{Time: s.Since}, Reason: s.Reason,
 		Width: s.Info.Width, Height: s.Info.Height, FPS: s.Info.FPS, Transport: s.Info.Transport, Sandboxed: s.Sandbox.Seccomp, Detector: s.Detector,
 	}

@@ -9,6 +9,7 @@ import (
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/device"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/homeassistant"
 	"sentrybox/gateway/store"
@@ -28,7 +29,7 @@ func (a *App) open(ctx context.Context) error {
 	a.store, err = store.OpenDisk(ctx, a.disk, store.Migration{
 		Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend,
 	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()},
-		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema())
+		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema(), device.Schema())
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func (a *App) take(ctx context.Context, topic string, payload []byte, local bool
 	case "cmd":
 		return a.commands.Take(ctx, topic, payload, local)
 	case "sensors":
-		a.readings.Take(topic, payload, time.Now())
+		a.takeSensor(topic, payload)
 	}
 	return nil
 }

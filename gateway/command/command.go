@@ -82,6 +82,9 @@ type Service struct {
 	Local func(topic string, payload []byte)
 	// Done is called after each command that was carried out, nil for nobody.
 	Done func()
+	// Accepted hears of each command that was carried out and not refused, once that is
+	// durable; nil for nobody.
+	Accepted func(Request)
 
 	mu sync.Mutex // held while a command is carried out
 }
@@ -103,12 +106,13 @@ func (s *Service) Take(ctx context.Context, topic string, payload []byte, local 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var result []byte
+	var accepted *Request
 	carried := false
 	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `SELECT result FROM commands WHERE id = ?`, id).Scan(&result)
 		if errors.Is(err, sql.ErrNoRows) {
 			carried = true
-			result, err = s.carryOut(ctx, tx, id, payload, local, now)
+			result, accepted, err = s.carryOut(ctx, tx, id, payload, local, now)
 		}
 		if err != nil {
 			return err
@@ -122,6 +126,28 @@ func (s *Service) Take(ctx context.Context, topic string, payload []byte, local 
 	if carried && s.Done != nil {
 		s.Done()
 	}
+	if accepted != nil && s.Accepted != nil {
+		s.Accepted(*accepted)
+	}
+	return nil
+}
+
+// Finish says how a command has ended that was accepted: state is done or failed.
+func (s *Service) Finish(ctx context.Context, r Request, state string, detail any) error {
+	result, err := Result(r.ID, r.Type, state, detail)
+	if err != nil {
+		return err
+	}
+	err = s.Store.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE commands SET result = ? WHERE id = ?`, result, r.ID); err != nil {
+			return err
+		}
+		return s.Reply(ctx, tx, r.ID, result, r.Local)
+	})
+	if err != nil {
+		return fmt.Errorf("end command %s: %w", r.ID, err)
+	}
+	s.Tell(r.ID, result, r.Local)
 	return nil
 }
 
@@ -145,7 +171,7 @@ func (s *Service) Tell(id string, result []byte, local bool) {
 	}
 }
 
-func (s *Service) carryOut(ctx context.Context, tx *sql.Tx, id string, payload []byte, local bool, now time.Time) ([]byte, error) {
+func (s *Service) carryOut(ctx context.Context, tx *sql.Tx, id string, payload []byte, local bool, now time.Time) (result []byte, accepted *Request, err error) {
 	r, err := Parse(payload, now)
 	r.ID, r.Local = id, local
 	var detail any
@@ -154,28 +180,29 @@ func (s *Service) carryOut(ctx context.Context, tx *sql.Tx, id string, payload [
 	}
 	var refusal *Refusal
 	if err != nil && !errors.As(err, &refusal) {
-		return nil, err
+		return nil, nil, err
 	}
 	state := "accepted"
-	if refusal != nil {
+	if accepted = &r; refusal != nil {
+		accepted = nil
 		state = "refused"
 		detail = map[string]string{"error": refusal.Code, "message": refusal.Reason}
 	}
-	result, err := Result(id, r.Type, state, detail)
+	result, err = Result(id, r.Type, state, detail)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.Log.Info("command", "id", id, "type", r.Type, "state", state, "local", local)
 	if _, err := tx.ExecContext(ctx, `INSERT INTO commands (id, at, result) VALUES (?, ?, ?)`, id, now.UnixMilli(), result); err != nil {
-		return nil, fmt.Errorf("note the command: %w", err)
+		return nil, nil, fmt.Errorf("note the command: %w", err)
 	}
 	// An identifier is remembered for longer than any command lives.
 	_, err = tx.ExecContext(ctx, `DELETE FROM commands WHERE at < ?1 OR id IN (SELECT id FROM commands ORDER BY at DESC LIMIT -1 OFFSET ?2)`,
 		now.Add(-2*maxLife).UnixMilli(), maxRows)
 	if err != nil {
-		return nil, fmt.Errorf("forget old commands: %w", err)
+		return nil, nil, fmt.Errorf("forget old commands: %w", err)
 	}
-	return result, nil
+	return result, accepted, nil
 }
 
 func (s *Service) handle(ctx context.Context, tx *sql.Tx, r Request) (any, error) {

@@ -94,7 +94,8 @@ type Duration = strict.Duration
 // A document is a file on its way to being a configuration.
 type document struct {
 	*strict.Document
-	dir string // to which paths in the file are relative
+	dir      string // to which paths in the file are relative
+	profiles string
 }
 
 func newDocument(name string, env func(string) (string, bool)) (*document, error) {

@@ -50,7 +50,7 @@ type mistake struct {
 
 // The table is also the seeds of the fuzz target.
 var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, heightMistakes, brokerMistakes, evidenceMistakes,
-	detectorMistakes, metricsMistakes, alertMistakes)
+	detectorMistakes, metricsMistakes, alertMistakes, sensorMistakes)
 
 var yamlMistakes = []mistake{
 	{"empty", "", `1: the file is empty`},
@@ -259,6 +259,7 @@ func at(t testing.TB) string {
 	}
 	writeCertificate(t, filepath.Join(dir, "good.pem"), filepath.Join(dir, "good.key"))
 	writeModels(t, dir)
+	writeProfiles(t, dir)
 	return filepath.Join(dir, "site.yaml")
 }
 

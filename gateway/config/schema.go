@@ -22,6 +22,11 @@ type Config struct {
 	Vision        Vision        `yaml:"vision"`
 	Log           Log           `yaml:"log"`
 	Cameras       []Camera      `yaml:"cameras"`
+	Profiles      string        `yaml:"profiles"` // folder of profiles that go before those of the product
+	Buses         []Bus         `yaml:"buses"`
+	Sensors       []Sensor      `yaml:"sensors"`
+	Outputs       []Output      `yaml:"outputs"`
+	Rules         []SensorRule  `yaml:"rules"`
 }
 
 // Gateway says which box this is and where it stands. The names are parts of

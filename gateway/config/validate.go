@@ -39,6 +39,7 @@ func (d *document) finish(c *Config) {
 	d.finishHomeAssistant(&c.HomeAssistant)
 	d.OneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	d.finishCameras(c.Cameras)
+	d.finishDevices(c)
 	for i := range c.Cameras {
 		d.inherit(&c.Cameras[i], &c.Vision, strict.Element("cameras", i)+".")
 	}

@@ -20,7 +20,12 @@ import (
 // Device is one that Home Assistant is to know.
 type Device struct {
 	ID   string // unique within the gateway
-	Kind string // gateway, camera or sensor
+	Kind string // gateway, camera, sensor, bus or output
+	// Name and Profile are in words; the ID and Kind when empty.
+	Name, Profile string
+	// Stated says that a sensor's quantities are values of its state, and not published by
+	// itself.
+	Stated bool
 	// Quantities are what a sensor measures. One that has not said yet is not
 	// announced, and not taken away if it was.
 	Quantities []Quantity
@@ -29,6 +34,7 @@ type Device struct {
 // Quantity is what a sensor measures.
 type Quantity struct {
 	Name string
+	Unit string // "" if it has none
 	// Own says that it is published on a topic of its own, as a number, and not in
 	// the sensor's object.
 	Own bool
@@ -77,6 +83,7 @@ type component struct {
 	Class    string `json:"dev_cla,omitempty"`
 	Category string `json:"ent_cat,omitempty"`
 	Attrs    string `json:"json_attr_t,omitempty"`
+	Unit     string `json:"unit_of_meas,omitempty"`
 }
 
 type announcement struct {
@@ -100,6 +107,12 @@ func (p *Projection) announce(d Device) (Message, error) {
 	var a announcement
 	id := p.id(d.ID)
 	a.Device.IDs, a.Device.Name, a.Device.Maker, a.Device.Model = []string{id}, d.ID, "Sentrybox", d.Kind
+	if d.Name != "" {
+		a.Device.Name = d.Name
+	}
+	if d.Profile != "" {
+		a.Device.Model = d.Profile
+	}
 	if d.Kind != "gateway" {
 		a.Device.Via = p.id(p.Gateway)
 	}
@@ -108,30 +121,44 @@ func (p *Projection) announce(d Device) (Message, error) {
 	a.Available, a.Template = p.Prefix+"/status", "{{ value_json.state }}"
 	a.Components = map[string]component{}
 	if d.Kind == "sensor" {
-		for _, q := range d.Quantities {
-			key := hex.EncodeToString([]byte(q.Name))
-			c := component{Platform: "sensor", Name: q.Name, UniqueID: id + "_" + key, Topic: p.Prefix + "/sensors/" + d.ID}
-			c.Template = "{{ value_json[" + quoted(q.Name) + "] }}"
-			if q.Own {
-				c.Topic, c.Template = c.Topic+"/"+q.Name, "{{ value }}"
-			}
-			a.Components[key] = c
-		}
-	} else {
-		topic := p.Prefix + "/device/" + d.ID
-		a.Components["online"] = component{
-			Platform: "binary_sensor", Name: "online", UniqueID: id + "_online", Topic: topic, Class: "connectivity",
-			Template: "{{ 'ON' if value_json.state == 'online' else 'OFF' }}", Attrs: topic,
-		}
-		a.Components["state"] = component{
-			Platform: "sensor", Name: "state", UniqueID: id + "_state", Topic: topic, Template: "{{ value_json.state }}", Category: "diagnostic",
-		}
+		p.measured(d, id, a.Components)
+	}
+	if d.Kind != "sensor" || d.Stated {
+		p.stated(d, id, a.Components)
 	}
 	b, err := json.Marshal(a)
 	if err != nil {
 		return Message{}, fmt.Errorf("announce %s to Home Assistant: %w", d.ID, err)
 	}
 	return Message{p.Topic(d.ID), b}, nil
+}
+
+// measured adds what a sensor measures.
+func (p *Projection) measured(d Device, id string, all map[string]component) {
+	for _, q := range d.Quantities {
+		key := hex.EncodeToString([]byte(q.Name))
+		c := component{Platform: "sensor", Name: q.Name, UniqueID: id + "_" + key, Topic: p.Prefix + "/sensors/" + d.ID, Unit: q.Unit}
+		c.Template = "{{ value_json[" + quoted(q.Name) + "] }}"
+		switch {
+		case d.Stated:
+			c.Topic, c.Template = p.Prefix+"/device/"+d.ID, "{{ value_json['values']["+quoted(q.Name)+"] }}"
+		case q.Own:
+			c.Topic, c.Template = c.Topic+"/"+q.Name, "{{ value }}"
+		}
+		all[key] = c
+	}
+}
+
+// stated adds how a device is doing.
+func (p *Projection) stated(d Device, id string, all map[string]component) {
+	topic := p.Prefix + "/device/" + d.ID
+	all["online"] = component{
+		Platform: "binary_sensor", Name: "online", UniqueID: id + "_online", Topic: topic, Class: "connectivity",
+		Template: "{{ 'ON' if value_json.state in ['online', 'low_battery', 'on', 'off'] else 'OFF' }}", Attrs: topic,
+	}
+	all["state"] = component{
+		Platform: "sensor", Name: "state", UniqueID: id + "_state", Topic: topic, Template: "{{ value_json.state }}", Category: "diagnostic",
+	}
 }
 
 // quoted returns s as a string of a Jinja template, where what it does not know
@@ -149,7 +176,7 @@ func (p *Projection) Messages(ctx context.Context, tx *sql.Tx, devices []Device)
 	now := map[string]bool{}
 	if p.Root != "" {
 		for _, d := range devices {
-			if d.Kind == "sensor" && len(d.Quantities) == 0 {
+			if d.Kind == "sensor" && !d.Stated && len(d.Quantities) == 0 {
 				now[p.Topic(d.ID)] = true
 				continue
 			}

@@ -32,8 +32,8 @@ func TestMessages(t *testing.T) {
 	defer st.Close()
 	p := &Projection{Root: "homeassistant", Prefix: "sentrybox/v1/东湖/梅园/gw-1", Gateway: "gw-1", Store: st}
 	gate, gw := Device{ID: "门-east", Kind: "camera"}, Device{ID: "gw-1", Kind: "gateway"}
-	sensor := Device{ID: "th-1", Kind: "sensor", Quantities: []Quantity{{"温度", false}, {`o'clock\`, false}}}
-	own := Device{ID: "th-2", Kind: "sensor", Quantities: []Quantity{{"rh", true}}}
+	sensor := Device{ID: "th-1", Kind: "sensor", Quantities: []Quantity{{Name: "温度"}, {Name: `o'clock\`}}}
+	own := Device{ID: "th-2", Kind: "sensor", Quantities: []Quantity{{Name: "rh", Own: true}}}
 	all := messages(t, p, gw, gate, sensor)
 	if len(all) != 3 {
 		t.Fatalf("%d messages", len(all))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Quantity says what there is to read.
@@ -51,10 +52,65 @@ type Bound struct {
 // Refs returns the readings that matter, each once, in order.
 func (b *Bound) Refs() []Ref { return b.refs }
 
-// Bind holds the condition against the sensors that there are. Its error is an
-// *Error.
-func (c *Condition) Bind(catalog *Catalog) (*Bound, error) {
-	b := &binder{catalog: catalog, refs: map[Ref]bool{}}
+// Sensors returns whom the condition is about, each for itself: those that measure all
+// that it names without a sensor, or "" alone if there is no such thing. Its error is
+// an *Error.
+func (c *Condition) Sensors(catalog *Catalog) ([]string, error) {
+	var open []*expr
+	c.root.unnamed(&open)
+	if len(open) == 0 {
+		return []string{""}, nil
+	}
+	all := catalog.sensors(open[0].ref.Quantity)
+	for _, e := range open {
+		some := catalog.sensors(e.ref.Quantity)
+		if len(some) == 0 {
+			return nil, &Error{e.at, "rule.nobody", []any{e.ref.Quantity}}
+		}
+		all = slices.DeleteFunc(all, func(s string) bool { return !slices.Contains(some, s) })
+		if len(all) == 0 {
+			return nil, &Error{e.at, "rule.together", []any{open[0].ref.Quantity, e.ref.Quantity}}
+		}
+	}
+	return all, nil
+}
+
+// unnamed finds the comparisons without a sensor that are not counted over all.
+func (e *expr) unnamed(all *[]*expr) {
+	if e.kind == compare && e.ref.Sensor == "" {
+		*all = append(*all, e)
+	}
+	if e.kind == count && e.over() {
+		return
+	}
+	for _, a := range e.args {
+		a.unnamed(all)
+	}
+}
+
+// Quantity returns what the condition is about, if it is one quantity.
+func (c *Condition) Quantity() (string, bool) {
+	names := map[string]bool{}
+	c.root.quantities(names)
+	for name := range names {
+		return name, len(names) == 1
+	}
+	return "", false
+}
+
+func (e *expr) quantities(names map[string]bool) {
+	if e.kind == compare {
+		names[e.ref.Quantity] = true
+	}
+	for _, a := range e.args {
+		a.quantities(names)
+	}
+}
+
+// Bind holds the condition against the sensors that there are; sensor, one of Sensors,
+// is whom it is about. Its error is an *Error.
+func (c *Condition) Bind(catalog *Catalog, sensor string) (*Bound, error) {
+	b := &binder{catalog: catalog, sensor: sensor, refs: map[Ref]bool{}}
 	root := b.bind(c.root)
 	if b.err != nil {
 		return nil, b.err
@@ -65,8 +121,37 @@ func (c *Condition) Bind(catalog *Catalog) (*Bound, error) {
 	return &Bound{root, refs}, nil
 }
 
+// Threshold returns the condition that a reading compares with v, which is in its unit,
+// as op says (of the operators of a condition).
+func Threshold(ref Ref, op string, v float64) *Bound {
+	return &Bound{&expr{kind: compare, ref: ref, op: op, value: value{number: v}}, []Ref{ref}}
+}
+
+// Text returns the condition that a reading is the text.
+func Text(ref Ref, text string) *Bound {
+	return &Bound{&expr{kind: compare, ref: ref, op: "=", value: value{text: text, isText: true}}, []Ref{ref}}
+}
+
+// Any returns the condition that one of several about the same reading is true.
+func Any(of ...*Bound) *Bound {
+	e := &expr{kind: or}
+	for _, b := range of {
+		e.args = append(e.args, b.root)
+	}
+	return &Bound{e, of[0].refs}
+}
+
+// For returns the condition that b has been true for the span.
+func (b *Bound) For(span time.Duration) *Bound {
+	if span <= 0 {
+		return b
+	}
+	return &Bound{&expr{kind: hold, span: span, args: []*expr{b.root}}, b.refs}
+}
+
 type binder struct {
 	catalog *Catalog
+	sensor  string
 	refs    map[Ref]bool
 	err     error
 }
@@ -80,22 +165,10 @@ func (b *binder) fail(e *expr, err Error) {
 
 func (b *binder) bind(e *expr) *expr {
 	switch {
-	case e.kind == compare && e.ref.Sensor != "":
-		return b.compare(e)
 	case e.kind == compare:
-		return b.each(e, func(one *expr) *expr { return one }, or)
-	case e.kind == hold && e.args[0].kind == compare && e.args[0].ref.Sensor == "":
-		return b.each(e.args[0], func(one *expr) *expr {
-			b.lasts(e, one)
-			return &expr{kind: hold, at: e.at, span: e.span, args: []*expr{one}}
-		}, or)
+		return b.compare(e, b.sensor)
 	case e.kind == count && e.over():
-		out := b.each(e.args[0], func(one *expr) *expr { return one }, count)
-		out.at, out.least, out.all, out.span = e.at, e.least, e.all, e.span
-		if n := len(out.args); b.err == nil && e.least > n {
-			b.fail(e, Error{Key: "rule.few", Args: []any{e.least, n}})
-		}
-		return out
+		return b.each(e)
 	}
 	out := *e
 	out.args = make([]*expr, len(e.args))
@@ -108,6 +181,22 @@ func (b *binder) bind(e *expr) *expr {
 	return &out
 }
 
+// each puts every sensor that measures something in the place of a count's argument.
+func (b *binder) each(e *expr) *expr {
+	out := *e
+	out.args = nil
+	of := e.args[0]
+	for _, sensor := range b.catalog.sensors(of.ref.Quantity) {
+		out.args = append(out.args, b.compare(of, sensor))
+	}
+	if n := len(out.args); n == 0 {
+		b.fail(of, Error{Key: "rule.nobody", Args: []any{of.ref.Quantity}})
+	} else if e.least > n {
+		b.fail(e, Error{Key: "rule.few", Args: []any{e.least, n}})
+	}
+	return &out
+}
+
 // lasts refuses an event that is to hold.
 func (b *binder) lasts(e, held *expr) {
 	if q, ok := b.catalog.Quantities[held.ref]; held.kind == compare && ok && q.Event {
@@ -115,32 +204,22 @@ func (b *binder) lasts(e, held *expr) {
 	}
 }
 
-// each makes a node of the kind over all sensors that measure what e is about.
-func (b *binder) each(e *expr, wrap func(*expr) *expr, k kind) *expr {
-	out := &expr{kind: k, at: e.at}
-	for _, sensor := range b.catalog.sensors(e.ref.Quantity) {
-		one := *e
-		one.ref.Sensor = sensor
-		out.args = append(out.args, wrap(b.compare(&one)))
+// compare checks a comparison, of the sensor if it names none, and brings its value into
+// the reading's unit.
+func (b *binder) compare(given *expr, sensor string) *expr {
+	out := *given
+	e := &out
+	if e.ref.Sensor == "" {
+		e.ref.Sensor = sensor
 	}
-	if len(out.args) == 0 {
-		b.fail(e, Error{Key: "rule.nobody", Args: []any{e.ref.Quantity}})
-	}
-	return out
-}
-
-// compare checks a comparison of one sensor and brings its value into the reading's
-// unit.
-func (b *binder) compare(e *expr) *expr {
-	out := *e
 	if !b.catalog.Known[e.ref.Sensor] {
 		b.fail(e, Error{Key: "rule.sensor", Args: []any{e.ref.Sensor}})
-		return &out
+		return e
 	}
 	q, ok := b.catalog.find(e.ref)
 	if !ok {
 		b.fail(e, Error{Key: "rule.quantity", Args: []any{e.ref.Sensor, e.ref.Quantity}})
-		return &out
+		return e
 	}
 	b.refs[e.ref] = true
 	v := e.value
@@ -164,7 +243,7 @@ func (b *binder) compare(e *expr) *expr {
 		if !ok {
 			b.fail(e, Error{Key: "rule.unit", Args: []any{e.ref.Quantity, q.Unit, v.unit}})
 		}
-		out.value.number, out.value.unit = n, q.Unit
+		e.value.number, e.value.unit = n, q.Unit
 	}
-	return &out
+	return e
 }

@@ -26,6 +26,7 @@ type Reading struct {
 	Value float64 // 1 and 0 for on and off
 	Text  string
 	At    time.Time
+	Rest  bool // an event that is not happening: no comparison with it is true
 }
 
 // Readings are what is known now. What is not there is unknown.
@@ -64,9 +65,10 @@ type Result struct {
 }
 
 // Follow says what is known at the time now, which never goes back: it is measured
-// by the monotonic clock, as time.Now's is.
-func (f *Follower) Follow(r Readings, now time.Time) Result {
-	w := walk{f, r, now, time.Time{}}
+// by the monotonic clock, as time.Now's is. Once a condition counts as fulfilled, what
+// is to hold for some time need not begin anew after a restart: it is true at once.
+func (f *Follower) Follow(r Readings, now time.Time, fulfilled bool) Result {
+	w := walk{f, r, now, fulfilled, time.Time{}}
 	t, cause := w.eval(f.bound.root)
 	return Result{t, cause, w.next}
 }
@@ -75,6 +77,7 @@ type walk struct {
 	*Follower
 	readings Readings
 	now      time.Time
+	held     bool // what is to hold for some time does so already
 	next     time.Time
 }
 
@@ -134,7 +137,7 @@ func (w *walk) hold(e *expr) (Truth, Ref) {
 	if m.since.IsZero() {
 		m.since = w.now
 	}
-	if due := m.since.Add(e.span); w.now.Before(due) {
+	if due := m.since.Add(e.span); w.now.Before(due) && !w.held {
 		w.wake(due)
 		return False, Ref{}
 	}
@@ -202,6 +205,7 @@ func (w *walk) compare(e *expr) (Truth, Ref) {
 	}
 	var is bool
 	switch v := e.value; {
+	case r.Rest:
 	case e.op == "":
 		is = r.Value != 0
 	case v.isText:

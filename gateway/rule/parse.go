@@ -36,6 +36,26 @@ func Parse(s string) (*Condition, error) {
 	return &Condition{root}, nil
 }
 
+// ParseAction reads what a rule does, "siren-1 for 60 s": the name of an output and for how
+// long it is on, 0 if that is left out. Its error is an *Error.
+func ParseAction(s string) (output string, span time.Duration, err error) {
+	if n := utf8.RuneCountInString(s); n > maxLength {
+		return "", 0, &Error{maxLength + 1, "rule.long", []any{maxLength}}
+	}
+	p := &parser{in: []rune(marks.Replace(s))}
+	output = p.name()
+	if p.take("for") {
+		span = p.span()
+	}
+	if p.skip(); p.err == nil && p.pos < len(p.in) {
+		p.fail(p.pos, "rule.end")
+	}
+	if p.err != nil {
+		return "", 0, p.err
+	}
+	return output, span, nil
+}
+
 // marks puts ASCII for what a Chinese keyboard gives, one character for one, so
 // that columns stay.
 var marks = strings.NewReplacer("（", "(", "）", ")", "，", ",", "＞", ">", "＜", "<", "＝", "=", "．", ".", "　", " ", "‘", "'", "’", "'") //nolint:gochecknoglobals // a table, never written to

@@ -21,9 +21,9 @@
 //
 // Names are letters, digits, _ and -, or anything between single quotes; a text
 // stands between single quotes too. A comparison without an operator asks whether
-// the reading is on. One without a sensor is about every sensor that measures the
-// quantity, each for itself: true when one of them fulfils it, and for the whole of the
-// time that follows "for". "not gate.open for 5 min" is not open for five minutes.
+// the reading is on. A condition that names quantities without a sensor is about every sensor
+// that measures them, each for itself; "any 2 of smoke" counts over all that measure it.
+// "not gate.open for 5 min" means: not open for five minutes.
 //
 // # Truth
 //

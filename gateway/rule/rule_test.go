@@ -86,7 +86,7 @@ func TestParse(t *testing.T) {
 		if got := c.String(); got != want {
 			t.Errorf("%s is %s, want %s", in, got, want)
 		}
-		if _, err := c.Bind(catalog()); err != nil {
+		if _, err := bindAll(c); err != nil {
 			t.Errorf("bind %s: %v", in, err)
 		}
 	}
@@ -99,6 +99,20 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// bindAll binds a condition to each of those that it is about.
+func bindAll(c *Condition) ([]*Bound, error) {
+	sensors, err := c.Sensors(catalog())
+	var all []*Bound
+	for _, s := range sensors {
+		b, err := c.Bind(catalog(), s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, err
+}
+
 func TestBindSays(t *testing.T) {
 	for in, want := range map[string]string{
 		"pit-9.water_level > 1 m":                  "no sensor",
@@ -108,6 +122,7 @@ func TestBindSays(t *testing.T) {
 		"pit-1.water_level > 1 °C":                 "is measured in m",
 		"a.smoke > 1 m":                            "has no unit",
 		"any 4 of smoke":                           "4 of 3",
+		"smoke and water_level > 1 m":              "both smoke and water_level",
 		"panic.press for 3 s":                      "lasts no time",
 		"press for 3 s":                            "lasts no time",
 		"a.smoke = 'x'":                            "is no text",
@@ -119,7 +134,7 @@ func TestBindSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(in, err)
 		}
-		if _, err := c.Bind(catalog()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := bindAll(c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", in, err, want)
 		}
 	}
@@ -135,13 +150,14 @@ type at struct {
 
 func TestFollow(t *testing.T) {
 	for in, steps := range map[string][]at{
-		"water_level > 40 cm for 30 s": {
+		"water_level > 40 cm for 30 s": { // of pit-1
 			{0, "", Unknown, 0},
-			{1, "pit-1.water_level=0.5", Unknown, 31}, // the other pit may be full for long
-			{2, "pit-2.water_level=0.1", False, 31},
-			{20, "pit-1.water_level=0.3,pit-2.water_level=0.9", False, 50}, // each for itself
-			{50, "", True, 0},
-			{60, "pit-2.water_level=0.4", False, 0},
+			{1, "pit-1.water_level=0.5", False, 31},
+			{20, "pit-1.water_level=0.3", False, 0},
+			{25, "pit-1.water_level=0.41", False, 55},
+			{26, "pit-2.water_level=0", False, 55},
+			{55, "", True, 0},
+			{60, "pit-1.water_level=0.4", False, 0},
 		},
 		"any 2 of smoke within 60 s": {
 			{0, "a.smoke=1,b.smoke=0,c.smoke=0", False, 0},
@@ -183,17 +199,17 @@ func TestFollow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := c.Bind(catalog())
+			all, err := bindAll(c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, r := NewFollower(b), Readings{}
+			f, r := NewFollower(all[0]), Readings{}
 			zero := time.Now()
 			for _, s := range steps {
 				now := zero.Add(time.Duration(s.second) * time.Second)
 				set(r, s.set, now)
-				got := f.Follow(r, now)
-				if again := f.Follow(r, now); again != got {
+				got := f.Follow(r, now, false)
+				if again := f.Follow(r, now, false); again != got {
 					t.Errorf("%d s: asked again it says %+v, not %+v", s.second, again, got)
 				}
 				next := 0
@@ -225,10 +241,30 @@ func set(r Readings, what string, now time.Time) {
 	}
 }
 
+// TestFulfilled: after a restart, what is fulfilled goes on without its time beginning
+// anew, and ends when it is no more.
+func TestFulfilled(t *testing.T) {
+	c, _ := Parse("gate.open for 5 min")
+	b, err := c.Bind(catalog(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, r, now := NewFollower(b), Readings{}, time.Now()
+	for i, s := range []struct {
+		set  string
+		want Truth
+	}{{"", Unknown}, {"gate.open=1", True}, {"gate.open=0", False}} {
+		set(r, s.set, now)
+		if got := f.Follow(r, now, true); got.Truth != s.want {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+}
+
 // TestCause: it is the newest reading of those that count.
 func TestCause(t *testing.T) {
 	c, _ := Parse("a.smoke and any 1 of (b.smoke, c.smoke) and not gate.open")
-	b, err := c.Bind(catalog())
+	b, err := c.Bind(catalog(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +273,7 @@ func TestCause(t *testing.T) {
 	for i, s := range []string{"a.smoke=1", "b.smoke=1", "c.smoke=0", "gate.open=0"} {
 		set(r, s, now.Add(time.Duration(i)*time.Second))
 	}
-	if got := f.Follow(r, now.Add(9*time.Second)); got.Truth != True || got.Cause != (Ref{"b", "smoke"}) {
+	if got := f.Follow(r, now.Add(9*time.Second), false); got.Truth != True || got.Cause != (Ref{"b", "smoke"}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -283,17 +319,18 @@ func FuzzParse(f *testing.F) {
 		if err != nil || again.String() != c.String() {
 			t.Fatalf("%q is %q, and that %v, %v", in, c, again, err)
 		}
-		b, err := c.Bind(catalog())
+		all, err := bindAll(c)
 		if err != nil {
 			return
 		}
+		b := all[0]
 		fl, r, now := NewFollower(b), Readings{}, time.Now()
 		for i, ref := range b.Refs() {
-			fl.Follow(r, now)
+			fl.Follow(r, now, false)
 			r[ref] = Reading{Value: float64(i), At: now}
 			now = now.Add(time.Second)
 		}
-		if got := fl.Follow(r, now); !got.Next.IsZero() && !got.Next.After(now) {
+		if got := fl.Follow(r, now, false); !got.Next.IsZero() && !got.Next.After(now) {
 			t.Fatalf("%q asks to be called at once", in)
 		}
 	})

@@ -20,15 +20,18 @@ type Problem struct {
 	Column int    // from 1
 	Path   string // such as cameras[2].zones.gate.polygon; empty for the file as a whole
 	Key    text.Key
-	Args   []any // for Key; those of type text.Key are sentences too
+	Args   []any // for Key; those of type text.Key, or with a method Text, are sentences too
 }
 
 // Message returns what is wrong, without the place.
 func (p Problem) Message(l text.Lang) string {
 	args := make([]any, len(p.Args))
 	for i, a := range p.Args {
-		if k, ok := a.(text.Key); ok {
-			a = text.T(l, k)
+		switch x := a.(type) {
+		case text.Key:
+			a = text.T(l, x)
+		case interface{ Text(l text.Lang) string }:
+			a = x.Text(l)
 		}
 		args[i] = a
 	}

@@ -1,0 +1,150 @@
+package app
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"sentrybox/drivers/driver"
+	"sentrybox/drivers/lorawan"
+	"sentrybox/drivers/port"
+	"sentrybox/drivers/replay"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/device"
+	"sentrybox/gateway/profile"
+)
+
+// reach is a bus with what is reached by it.
+type reach struct {
+	bus      *config.Bus
+	sensors  []*config.Sensor
+	outputs  []*config.Output
+	counters replay.Store // over restarts
+	log      *slog.Logger
+}
+
+// newBuses makes the drivers of the configuration.
+func (a *App) newBuses() ([]device.Bus, error) {
+	var all []device.Bus
+	for i := range a.Config.Buses {
+		b := &a.Config.Buses[i]
+		r := reach{bus: b, log: a.Log.With("bus", b.ID)}
+		for j := range a.Config.Sensors {
+			if s := &a.Config.Sensors[j]; s.Bus == b.ID {
+				r.sensors = append(r.sensors, s)
+			}
+		}
+		for j := range a.Config.Outputs {
+			if o := &a.Config.Outputs[j]; o.Bus == b.ID {
+				r.outputs = append(r.outputs, o)
+			}
+		}
+		if len(r.sensors) == 0 && len(r.outputs) == 0 {
+			a.Log.Warn("nothing is reached by a bus, so it is left alone", "bus", b.ID)
+			continue
+		}
+		file, err := replay.OpenFile(filepath.Join(a.Config.Data, "counters-"+hex.EncodeToString([]byte(b.ID))))
+		if err != nil {
+			return nil, fmt.Errorf("bus %s: %w", b.ID, err)
+		}
+		r.counters = file
+		d, err := r.driver()
+		if err != nil {
+			return nil, fmt.Errorf("bus %s: %w", b.ID, err)
+		}
+		all = append(all, device.Bus{ID: b.ID, Name: b.Name, Driver: d})
+	}
+	return all, nil
+}
+
+// driver makes the driver of a bus.
+func (r *reach) driver() (driver.Driver, error) {
+	switch kind := r.bus.Kind(); kind {
+	case "serial":
+		return r.serial()
+	case "lorawan":
+		return r.lorawan()
+	default:
+		return nil, fmt.Errorf("%w: no driver for %s", driver.ErrSkipped, kind)
+	}
+}
+
+// line returns what opens a serial line: as the bus says, and otherwise as its first
+// device's profile does.
+func (r *reach) line() (port.Open, error) {
+	b, line := r.bus, profile.Line{}
+	for _, p := range r.models() {
+		switch {
+		case p.Modbus != nil:
+			line = p.Modbus.Line
+		case p.Serial != nil:
+			line = p.Serial.Line
+		}
+		break //nolint:staticcheck // the first alone
+	}
+	c := port.Config{
+		Address: strings.Replace(b.Where(), "tcp+rtu://", "tcp://", 1),
+		Baud:    cmp.Or(b.Baud, line.Baud), DataBits: cmp.Or(b.DataBits, line.DataBits),
+		Parity: port.Parity(cmp.Or(b.Parity, line.Parity)), StopBits: cmp.Or(b.StopBits, line.StopBits),
+	}
+	if x := b.RS485; x.Kernel {
+		c.RS485 = &port.RS485{RTSLow: x.RTSLow, Before: time.Duration(x.Before), After: time.Duration(x.After)}
+	}
+	return port.New(c)
+}
+
+// models returns the profiles of what is reached.
+func (r *reach) models() []*profile.Profile {
+	var all []*profile.Profile
+	for _, s := range r.sensors {
+		all = append(all, s.Model())
+	}
+	for _, o := range r.outputs {
+		if p := o.Model(); p != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (r *reach) lorawan() (driver.Driver, error) {
+	c := lorawan.Config{
+		Listen: r.bus.LoRaWAN, Gateways: r.bus.Gateways, Counters: r.counters, Log: r.log,
+	}
+	for _, s := range r.sensors {
+		d := lorawan.Device{ID: address(s), AllowReset: s.AllowReset}
+		addr, err := strconv.ParseUint(s.DevAddr, 16, 32)
+		if err != nil {
+			return nil, fmt.Errorf("sensor %s: dev_addr: %w", s.ID, err)
+		}
+		d.Addr = lorawan.DevAddr(addr)
+		for key, secret := range map[*lorawan.Key]config.Secret{&d.NwkSKey: s.NwkSKey, &d.AppSKey: s.AppSKey} {
+			b, err := hex.DecodeString(strings.TrimSpace(secret.Reveal()))
+			if err != nil || len(b) != len(key) {
+				return nil, fmt.Errorf("sensor %s: its keys are 32 hexadecimal digits", s.ID)
+			}
+			copy(key[:], b)
+		}
+		c.Devices = append(c.Devices, d)
+	}
+	return lorawan.New(c)
+}
+
+// newOutput makes an output of its configuration.
+func newOutput(c *config.Output) device.Output {
+	o := device.Output{
+		ID: c.ID, Name: c.Name, Grid: c.Grid, Bus: c.Bus, Output: c.ID, MaxOn: time.Duration(c.MaxOn),
+	}
+	if c.Unit != 0 {
+		o.Device = strconv.Itoa(c.Unit)
+	}
+	if s := c.Switched(); s != nil {
+		o.Repeat = time.Duration(s.Repeat)
+	}
+	return o
+}

@@ -1,0 +1,213 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"sentrybox/gateway/profile"
+	"sentrybox/gateway/strict"
+)
+
+// Bus is a port, a network or a server that sensors and outputs are reached by. Exactly one
+// of the first group is given.
+type Bus struct {
+	ID   string `yaml:"id"`
+	Name string `yaml:"name"`
+
+	Serial  string `yaml:"serial"`  // /dev/… or tcp://host:port
+	LoRaWAN string `yaml:"lorawan"` // host:port (UDP) where packet forwarders send to
+
+	// Of the line, where they differ from what the profiles say.
+	Baud     int    `yaml:"baud"`
+	Parity   string `yaml:"parity"` // none, even or odd
+	StopBits int    `yaml:"stop_bits"`
+	DataBits int    `yaml:"data_bits"`
+	RS485    RS485  `yaml:"rs485"` // of a board whose kernel switches the direction
+
+	Gateways []string `yaml:"gateways"` // LoRaWAN: EUIs of the forwarders that may send; all when empty
+
+}
+
+// RS485 says how the kernel switches the direction of a line.
+type RS485 struct {
+	Kernel bool     `yaml:"kernel"`  // it does
+	RTSLow bool     `yaml:"rts_low"` // while it sends
+	Before Duration `yaml:"before"`  // what is sent
+	After  Duration `yaml:"after"`
+}
+
+// Kind returns the key that says what the bus is: serial or lorawan.
+func (b *Bus) Kind() string {
+	for _, k := range b.kinds() {
+		if k.value != "" {
+			return k.name
+		}
+	}
+	return ""
+}
+
+type busKind struct{ name, value string }
+
+func (b *Bus) kinds() []busKind {
+	return []busKind{
+		{"serial", b.Serial}, {"lorawan", b.LoRaWAN},
+	}
+}
+
+// Where returns what stands behind the key that Kind returns.
+func (b *Bus) Where() string {
+	for _, k := range b.kinds() {
+		if k.value != "" {
+			return k.value
+		}
+	}
+	return ""
+}
+
+// carries says whether a device of the profile can be reached by the bus.
+func (b *Bus) carries(p *profile.Profile) bool {
+	switch kind := b.Kind(); p.Transport() {
+	case "lora":
+		return kind == p.LoRa.Module || p.LoRa.Module == "" && slices.Contains([]string{"e22", "e32", "rak3172"}, kind)
+	case "lorawan":
+		return kind == "lorawan" || kind == "chirpstack"
+	default:
+		return kind == p.Transport()
+	}
+}
+
+const maxBuses = 64
+
+var (
+	devicePath = regexp.MustCompile(`^/[^\x00]{1,200}$`)
+)
+
+func (c *Config) bus(id string) *Bus {
+	for i := range c.Buses {
+		if c.Buses[i].ID == id && id != "" {
+			return &c.Buses[i]
+		}
+	}
+	return nil
+}
+
+func (d *document) finishBuses(c *Config, first map[string]string) {
+	if len(c.Buses) > maxBuses {
+		d.Fault("buses", "config.many", len(c.Buses), maxBuses)
+		return
+	}
+	ports := map[string]string{}
+	for i := range c.Buses {
+		b, path := &c.Buses[i], strict.Element("buses", i)
+		if !d.Sound(path) {
+			continue
+		}
+		d.name(path+".id", b.ID, true)
+		d.unique(first, path+".id", b.ID, path)
+		if b.Name != "" {
+			d.name(path+".name", b.Name, false)
+		}
+		d.finishBus(b, path)
+		if where := b.Where(); where != "" {
+			if other, twice := ports[where]; twice && d.Sound(path+"."+b.Kind()) {
+				d.Fault(path+"."+b.Kind(), "config.bus.port", other)
+			}
+			ports[where] = path
+		}
+	}
+}
+
+func (d *document) finishBus(b *Bus, path string) {
+	var given []string
+	all := make([]string, 0, 8)
+	for _, k := range b.kinds() {
+		all = append(all, k.name)
+		if k.value != "" || d.Faulty(path+"."+k.name) {
+			given = append(given, k.name)
+		}
+	}
+	if len(given) != 1 {
+		d.Fault(path, "config.bus.one", strings.Join(all, ", "))
+		return
+	}
+	kind, at := given[0], path+"."+given[0]
+	switch where := b.Where(); {
+	case !d.Sound(at):
+	case kind == "lorawan":
+		if !validListen(where) {
+			d.Fault(at, "config.listen")
+		}
+	case !validLine(kind, where):
+		d.Fault(at, "config.bus.where")
+	}
+	d.finishLine(b, path)
+	for i, g := range b.Gateways {
+		if !hexEUI.MatchString(g) {
+			d.Fault(strict.Element(path+".gateways", i), "config.hex", 16)
+		}
+	}
+}
+
+// validLine says whether a serial device, or a server of one, can be called s.
+func validLine(kind, s string) bool {
+	scheme, host, remote := strings.Cut(s, "://")
+	switch {
+	case !remote:
+		return devicePath.MatchString(s)
+	case kind == "gpio":
+		return false
+	case scheme == "serial":
+		return devicePath.MatchString(host)
+	case scheme == "tcp", scheme == "tcp+rtu" && kind == "modbus":
+		return validListen(host) && !strings.HasPrefix(host, ":")
+	}
+	return false
+}
+
+func (d *document) finishLine(b *Bus, path string) {
+	if b.Baud != 0 {
+		d.Between(path+".baud", b.Baud, 50, 4_000_000)
+	}
+	if b.Parity != "" {
+		d.OneOf(path+".parity", b.Parity, "none", "even", "odd")
+	}
+	if b.StopBits != 0 {
+		d.Between(path+".stop_bits", b.StopBits, 1, 2)
+	}
+	if b.DataBits != 0 {
+		d.Between(path+".data_bits", b.DataBits, 5, 8)
+	}
+	const most = Duration(100 * time.Millisecond)
+	d.Span(path+".rs485.before", b.RS485.Before, 0, most)
+	d.Span(path+".rs485.after", b.RS485.After, 0, most)
+}
+
+// busOf checks which bus reaches a device of the profile, or finds the only one that does.
+func (d *document) busOf(c *Config, path, id string, p *profile.Profile) string {
+	if p == nil || p.Transport() == "mqtt" {
+		if id != "" && d.Sound(path) {
+			d.Fault(path, "config.bus.mqtt")
+		}
+		return ""
+	}
+	var fit []string
+	for i := range c.Buses {
+		if c.Buses[i].carries(p) {
+			fit = append(fit, c.Buses[i].ID)
+		}
+	}
+	switch {
+	case !d.Sound("buses") || !d.Sound(path) || slices.Contains(fit, id):
+	case id != "" && c.bus(id) == nil:
+		d.Fault(path, "config.bus.none", d.Shown(path, id))
+	case id != "":
+		d.Fault(path, "config.bus.kind", d.Shown(path, id), p.Transport())
+	case len(fit) == 1:
+		return fit[0]
+	default:
+		d.Fault(path, "config.bus.which", p.Transport(), len(fit))
+	}
+	return id
+}

@@ -1,0 +1,173 @@
+package device
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"sentrybox/gateway/command"
+)
+
+// AllAreas stands for every area in a command.
+const AllAreas = "all"
+
+// readArmed reads which areas are armed: those that nobody has ever disarmed too.
+func (h *Hub) readArmed(ctx context.Context) error {
+	for _, a := range h.areas() {
+		h.armed[a] = true
+	}
+	rows, err := h.Store.DB().QueryContext(ctx, `SELECT area, armed FROM device_areas`)
+	if err != nil {
+		return fmt.Errorf("read what is armed: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var area string
+		var armed bool
+		if err := rows.Scan(&area, &armed); err != nil {
+			return fmt.Errorf("read what is armed: %w", err)
+		}
+		if _, known := h.armed[area]; known {
+			h.armed[area] = armed
+		}
+	}
+	return rows.Err()
+}
+
+// areas lists what can be armed.
+func (h *Hub) areas() []string {
+	all := slices.Clone(h.Areas)
+	for _, r := range h.Rules {
+		if r.Area != "" && !slices.Contains(all, r.Area) {
+			all = append(all, r.Area)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Armed says of every area whether it is armed.
+func (h *Hub) Armed() map[string]bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := map[string]bool{}
+	for a, on := range h.armed {
+		all[a] = on
+	}
+	return all
+}
+
+// HandleArm is the command.Handler of {"type":"arm","area":"…"}, and HandleDisarm of
+// "disarm": no area, or "all", means every one.
+func (h *Hub) HandleArm(ctx context.Context, tx *sql.Tx, r command.Request) (any, error) {
+	return h.arm(ctx, tx, r, true)
+}
+
+// HandleDisarm is the command.Handler of "disarm".
+func (h *Hub) HandleDisarm(ctx context.Context, tx *sql.Tx, r command.Request) (any, error) {
+	return h.arm(ctx, tx, r, false)
+}
+
+func (h *Hub) arm(ctx context.Context, tx *sql.Tx, r command.Request, on bool) (any, error) {
+	areas, err := h.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range areas {
+		_, err := tx.ExecContext(ctx, `INSERT INTO device_areas (area, armed) VALUES (?, ?)
+			ON CONFLICT (area) DO UPDATE SET armed = excluded.armed`, a, on)
+		if err != nil {
+			return nil, fmt.Errorf("note what is armed: %w", err)
+		}
+	}
+	return map[string]any{"areas": areas, "armed": on}, nil
+}
+
+// asked returns the areas that a command is about.
+func (h *Hub) asked(r command.Request) ([]string, error) {
+	var ask struct {
+		Area string `json:"area"`
+	}
+	if err := json.Unmarshal(r.Body, &ask); err != nil {
+		return nil, command.Refuse("invalid", "area is a text")
+	}
+	all := h.areas()
+	switch {
+	case len(all) == 0:
+		return nil, command.Refuse("area", "no rule here has an area")
+	case ask.Area == "" || ask.Area == AllAreas:
+		return all, nil
+	case !slices.Contains(all, ask.Area):
+		return nil, command.Refuse("area", "the areas are %v", all)
+	}
+	return []string{ask.Area}, nil
+}
+
+// HandleOutput is the command.Handler of {"type":"output","output":"…","on":true,"for":"30s"}.
+func (h *Hub) HandleOutput(_ context.Context, _ *sql.Tx, r command.Request) (any, error) {
+	x, o, err := h.askedOutput(r)
+	if err != nil {
+		return nil, err
+	}
+	answer := map[string]any{"output": o.ID, "on": x.on}
+	if x.on {
+		answer["for"] = x.span.String()
+	}
+	return answer, nil
+}
+
+func (h *Hub) askedOutput(r command.Request) (order, *output, error) {
+	var ask struct {
+		Output string `json:"output"`
+		On     *bool  `json:"on"`
+		For    string `json:"for"`
+	}
+	if err := json.Unmarshal(r.Body, &ask); err != nil || ask.On == nil {
+		return order{}, nil, command.Refuse("invalid", "output is a text, on is true or false, for is a text such as 30s")
+	}
+	o := h.outputs.find(ask.Output)
+	if o == nil {
+		return order{}, nil, command.Refuse("output", "there is no such output here")
+	}
+	x := order{on: *ask.On, span: o.MaxOn, why: "command " + r.ID}
+	if ask.For != "" {
+		span, err := time.ParseDuration(ask.For)
+		if err != nil || span <= 0 {
+			return order{}, nil, command.Refuse("invalid", "for is a time span such as 30s")
+		}
+		x.span = min(span, o.MaxOn)
+	}
+	return x, o, nil
+}
+
+// Carry carries out a command that Handle… has accepted, once it is durable. done hears
+// once whether the device has obeyed; not of arming, which needs nobody.
+func (h *Hub) Carry(r command.Request, done func(error)) {
+	switch r.Type {
+	case "arm", "disarm":
+		areas, err := h.asked(r)
+		if err != nil {
+			return
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for _, a := range areas {
+			h.armed[a] = r.Type == "arm"
+		}
+		now := time.Now()
+		for _, a := range h.alarms {
+			if a.Area != "" {
+				h.attend(a, now)
+			}
+		}
+		h.Log.Info("armed", "areas", areas, "armed", r.Type == "arm", "command", r.ID)
+	case "output":
+		if x, o, err := h.askedOutput(r); err == nil {
+			x.done = done
+			o.order(x)
+		}
+	}
+}

@@ -1,0 +1,263 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sentrybox/drivers/driver"
+)
+
+const (
+	switchWithin = 3 * time.Second  // until a device has confirmed
+	switchAgain  = time.Second      // after it did not
+	stuckAfter   = 10 * time.Second // that an output does not obey until it is told
+	offWithin    = 4 * time.Second  // that is tried when the gateway stops
+)
+
+// Output is a siren or a lamp.
+type Output struct {
+	ID, Name, Grid string
+	Bus            string
+	Device, Output string // as the bus's driver calls them
+	MaxOn          time.Duration
+	Repeat         time.Duration // it is switched on again so often while it is on; never when 0
+}
+
+// outputs are all of them.
+type outputs struct{ all []*output }
+
+func newOutputs(h *Hub, list []Output) *outputs {
+	all := &outputs{}
+	for _, c := range list {
+		o := &output{Output: c, hub: h, more: make(chan struct{}, 1), phase: Waiting, since: time.Now()}
+		if b := h.buses[c.Bus]; b != nil {
+			o.driver, _ = b.Driver.(driver.Switcher)
+		}
+		o.stuck = &alarm{Rule: Rule{ID: "stuck/" + c.ID, Sensor: c.ID, Kind: Fault, Grid: c.Grid, Severity: 2, Closes: true}}
+		all.all = append(all.all, o)
+	}
+	return all
+}
+
+func (o *outputs) find(id string) *output {
+	for _, out := range o.all {
+		if out.ID == id {
+			return out
+		}
+	}
+	return nil
+}
+
+// on switches an output on, on behalf of a rule. It does not wait.
+func (o *outputs) on(id string, span time.Duration, why string) {
+	if out := o.find(id); out != nil {
+		out.order(order{on: true, span: span, why: why})
+	}
+}
+
+// order is what an output is to do.
+type order struct {
+	on   bool
+	span time.Duration // it is off after it; MaxOn when 0
+	why  string
+	done func(error) // hears once whether the device has obeyed; nil for nobody
+}
+
+// output is an Output as it is now. Its run alone switches.
+type output struct {
+	Output
+	hub    *Hub
+	driver driver.Switcher // nil if its bus has none
+	stuck  *alarm          // guarded by the Hub's mu
+
+	mu    sync.Mutex
+	until time.Time     // guarded by mu, as all that follows: it is to be on until then
+	why   string        //
+	done  []func(error) // of orders that were not carried out yet
+	phase Phase
+	since time.Time
+	fault string
+	more  chan struct{} // holds a token when there is an order
+}
+
+// order takes an order. The latest counts, but one to be on never makes it shorter.
+func (o *output) order(x order) {
+	o.mu.Lock()
+	now := time.Now()
+	switch span := x.span; {
+	case !x.on:
+		o.until = time.Time{}
+	default:
+		if span <= 0 || span > o.MaxOn {
+			span = o.MaxOn
+		}
+		// MaxOn counts from when it went on, however often it is told.
+		if until := now.Add(span); until.After(o.until) {
+			o.until = until
+		}
+		if o.phase == On {
+			if last := o.since.Add(o.MaxOn); o.until.After(last) {
+				o.until = last
+			}
+		}
+	}
+	o.why = x.why
+	if x.done != nil {
+		o.done = append(o.done, x.done)
+	}
+	o.mu.Unlock()
+	select {
+	case o.more <- struct{}{}:
+	default:
+	}
+}
+
+// run keeps the output as it is to be until ctx ends, and then switches it off. At first it
+// is off, whatever an earlier run has left.
+func (o *output) run(ctx context.Context) {
+	var failing time.Time // since when the device does not obey
+	for ctx.Err() == nil {
+		on, next := o.wanted(time.Now())
+		if o.needs(on) {
+			err := o.set(ctx, on)
+			if ctx.Err() != nil {
+				break
+			}
+			if err != nil {
+				if failing.IsZero() {
+					failing = time.Now()
+				}
+				o.failed(err, time.Since(failing) >= stuckAfter)
+				next = switchAgain
+			} else {
+				failing = time.Time{}
+				o.switched(on)
+				continue // an order may have come meanwhile
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-o.more:
+		case <-time.After(next):
+		}
+	}
+	o.order(order{why: "the gateway stops"})
+	end := time.Now().Add(offWithin)
+	for time.Now().Before(end) {
+		if err := o.set(context.WithoutCancel(ctx), false); err == nil {
+			o.switched(false)
+			return
+		}
+		time.Sleep(switchAgain / 4)
+	}
+	o.hub.Log.Error("an output could not be switched off when the gateway stopped", "output", o.ID)
+}
+
+// wanted says whether the output is to be on now, and when to look again.
+func (o *output) wanted(now time.Time) (on bool, next time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !now.Before(o.until) {
+		return false, time.Hour
+	}
+	next = o.until.Sub(now)
+	if o.Repeat > 0 {
+		next = min(next, o.Repeat)
+	}
+	return true, next
+}
+
+// needs says whether the device is to be told.
+func (o *output) needs(on bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if on && o.phase == On {
+		return o.Repeat > 0 || len(o.done) > 0
+	}
+	return on != (o.phase == On) || o.phase != On && o.phase != Off || len(o.done) > 0
+}
+
+func (o *output) set(ctx context.Context, on bool) error {
+	if o.driver == nil {
+		return fmt.Errorf("output %s: %w", o.ID, driver.ErrNoDevice)
+	}
+	ctx, cancel := context.WithTimeout(ctx, switchWithin)
+	defer cancel()
+	return o.driver.Switch(ctx, o.Device, o.Output.Output, on)
+}
+
+func (o *output) switched(on bool) {
+	o.mu.Lock()
+	phase := Off
+	if on {
+		phase = On
+	}
+	changed := o.phase != phase || o.fault != ""
+	if o.phase != phase {
+		o.since = time.Now()
+	}
+	o.phase, o.fault = phase, ""
+	done := o.done
+	o.done = nil
+	why := o.why
+	o.mu.Unlock()
+	for _, tell := range done {
+		tell(nil)
+	}
+	if changed {
+		o.hub.Log.Info("output", "output", o.ID, "on", on, "why", why)
+	}
+	o.tell(changed, false)
+}
+
+func (o *output) failed(err error, stuck bool) {
+	o.mu.Lock()
+	opening := errors.Is(err, driver.ErrNotRunning) && o.phase == Waiting && !stuck // it will be
+	changed := o.fault == "" && !opening
+	if !opening {
+		o.fault = err.Error()
+	}
+	var done []func(error)
+	if stuck {
+		done, o.done = o.done, nil
+	}
+	o.mu.Unlock()
+	for _, tell := range done {
+		tell(err)
+	}
+	if changed {
+		o.hub.Log.Error("an output does not obey, trying again", "output", o.ID, "error", err)
+	}
+	o.tell(changed, stuck)
+}
+
+func (o *output) tell(changed, stuck bool) {
+	o.hub.mu.Lock()
+	defer o.hub.mu.Unlock()
+	if b := o.hub.buses[o.Bus]; b != nil && b.gone && !o.is(On) {
+		stuck = false // the bus is told
+	}
+	o.hub.set(o.stuck, stuck, time.Now())
+	if changed && o.hub.OnState != nil {
+		o.hub.OnState(o.state())
+	}
+}
+
+func (o *output) is(p Phase) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.phase == p
+}
+
+func (o *output) state() State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := State{ID: o.ID, Type: "output", Name: o.Name, Grid: o.Grid, Bus: o.Bus, Phase: o.phase, Reason: o.why, Since: o.since}
+	if o.fault != "" {
+		s.Phase, s.Reason = Faulty, o.fault
+	}
+	return s
+}
