@@ -16,8 +16,11 @@ type Deframer struct {
 	noise uint64
 }
 
-// Noise returns how many pieces between zeros were no frame.
+// Noise returns how many bytes belonged to no frame.
 func (d *Deframer) Noise() uint64 { return d.noise }
+
+// Waiting says whether a frame waits for the byte of its signal.
+func (d *Deframer) Waiting() bool { return d.held != nil }
 
 // Write takes what the module says.
 func (d *Deframer) Write(p []byte) {
@@ -28,7 +31,9 @@ func (d *Deframer) Write(p []byte) {
 		case c == 0:
 			d.end()
 		case d.skip:
+			d.noise++
 		case d.n == len(d.buf):
+			d.noise += uint64(d.n) + 1
 			d.n, d.skip = 0, true
 		default:
 			d.buf[d.n] = c
@@ -54,7 +59,7 @@ func (d *Deframer) release(rssi byte) {
 // end is a zero: the end of a frame, or before the next one.
 func (d *Deframer) end() {
 	piece := d.buf[:d.n]
-	tooLong := d.skip
+	tooLong, n := d.skip, d.n
 	d.n, d.skip = 0, false
 	if len(piece) == 0 && !tooLong {
 		return
@@ -62,7 +67,7 @@ func (d *Deframer) end() {
 	frame, ok := unstuff(piece)
 	switch {
 	case tooLong || !ok || !whole(frame):
-		d.noise++
+		d.noise += uint64(n)
 	case d.RSSI:
 		d.held = frame
 	default:

@@ -1,0 +1,237 @@
+package ebyte
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"sentrybox/drivers/driver"
+	"sentrybox/drivers/lora"
+	"sentrybox/drivers/port"
+	"sentrybox/drivers/replay"
+)
+
+const (
+	// byteGap is longer than it takes between two bytes of a packet, also by USB.
+	byteGap = 50 * time.Millisecond
+	// verifyAgain is how long a module that did not answer is listened to in vain
+	// before it is asked once more.
+	verifyAgain = 10 * time.Minute
+)
+
+// Driver reads one module. It is a driver.Sender.
+type Driver struct {
+	driver.Tracker
+	driver.Life
+
+	cfg      Config
+	guard    *replay.Guard
+	receiver *lora.Receiver // nil with Raw
+
+	mu   sync.Mutex
+	line port.Port // guarded by mu; nil while it is not open
+
+	// Of Run alone.
+	asked    bool // the module, which is set by hand
+	verified bool
+	emit     func(driver.Message)
+}
+
+// New checks the configuration.
+func New(cfg Config) (*Driver, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	d := &Driver{cfg: cfg, guard: &replay.Guard{Store: cfg.Counters, Prefix: "lora/", Log: cfg.Log}}
+	if cfg.Framing == Sealed {
+		if d.receiver, err = lora.NewReceiver(cfg.Keys, d.guard); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// Run reads the module until ctx ends.
+func (d *Driver) Run(ctx context.Context, emit func(driver.Message)) error {
+	ctx, end, err := d.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	d.emit, d.asked = emit, false
+	var wg sync.WaitGroup
+	keeping, cancel := context.WithCancel(ctx)
+	wg.Go(func() { d.guard.Run(keeping) })
+	err = port.Keep(ctx, d.open, &d.Tracker, d.listen)
+	cancel()
+	wg.Wait()
+	return d.Ended(err)
+}
+
+// open configures the module and opens its line.
+func (d *Driver) open(ctx context.Context) (port.Port, error) {
+	if d.cfg.Module != nil && !(d.byHand() && d.asked) {
+		var err error
+		if d.verified, err = d.configure(ctx); err != nil {
+			return nil, err
+		}
+		d.asked = true
+	}
+	return d.cfg.Open(ctx)
+}
+
+// listen reads an open line.
+func (d *Driver) listen(ctx context.Context, p port.Port) error {
+	d.mu.Lock()
+	d.line = p
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		d.line = nil
+		d.mu.Unlock()
+	}()
+	var until time.Time // for which nothing is heard
+	if d.cfg.Module != nil {
+		switch {
+		case d.verified && d.byHand():
+			d.Enter(driver.Silent, "the module is configured: set its switches M0 and M1 to 0")
+		case d.verified:
+			d.Enter(driver.Silent, "the module is configured, nothing heard yet")
+		case d.byHand():
+			d.Enter(driver.Silent, "nothing heard yet; the module was not checked, as it is not in its mode for that")
+		default:
+			until = time.Now().Add(verifyAgain)
+			d.Enter(driver.Silent, "nothing heard yet; the module does not answer in its mode for configuring")
+		}
+	}
+	if d.cfg.Framing == Raw {
+		return d.readRaw(ctx, p)
+	}
+	return d.readSealed(ctx, p, until)
+}
+
+func (d *Driver) readSealed(ctx context.Context, p port.Port, until time.Time) error {
+	frames := &lora.Deframer{RSSI: d.cfg.RSSI != nil, Frame: func(frame []byte, rssi byte) {
+		d.frame(frame, rssi)
+		until = time.Time{}
+	}}
+	var noise uint64
+	buf := make([]byte, 4096)
+	for ctx.Err() == nil {
+		deadline := until
+		if frames.Waiting() {
+			deadline = time.Now().Add(byteGap)
+		}
+		if err := p.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		n, err := p.Read(buf)
+		frames.Write(buf[:n])
+		if lost := frames.Noise(); lost != noise {
+			d.Count(func(c *driver.Counts) { c.Noise += lost - noise })
+			noise = lost
+		}
+		switch {
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case frames.Waiting():
+			frames.Idle()
+		case !until.IsZero() && time.Now().After(until):
+			return fmt.Errorf("%w: to check the module again", port.ErrReopen)
+		}
+	}
+	return nil
+}
+
+// frame takes one frame.
+func (d *Driver) frame(b []byte, rssi byte) {
+	f, err := d.receiver.Open(b)
+	if err != nil {
+		d.Count(func(c *driver.Counts) {
+			if errors.Is(err, lora.ErrUnknown) {
+				c.Discarded++
+			} else {
+				c.Rejected++
+			}
+		})
+		return
+	}
+	m := driver.Message{Device: lora.Name(f.Device), Data: bytes.Clone(f.Payload), At: time.Now(), Counter: &f.Counter}
+	if d.cfg.RSSI != nil && rssi != 0 { // 0 is no byte, or none that can be
+		v := d.cfg.RSSI(rssi)
+		m.RSSI = &v
+	}
+	d.emit(m)
+	d.Heard(m.Device)
+	if f.Event {
+		if err := d.guard.Flush(); err != nil {
+			d.cfg.Log.Error("what sensors were heard last was not kept", "error", err)
+		}
+	}
+}
+
+func (d *Driver) readRaw(ctx context.Context, p port.Port) error {
+	var packet []byte
+	buf := make([]byte, 4096)
+	for ctx.Err() == nil {
+		var deadline time.Time
+		if len(packet) > 0 {
+			deadline = time.Now().Add(d.cfg.Gap)
+		}
+		if err := p.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		n, err := p.Read(buf)
+		packet = append(packet, buf[:n]...)
+		if len(packet) > len(buf) {
+			d.Count(func(c *driver.Counts) { c.Noise += uint64(len(packet)) })
+			packet = nil
+		}
+		switch {
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case len(packet) > 0:
+			d.raw(packet)
+			packet = nil
+		}
+	}
+	return nil
+}
+
+func (d *Driver) raw(packet []byte) {
+	m := driver.Message{At: time.Now()}
+	if d.cfg.RSSI != nil {
+		last := packet[len(packet)-1]
+		packet = packet[:len(packet)-1]
+		v := d.cfg.RSSI(last)
+		m.RSSI = &v
+	}
+	if len(packet) == 0 {
+		d.Count(func(c *driver.Counts) { c.Noise++ })
+		return
+	}
+	m.Data = packet
+	d.emit(m)
+	d.Heard("")
+}
+
+// Send gives m.Data to the module as it is, which sends it to everybody on its
+// channel.
+func (d *Driver) Send(_ context.Context, m driver.Message) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.line == nil {
+		return driver.ErrNotRunning
+	}
+	if len(m.Data) > lora.MaxLine {
+		return fmt.Errorf("a packet of %d bytes, at most %d", len(m.Data), lora.MaxLine)
+	}
+	return write(d.line, m.Data)
+}
