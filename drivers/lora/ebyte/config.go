@@ -9,16 +9,6 @@ import (
 
 	"sentrybox/drivers/lora"
 	"sentrybox/drivers/port"
-	"sentrybox/drivers/replay"
-)
-
-// Framing is what devices send.
-type Framing string
-
-// The framings; Sealed if empty.
-const (
-	Sealed Framing = "sealed" // frames of package lora
-	Raw    Framing = "raw"    // anything
 )
 
 // Module is an E22 or an E32.
@@ -59,13 +49,9 @@ type Config struct {
 	// appends none.
 	RSSI func(b byte) float64
 
-	Framing Framing
-	// Keys are those of the devices, with Sealed, each of lora.MinKey bytes at least.
-	Keys map[uint32][]byte
-	// Counters keeps counters over restarts, with Sealed; without it they are kept
-	// in memory.
-	Counters replay.Store
-	// Gap is the silence that ends a message, with Raw; 50 ms if 0.
+	// Devices says who is heard.
+	Devices lora.Devices
+	// Gap is the silence that ends a message, with lora.Raw; 50 ms if 0.
 	Gap time.Duration
 	// Log gets what technicians should know; nil for none.
 	Log *slog.Logger
@@ -86,23 +72,13 @@ func (c Config) withDefaults() (Config, error) {
 	if c.OpenConfig == nil {
 		c.OpenConfig = c.Open
 	}
-	if c.Framing == "" {
-		c.Framing = Sealed
-	}
 	if c.Gap == 0 {
 		c.Gap = defaultGap
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	switch {
-	case c.Framing != Sealed && c.Framing != Raw:
-		return c, fmt.Errorf("framing %q: must be sealed or raw", c.Framing)
-	case c.Framing == Sealed && len(c.Keys) == 0:
-		return c, errors.New("no device has a key")
-	case c.Framing == Raw && len(c.Keys) > 0:
-		return c, errors.New("keys are of no use to raw messages")
-	case c.Gap < 0 || c.Gap > 10*time.Second:
+	if c.Gap < 0 || c.Gap > 10*time.Second {
 		return c, fmt.Errorf("gap %v: want at most 10s", c.Gap)
 	}
 	if e, ok := c.Module.(E22); ok && e.RSSI != (c.RSSI != nil) {
@@ -118,11 +94,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if _, ok := c.Module.(E22); c.ModeCommand != 0 && (!ok || c.Switch != nil || c.ModeCommand > 3) {
 		return c, errors.New("the mode command is 1 to 3, and of an E22 without pins")
-	}
-	for device, key := range c.Keys {
-		if len(key) < lora.MinKey {
-			return c, fmt.Errorf("device %s: a key of %d bytes, at least %d", lora.Name(device), len(key), lora.MinKey)
-		}
 	}
 	return c, nil
 }

@@ -17,8 +17,8 @@
 //
 // # Messages
 //
-// With Sealed, devices speak the frame of package lora, and a message is of the
-// device with its number in eight hexadecimal digits. With Raw, whatever arrives
+// With lora.Sealed, devices speak the frame of package lora, and a message is of the
+// device with its number in eight hexadecimal digits. With lora.Raw, whatever arrives
 // without a pause is a message, of a sender that nobody knows: for devices that cannot
 // be taught. Anybody can make such a message up.
 package ebyte

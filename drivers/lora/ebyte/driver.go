@@ -1,7 +1,6 @@
 package ebyte
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"sentrybox/drivers/driver"
 	"sentrybox/drivers/lora"
 	"sentrybox/drivers/port"
-	"sentrybox/drivers/replay"
 )
 
 const (
@@ -28,9 +26,8 @@ type Driver struct {
 	driver.Tracker
 	driver.Life
 
-	cfg      Config
-	guard    *replay.Guard
-	receiver *lora.Receiver // nil with Raw
+	cfg    Config
+	intake *lora.Intake
 
 	mu   sync.Mutex
 	line port.Port // guarded by mu; nil while it is not open
@@ -47,11 +44,9 @@ func New(cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, guard: &replay.Guard{Store: cfg.Counters, Prefix: "lora/", Log: cfg.Log}}
-	if cfg.Framing == Sealed {
-		if d.receiver, err = lora.NewReceiver(cfg.Keys, d.guard); err != nil {
-			return nil, err
-		}
+	d := &Driver{cfg: cfg}
+	if d.intake, err = lora.NewIntake(cfg.Devices, &d.Tracker, cfg.Log); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
@@ -66,7 +61,7 @@ func (d *Driver) Run(ctx context.Context, emit func(driver.Message)) error {
 	d.emit, d.asked = emit, false
 	var wg sync.WaitGroup
 	keeping, cancel := context.WithCancel(ctx)
-	wg.Go(func() { d.guard.Run(keeping) })
+	wg.Go(func() { d.intake.Run(keeping) })
 	err = port.Keep(ctx, d.open, &d.Tracker, d.listen)
 	cancel()
 	wg.Wait()
@@ -75,7 +70,7 @@ func (d *Driver) Run(ctx context.Context, emit func(driver.Message)) error {
 
 // open configures the module and opens its line.
 func (d *Driver) open(ctx context.Context) (port.Port, error) {
-	if d.cfg.Module != nil && !(d.byHand() && d.asked) {
+	if d.cfg.Module != nil && (!d.byHand() || !d.asked) {
 		var err error
 		if d.verified, err = d.configure(ctx); err != nil {
 			return nil, err
@@ -109,7 +104,7 @@ func (d *Driver) listen(ctx context.Context, p port.Port) error {
 			d.Enter(driver.Silent, "nothing heard yet; the module does not answer in its mode for configuring")
 		}
 	}
-	if d.cfg.Framing == Raw {
+	if d.cfg.Devices.Framing == lora.Raw {
 		return d.readRaw(ctx, p)
 	}
 	return d.readSealed(ctx, p, until)
@@ -151,29 +146,19 @@ func (d *Driver) readSealed(ctx context.Context, p port.Port, until time.Time) e
 
 // frame takes one frame.
 func (d *Driver) frame(b []byte, rssi byte) {
-	f, err := d.receiver.Open(b)
-	if err != nil {
-		d.Count(func(c *driver.Counts) {
-			if errors.Is(err, lora.ErrUnknown) {
-				c.Discarded++
-			} else {
-				c.Rejected++
-			}
-		})
+	if rssi == 0 { // no byte, or one that no signal makes
+		d.intake.Take(b, nil, nil, d.emit)
 		return
 	}
-	m := driver.Message{Device: lora.Name(f.Device), Data: bytes.Clone(f.Payload), At: time.Now(), Counter: &f.Counter}
-	if d.cfg.RSSI != nil && rssi != 0 { // 0 is no byte, or none that can be
-		v := d.cfg.RSSI(rssi)
-		m.RSSI = &v
+	d.intake.Take(b, d.signal(rssi), nil, d.emit)
+}
+
+func (d *Driver) signal(b byte) *float64 {
+	if d.cfg.RSSI == nil {
+		return nil
 	}
-	d.emit(m)
-	d.Heard(m.Device)
-	if f.Event {
-		if err := d.guard.Flush(); err != nil {
-			d.cfg.Log.Error("what sensors were heard last was not kept", "error", err)
-		}
-	}
+	v := d.cfg.RSSI(b)
+	return &v
 }
 
 func (d *Driver) readRaw(ctx context.Context, p port.Port) error {
@@ -199,27 +184,23 @@ func (d *Driver) readRaw(ctx context.Context, p port.Port) error {
 			return err
 		case len(packet) > 0:
 			d.raw(packet)
-			packet = nil
+			packet = packet[:0]
 		}
 	}
 	return nil
 }
 
 func (d *Driver) raw(packet []byte) {
-	m := driver.Message{At: time.Now()}
-	if d.cfg.RSSI != nil {
-		last := packet[len(packet)-1]
-		packet = packet[:len(packet)-1]
-		v := d.cfg.RSSI(last)
-		m.RSSI = &v
+	var rssi *float64
+	if n := len(packet) - 1; d.cfg.RSSI != nil {
+		rssi = d.signal(packet[n])
+		packet = packet[:n]
 	}
 	if len(packet) == 0 {
 		d.Count(func(c *driver.Counts) { c.Noise++ })
 		return
 	}
-	m.Data = packet
-	d.emit(m)
-	d.Heard("")
+	d.intake.Take(packet, rssi, nil, d.emit)
 }
 
 // Send gives m.Data to the module as it is, which sends it to everybody on its

@@ -45,8 +45,8 @@ func start(t *testing.T, module *loratest.Ebyte, cfg ebyte.Config) *rig {
 	t.Helper()
 	l := drivertest.NewLine()
 	module.Line, cfg.Open = l, l.Open
-	if cfg.Framing != ebyte.Raw {
-		cfg.Keys = map[uint32][]byte{0x2a: key()}
+	if cfg.Devices.Framing != lora.Raw {
+		cfg.Devices.Keys = map[uint32][]byte{0x2a: key()}
 	}
 	d, err := ebyte.New(cfg)
 	if err != nil {
@@ -203,7 +203,7 @@ func TestDead(t *testing.T) {
 
 func TestRaw(t *testing.T) {
 	module := &loratest.Ebyte{}
-	r := start(t, module, ebyte.Config{Framing: ebyte.Raw, Switch: module, RSSI: ebyte.Half, Module: ebyte.E22{Channel: 23, RSSI: true}})
+	r := start(t, module, ebyte.Config{Devices: lora.Devices{Framing: lora.Raw}, Switch: module, RSSI: ebyte.Half, Module: ebyte.E22{Channel: 23, RSSI: true}})
 	m := r.hear(140, func() []byte { return []byte{1, 0, 2} })
 	if m.Device != "" || !bytes.Equal(m.Data, []byte{1, 0, 2}) || *m.RSSI != -70 || m.Counter != nil {
 		t.Errorf("%+v", m)
@@ -213,7 +213,7 @@ func TestRaw(t *testing.T) {
 // TestForgery has what strangers and noise make, beside what is valid.
 func TestForgery(t *testing.T) {
 	module, store := &loratest.Ebyte{}, &replay.Memory{}
-	cfg := ebyte.Config{Counters: store}
+	cfg := ebyte.Config{Devices: lora.Devices{Counters: store}}
 	r := start(t, module, cfg)
 	first := sealed(t, 100, "first")
 	if m := r.hear(0, func() []byte { return first }); string(m.Data) != "first" {
@@ -258,7 +258,8 @@ func TestConform(t *testing.T) {
 		}
 		module := &loratest.Ebyte{Line: pty}
 		d, err := ebyte.New(ebyte.Config{
-			Open: open, Switch: module, Module: ebyte.E22{Channel: 23, RSSI: true}, RSSI: ebyte.Negative, Keys: map[uint32][]byte{0x2a: key()},
+			Open: open, Switch: module, Module: ebyte.E22{Channel: 23, RSSI: true}, RSSI: ebyte.Negative,
+			Devices: lora.Devices{Keys: map[uint32][]byte{0x2a: key()}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -290,16 +291,16 @@ func TestConform(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	l := drivertest.NewLine()
-	ok := ebyte.Config{Open: l.Open, Keys: map[uint32][]byte{1: key()}}
+	ok := ebyte.Config{Open: l.Open, Devices: lora.Devices{Keys: map[uint32][]byte{1: key()}}}
 	if _, err := ebyte.New(ok); err != nil {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*ebyte.Config){
 		"no line":              func(c *ebyte.Config) { c.Open = nil },
-		"no keys":              func(c *ebyte.Config) { c.Keys = nil },
-		"a short key":          func(c *ebyte.Config) { c.Keys = map[uint32][]byte{1: {1}} },
-		"keys with raw":        func(c *ebyte.Config) { c.Framing = ebyte.Raw },
-		"another framing":      func(c *ebyte.Config) { c.Framing = "x" },
+		"no keys":              func(c *ebyte.Config) { c.Devices.Keys = nil },
+		"a short key":          func(c *ebyte.Config) { c.Devices.Keys = map[uint32][]byte{1: {1}} },
+		"keys with raw":        func(c *ebyte.Config) { c.Devices.Framing = lora.Raw },
+		"another framing":      func(c *ebyte.Config) { c.Devices.Framing = "x" },
 		"RSSI here alone":      func(c *ebyte.Config) { c.RSSI, c.Module = ebyte.Half, ebyte.E22{} },
 		"RSSI there alone":     func(c *ebyte.Config) { c.Module = ebyte.E22{RSSI: true} },
 		"RSSI of an E32":       func(c *ebyte.Config) { c.RSSI, c.Module = ebyte.Half, ebyte.E32{} },
