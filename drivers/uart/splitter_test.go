@@ -87,7 +87,7 @@ var splits = []struct {
 	{"escapes", "pairs", "\x7e\x01\x7d\x02\x7d\x01\x02\x7e", []string{":\x01\x7e\x7d"}},
 	{"an escaped checksum", "pairs", "\x7e\x7d\x02\x7d\x02\x7e", []string{":\x7e"}},
 	{"an escape that is none", "pairs", "\x7e\x01\x7d\x03\x02\x7e\x01\x01\x7e", []string{":\x01"}},
-	{"escapes and a length", "hdlc", "\x7e\x02\x7d\x5e\x7d\x5d\xaa\xf9|", nil},
+	{"escapes and a length", "hdlc", "\x7e\x02\x7d\x5e\x7d\x5d\xc2\xb1", []string{":\x02\x7e\x7d"}},
 	{"first burst", "burst", "abc|xyz|", []string{":xyz"}},
 }
 

@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"strconv"
 	"time"
 
 	"sentrybox/gateway/strict"
@@ -175,5 +174,3 @@ func (d *document) examples() {
 		}
 	}
 }
-
-func itoa(i int) string { return strconv.Itoa(i) }

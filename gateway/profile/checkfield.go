@@ -56,7 +56,7 @@ func (d *document) way(c *context, f *Field, path string) {
 		d.Fault(path+".group", "profile.form.only", "text")
 	case f.Path != "" && !tree:
 		d.Fault(path+".path", "profile.form.only", "json, object")
-	case (f.At != nil || f.Size != 0 || f.Bits != nil || len(f.Parts) > 0) && (text || tree):
+	case (f.At != nil || f.Size != 0 || f.To != nil || f.Bits != nil || len(f.Parts) > 0) && (text || tree):
 		d.Fault(path, "profile.form.only", "bytes")
 	case f.Register != nil && (len(c.reads) == 0 || c.item || f.At != nil):
 		d.Fault(path+".register", "profile.transport.only", "modbus")
@@ -154,6 +154,12 @@ func (d *document) otherKind(f *Field, t, path string) {
 func (d *document) place(c *context, f *Field, path string) {
 	p := &f.prog
 	p.order = f.Order
+	if f.To != nil && p.size != 0 {
+		d.Fault(path+".to", "profile.to")
+	}
+	if p.size == 0 && p.order != Little { // its length may be odd
+		p.order = Big
+	}
 	if (p.order == WordSwap || p.order == ByteSwap) && p.size%2 != 0 {
 		if d.Given(path + ".order") {
 			d.Fault(path+".order", "profile.order.odd", p.size)

@@ -48,10 +48,8 @@ func (d *document) when(m *Message, path string) {
 		return
 	}
 	for i, r := range w.Read {
-		if d.p.Modbus != nil && !slices.ContainsFunc(d.p.Modbus.Reads, func(q Read) bool { return q.Name == r }) {
-			d.Fault(path, "profile.read", r)
-		} else if d.p.Modbus == nil {
-			d.Fault(strict.Element(path+".read", i), "profile.transport.only", "modbus")
+		if !d.reads(r) {
+			d.Fault(strict.Element(path+".read", i), "profile.read", r)
 		}
 	}
 	for i, t := range w.Topic {
@@ -70,6 +68,15 @@ func (d *document) when(m *Message, path string) {
 		}
 		m.prog.hasDotted = strings.Join(m.prog.has, ".")
 	}
+}
+
+// reads reports whether there is a read, or a poll of a serial line, of a name.
+func (d *document) reads(name string) bool {
+	if m := d.p.Modbus; m != nil {
+		return slices.ContainsFunc(m.Reads, func(r Read) bool { return r.Name == name })
+	}
+	s := d.p.Serial
+	return s != nil && slices.ContainsFunc(s.Polls, func(p Poll) bool { return p.Name == name })
 }
 
 // shape checks everything of a message but its expressions.

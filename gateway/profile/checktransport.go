@@ -1,7 +1,7 @@
 package profile
 
 import (
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -108,78 +108,6 @@ func (d *document) modbus(m *Modbus) {
 	}
 }
 
-func (d *document) serial(s *Serial) {
-	d.line(&s.Line, "serial.line")
-	for i := range s.Polls {
-		p, path := &s.Polls[i], strict.Element("serial.polls", i)
-		d.Required(path+".send", len(p.Send) == 0)
-		d.usual(&p.Every, path+".every", 10*time.Second)
-		d.usual(&p.Timeout, path+".timeout", time.Second)
-		d.Span(path+".every", p.Every, Duration(50*time.Millisecond), Duration(24*time.Hour))
-		d.Span(path+".timeout", p.Timeout, Duration(10*time.Millisecond), Duration(time.Minute))
-	}
-	d.frame(&s.Frame, "serial.frame")
-}
-
-func (d *document) frame(f *Frame, path string) {
-	choose(&f.Max, 256)
-	d.Between(path+".max", f.Max, 1, 4096)
-	d.Between(path+".size", f.Size, 0, 4096)
-	d.Span(path+".gap", f.Gap, 0, Duration(10*time.Second))
-	if len(f.End) == 0 && f.Size == 0 && f.Length == nil && f.Gap == 0 && d.Sound(path) {
-		d.Fault(path, "profile.frame.end")
-	}
-	if l := f.Length; l != nil {
-		choose(&l.Size, 1)
-		choose(&l.Order, Big)
-		d.Between(path+".length.size", l.Size, 1, 4)
-		d.Between(path+".length.at", int(l.At), 0, 255)
-		d.Between(path+".length.add", l.Add, -255, 255)
-		d.plainOrder(path+".length.order", l.Order)
-	}
-	if e := f.Escape; e != nil && d.Sound(path+".escape") {
-		if (e.Xor == 0) == (len(e.Map) == 0) {
-			d.Fault(path+".escape", "profile.frame.escape")
-		}
-	}
-	if c := f.Checksum; c != nil {
-		d.checksum(c, path+".checksum")
-	}
-}
-
-func (d *document) plainOrder(path string, o Order) {
-	if o == WordSwap || o == ByteSwap {
-		d.OneOf(path, string(o), string(Big), string(Little))
-	}
-}
-
-func (d *document) checksum(c *Checksum, path string) {
-	if !d.Required(path+".type", c.Type == "") {
-		return
-	}
-	d.OneOf(path+".type", c.Type, Checksums()...)
-	if c.Order == "" {
-		c.Order = Big
-		if c.Type == "crc16_modbus" {
-			c.Order = Little
-		}
-	}
-	d.plainOrder(path+".order", c.Order)
-	if (c.Type == "crc") != (c.CRC != nil) && d.Sound(path) {
-		d.Fault(path+".crc", "profile.frame.crc")
-	}
-	if r := c.CRC; r != nil && d.Sound(path+".crc") && !slices.Contains([]int{8, 16, 32}, r.Width) {
-		d.OneOf(path+".crc.width", itoa(r.Width), "8", "16", "32")
-	}
-}
-
-// Checksums returns the types of checksum.
-func Checksums() []string {
-	return []string{
-		"sum8", "sum16", "neg8", "not8", "xor8", "lrc", "crc8", "crc16_modbus", "crc16_ccitt", "crc16_xmodem", "crc16_kermit", "crc16_x25", "crc32", "crc",
-	}
-}
-
 func (d *document) lora(l *LoRa) {
 	if !d.Required("lora.module", l.Module == "") || !d.OneOf("lora.module", l.Module, "e22", "e32", "rak3172") {
 		return
@@ -202,7 +130,7 @@ func (d *document) lora(l *LoRa) {
 			d.Between("lora.spreading", l.Spreading, 5, 12)
 		}
 		if d.Required("lora.bandwidth", l.Bandwidth == 0) {
-			d.OneOf("lora.bandwidth", itoa(l.Bandwidth), "125", "250", "500")
+			d.OneOf("lora.bandwidth", strconv.Itoa(l.Bandwidth), "125", "250", "500")
 		}
 	}
 	if l.RSSI != "" && d.Sound("lora.rssi") {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sentrybox/drivers/uart"
 	"sentrybox/gateway/text"
 )
 
@@ -84,6 +85,10 @@ func (p *Profile) input(e *Example) (Input, error) {
 		}
 		in.Values = map[string]any{}
 		flatten(in.Values, "", tree)
+	case p.Serial != nil:
+		var err error
+		in.Data, err = p.Serial.only(in.Data)
+		return in, err
 	case p.Modbus != nil && e.Frame:
 		var err error
 		in.Data, err = modbusAnswer(e.Bytes)
@@ -106,6 +111,17 @@ func flatten(out map[string]any, path string, v any) {
 	default:
 		out[path] = v
 	}
+}
+
+// only returns the one frame that b is.
+func (s *Serial) only(b []byte) ([]byte, error) {
+	split := uart.NewSplitter(s.framing)
+	split.Reset() // it begins with a frame
+	frames := append(split.Push(b), split.Idle()...)
+	if len(frames) != 1 {
+		return nil, fmt.Errorf("%d frames by the profile's framing and checksum, should be 1", len(frames))
+	}
+	return frames[0].Data, nil
 }
 
 // modbusAnswer takes the payload out of a whole answer in Modbus RTU (Modbus over

@@ -64,7 +64,11 @@ func (f *Field) slice(data []byte, next int) ([]byte, bool) {
 		return nil, false
 	}
 	if f.prog.size == 0 {
-		return data[at:], at < len(data) || f.prog.kind == plainText
+		end := len(data)
+		if f.To != nil {
+			end = edge(int(*f.To), len(data))
+		}
+		return data[at:max(at, end)], at < end || f.prog.kind == plainText
 	}
 	return data[at : at+f.prog.size], true
 }

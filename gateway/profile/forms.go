@@ -17,11 +17,18 @@ type pattern struct {
 	groups map[string]int
 }
 
+// bare returns a text without spaces and control characters around it, such as
+// the end of its line.
+func bare(b []byte) []byte {
+	return bytes.TrimFunc(b, func(r rune) bool { return r <= ' ' || r == 0x7f })
+}
+
 // textFields reads the fields of a message in text.
 func (d *Decoder) textFields(dst []Value, m *Message) ([]Value, error) {
 	var at []int
+	line := bare(d.data)
 	if m.pattern != nil {
-		if at = m.pattern.re.FindSubmatchIndex(d.data); at == nil {
+		if at = m.pattern.re.FindSubmatchIndex(line); at == nil {
 			return dst, ErrNoMessage
 		}
 	}
@@ -32,14 +39,14 @@ func (d *Decoder) textFields(dst []Value, m *Message) ([]Value, error) {
 		}
 		r := raw{kind: computed}
 		if f.prog.kind != computed {
-			b := d.data
+			b := line
 			d.known = true
 			if at != nil {
 				from, to := at[2*f.prog.group], at[2*f.prog.group+1]
 				if from < 0 {
 					continue // a group that took no part
 				}
-				b = d.data[from:to]
+				b = line[from:to]
 			}
 			var err error
 			if r, err = f.prog.literal(clean(b)); err != nil {

@@ -15,7 +15,7 @@ func (d *Decoder) matches(m *Message) bool {
 	}
 	switch m.Form {
 	case "text":
-		if m.pattern != nil && !m.pattern.re.Match(d.data) {
+		if m.pattern != nil && !m.pattern.re.Match(bare(d.data)) {
 			return false
 		}
 	case "object":

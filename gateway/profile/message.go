@@ -19,7 +19,7 @@ type Message struct {
 
 // Match says which payloads are a message.
 type Match struct {
-	Read     Texts   `yaml:"read" doc:"Modbus: name of the read, or names."`
+	Read     Texts   `yaml:"read" doc:"Modbus and serial: name of the read or poll, or names."`
 	Port     Ints    `yaml:"port" doc:"LoRaWAN: fPort, or a list of them."`
 	Topic    Texts   `yaml:"topic" doc:"MQTT: topic filter as in topics, or a list of them."`
 	Length   Ints    `yaml:"length" doc:"Length of the payload in bytes, or a list of lengths."`
@@ -58,7 +58,8 @@ type Field struct {
 	Path     string `yaml:"path" doc:"form json and object: JSON pointer (RFC 6901) such as /battery/level; / and the name of the field if not given."`
 
 	Type  string  `yaml:"type" doc:"u8 i8 u16 i16 u24 i24 u32 i32 … u64 i64, f16 f32 f64, bcd, number (text, decimal), hex_number (text, hexadecimal), hex (bytes shown as digits), text, bool. A field with expr alone has none."`
-	Size  int     `yaml:"size" doc:"Bytes of bcd, number, hex_number, hex and text; all that are left if 0."`
+	Size  int     `yaml:"size" doc:"Bytes of bcd, number, hex_number, hex and text; all that are left if not given."`
+	To    *Int    `yaml:"to" doc:"Instead of size: the offset that it ends before, negative from the end of the payload."`
 	Order Order   `yaml:"order" doc:"Byte order: big, little, word_swap or byte_swap."`
 	Bits  *Bits   `yaml:"bits" doc:"Bits of the number, such as 7 or 0-11; bit 0 is the lowest."`
 	Sign  string  `yaml:"sign" doc:"How a negative number is written: twos (two's complement, the default of i types), magnitude (the highest bit is the sign) or ones."`

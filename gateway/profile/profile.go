@@ -212,7 +212,7 @@ func (a *Alert) Alarming(v Value, raised bool) bool {
 func Kinds() []string {
 	return []string{
 		"smoke", "fire", "gas", "carbon_monoxide", "water_level", "water_leak", "flow", "door", "window", "panic", "tilt", "vibration",
-		"temperature", "humidity", "air", "noise", "light", "power", "pressure", "presence", "patrol", "disassembly", "fault", "battery", "silence",
+		"temperature", "humidity", "air", "noise", "light", "power", "pressure", "presence", "patrol", "disassembly", "fault", "test",
 	}
 }
 

@@ -1,5 +1,7 @@
 package profile
 
+import "sentrybox/drivers/uart"
+
 // Line is the settings of a serial port.
 type Line struct {
 	Baud     int    `yaml:"baud" doc:"Bits per second; 9600 if not given."`
@@ -32,64 +34,77 @@ type Serial struct {
 	Line  Line   `yaml:"line" doc:"Settings of the port."`
 	Frame Frame  `yaml:"frame" doc:"How frames are told from each other and checked."`
 	Polls []Poll `yaml:"polls" doc:"What the gateway sends to be answered. A device that speaks by itself needs none."`
+
+	framing uart.Framing
 }
 
 // Poll is a request that the gateway sends again and again.
 type Poll struct {
+	Name    string   `yaml:"name" doc:"For read in a message's when; may be left out."`
 	Send    Bytes    `yaml:"send" doc:"The request, whole, with its checksum."`
-	Every   Duration `yaml:"every" doc:"How often; 10s if not given."`
+	Answer  Bytes    `yaml:"answer" doc:"What the answer begins with; any frame if not given."`
+	Every   Duration `yaml:"every" doc:"How often, 100ms or more; 10s if not given."`
 	Timeout Duration `yaml:"timeout" doc:"How long the answer may take; 1s if not given."`
 }
 
 // Frame says where a frame begins and ends. Offsets within a frame count from
-// its first byte after escapes are undone; start, length, checksum and end are
+// its first byte, after escapes are undone; start, length, checksum and end are
 // part of it.
 type Frame struct {
 	Start    Bytes     `yaml:"start" doc:"What each frame begins with."`
 	End      Bytes     `yaml:"end" doc:"What each frame ends with."`
 	Size     int       `yaml:"size" doc:"Length in bytes where all frames have the same."`
 	Length   *Length   `yaml:"length" doc:"The number in a frame that gives its length."`
-	Gap      Duration  `yaml:"gap" doc:"Silence that ends a frame."`
-	Escape   *Escape   `yaml:"escape" doc:"How bytes that would look like start or end are written."`
-	Checksum *Checksum `yaml:"checksum" doc:"How a frame is checked. One that fails is dropped and counted."`
-	Max      int       `yaml:"max" doc:"Longest frame in bytes; 256 if not given."`
+	Gap      Duration  `yaml:"gap" doc:"Silence that ends a frame, where nothing else does; otherwise the silence after which the rest of a frame does not come any more, 500ms if not given."`
+	Escape   *Escape   `yaml:"escape" doc:"How bytes that would look like start or end are written. It needs start."`
+	Checksum *Checksum `yaml:"checksum" doc:"How a frame is checked; it stands right before end, or last. A frame that fails is dropped and counted."`
+	Address  *Address  `yaml:"address" doc:"Where a frame says whose it is, for several devices on a line."`
+	Text     bool      `yaml:"text" doc:"Frames are lines of text: those with control characters are dropped."`
+	Max      int       `yaml:"max" doc:"Longest frame in bytes, at most 4096; 256 if not given."`
 }
 
 // Length is the number in a frame that gives its length.
 type Length struct {
-	At    Int   `yaml:"at" doc:"Offset of the number from the beginning of the frame."`
-	Size  int   `yaml:"size" doc:"Bytes of the number, 1 to 4; 1 if not given."`
-	Order Order `yaml:"order" doc:"Byte order of the number: big or little."`
-	Add   int   `yaml:"add" doc:"What the number and this add up to is the length of the whole frame, from the first byte of start to the last byte of end."`
+	At    int   `yaml:"at" doc:"Offset of the number from the beginning of the frame."`
+	Size  int   `yaml:"size" doc:"Bytes of the number, 1 or 2; 1 if not given."`
+	Order Order `yaml:"order" doc:"Byte order of the number: big (the default) or little."`
+	Add   int   `yaml:"add" doc:"What is added to the number to have the length of the whole frame, from the first byte of start to the last byte of end."`
+}
+
+// Address is where a frame says whose it is.
+type Address struct {
+	At   int `yaml:"at" doc:"Offset of the address from the beginning of the frame."`
+	Size int `yaml:"size" doc:"Bytes of the address, 1 to 8; 1 if not given. One or two bytes are a number, more are hexadecimal digits."`
 }
 
 // Escape says how bytes are escaped.
 type Escape struct {
 	Byte Int            `yaml:"byte" doc:"The byte that announces an escaped one."`
 	Xor  Int            `yaml:"xor" doc:"The byte after it is combined with this by exclusive or."`
-	Map  map[string]Int `yaml:"map" doc:"Instead of xor: the byte after it, and what both stand for."`
+	Map  map[string]Int `yaml:"map" doc:"Instead of xor: the byte after it, and what both stand for, such as 0x02: 0x7E."`
 }
 
 // Checksum says how a frame is checked.
 type Checksum struct {
-	Type  string `yaml:"type" doc:"sum8, sum16, neg8 (two's complement of the sum), not8 (its ones' complement), xor8, lrc, crc8, crc16_modbus, crc16_ccitt, crc16_xmodem, crc16_kermit, crc16_x25, crc32 or crc."`
-	From  Int    `yaml:"from" doc:"First byte that is summed; 0 if not given."`
-	To    Int    `yaml:"to" doc:"The byte that the sum stops before, negative from the end of the frame; where the checksum stands if not given."`
-	At    Int    `yaml:"at" doc:"Where the checksum stands, negative from the end of the frame; right before end, or last, if not given."`
-	Order Order  `yaml:"order" doc:"Byte order of the checksum: big or little. CRC-16 of Modbus is little."`
-	Text  bool   `yaml:"text" doc:"The checksum is written as hexadecimal digits."`
-	CRC   *CRC   `yaml:"crc" doc:"Parameters where type is crc."`
+	Type     string `yaml:"type" doc:"sum8, sum16, xor8, crc8, crc8-maxim, crc16-modbus, crc16-ccitt-false, crc16-xmodem, crc16-kermit, crc16-x25, crc32, or crc with parameters of its own."`
+	From     int    `yaml:"from" doc:"First byte that is covered; 0 if not given."`
+	Skip     int    `yaml:"skip" doc:"How many bytes right before the checksum are not covered, such as 1 for the * of NMEA 0183."`
+	Order    Order  `yaml:"order" doc:"Byte order of the checksum: big or little; little for crc16-modbus and big for the others if not given."`
+	Negate   string `yaml:"negate" doc:"What is done to it at last: ones (all bits inverted) or twos (so that the sum of all bytes is 0, as in an LRC)."`
+	Text     bool   `yaml:"text" doc:"The checksum is written as hexadecimal digits."`
+	OverText bool   `yaml:"over_text" doc:"What is covered is hexadecimal digits, and the checksum is of the bytes that they stand for."`
+	CRC      *CRC   `yaml:"crc" doc:"Parameters where type is crc."`
 }
 
-// CRC is the parameters of a cyclic redundancy check in the model of Ross
+// CRC is the parameters of a cyclic redundancy check, in the model of Ross
 // Williams (A Painless Guide to CRC Error Detection Algorithms, 1993).
 type CRC struct {
-	Width     int  `yaml:"width" doc:"8, 16 or 32 bits."`
-	Poly      Int  `yaml:"poly" doc:"Polynomial without its highest bit."`
-	Init      Int  `yaml:"init" doc:"Register at the beginning."`
-	ReflectIn bool `yaml:"reflect_in" doc:"Bytes go in from their lowest bit."`
-	Reflect   bool `yaml:"reflect_out" doc:"The result is turned round."`
-	XorOut    Int  `yaml:"xor_out" doc:"Combined with the result at the end by exclusive or."`
+	Width  int  `yaml:"width" doc:"8, 16 or 32 bits."`
+	Poly   Int  `yaml:"poly" doc:"Polynomial without its highest bit."`
+	Init   Int  `yaml:"init" doc:"Register at the beginning."`
+	RefIn  bool `yaml:"reflect_in" doc:"Bytes go in from their lowest bit."`
+	RefOut bool `yaml:"reflect_out" doc:"The result is turned round."`
+	XorOut Int  `yaml:"xor_out" doc:"Combined with the result at the end by exclusive or."`
 }
 
 // LoRa is a device that sends LoRa packets of its own form.

@@ -311,7 +311,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"profile.transport.two":    {"已有 %s，连接方式只能有一种", "%s is given already, there may be one way to reach a device only"},
 	"profile.transport.only":   {"只用于 %s", "is for %s only"},
 	"profile.form.only":        {"只用于 form: %s", "is for form: %s only"},
-	"profile.read":             {"modbus.reads 里没有 %q", "there is no %q in modbus.reads"},
+	"profile.read":             {"没有名为 %q 的 reads 或 polls", "there is no %q in reads or polls"},
 	"profile.ignore":           {"忽略的消息不能有 fields 或 items", "a message that is ignored has no fields or items"},
 	"profile.message.empty":    {"缺少 fields、items 或 ignore", "fields, items or ignore is missing"},
 	"profile.pattern":          {"不是正确的正则表达式（RE2），或太长", "not a regular expression (RE2), or too long"},
@@ -390,4 +390,6 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"state.unplugged":          {"已拔下", "unplugged"},
 	"state.on":                 {"已打开", "on"},
 	"state.off":                {"已关闭", "off"},
+	"profile.frame.wrong":      {"帧的定义不成立：%s", "such frames cannot be: %s"},
+	"profile.to":               {"只用于没有 size 的 hex、text、number 和 hex_number", "is for hex, text, number and hex_number without a size only"},
 }
