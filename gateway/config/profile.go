@@ -4,24 +4,17 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 
 	"sentrybox/gateway/profile"
 	"sentrybox/gateway/strict"
 )
-
-var profileName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
 // profile returns the profile called id, or nil, with a problem where there is none.
 func (d *document) profile(path, id string) *profile.Profile {
 	if id == "" || !d.Sound(path) || !d.Sound("profiles") {
 		return nil
 	}
-	err := fs.ErrNotExist
-	var p *profile.Profile
-	if d.profiles != "" && profileName.MatchString(id) {
-		p, err = profile.Load(filepath.Join(d.profiles, id+".yaml"))
-	}
+	p, err := profile.Library{Folder: d.profiles}.Get(id)
 	var problems *strict.Problems
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -30,6 +23,8 @@ func (d *document) profile(path, id string) *profile.Profile {
 		first := problems.List[0]
 		first.File = filepath.Base(first.File)
 		d.Fault(path, "config.profile.broken", first)
+	case err != nil:
+		d.Fault(path, "config.file.unreadable")
 	}
 	return p
 }
