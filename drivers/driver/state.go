@@ -92,7 +92,11 @@ func (t *Tracker) Opened() {
 
 // Heard says that a valid message of a device was handed on: driver and device
 // are online.
-func (t *Tracker) Heard(device string) {
+func (t *Tracker) Heard(device string) { t.HeardBut(device, "") }
+
+// HeardBut is Heard of a device that has a fault all the same, for instance since it
+// refuses other questions. It is Heard if the fault is empty.
+func (t *Tracker) HeardBut(device, fault string) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -100,7 +104,11 @@ func (t *Tracker) Heard(device string) {
 	t.status.enter(Online, "")
 	t.status.Heard = now
 	s := t.devices[device]
-	s.enter(Online, "")
+	if fault == "" {
+		s.enter(Online, "")
+	} else {
+		s.enter(Failed, fault)
+	}
 	s.Heard = now
 	t.keep(device, s)
 }

@@ -24,8 +24,8 @@ const (
 // Config says which line to open. Zero values are defaults, except Address.
 type Config struct {
 	// Address is a serial port of this machine, "/dev/serial/by-id/…" or
-	// "serial:///dev/ttyS1", or a serial server, "tcp://10.0.0.9:4001", which
-	// takes the line's settings from its own configuration.
+	// "serial:///dev/ttyS1", or a serial server, "tcp://10.0.0.9:4001", which sets
+	// the line by its own configuration: the settings here only say how fast it is.
 	Address string
 	// Baud is the speed in bits a second, 9600 if 0; a standard one up to 4000000.
 	Baud int
@@ -104,10 +104,10 @@ func (c Config) split() (scheme, where string, err error) {
 	return "", "", fmt.Errorf("address %q: want /dev/…, serial:///dev/… or tcp://host:port", c.Address)
 }
 
-// CharTime is how long a character takes on the line; 0 on a serial server,
-// whose speed we do not know.
+// CharTime is how long a character takes on the line; 0 if it is a serial server's
+// and Baud does not say how fast.
 func (c Config) CharTime() time.Duration {
-	if scheme, _, _ := c.split(); scheme == "tcp" {
+	if scheme, _, _ := c.split(); scheme == "tcp" && c.Baud == 0 {
 		return 0
 	}
 	c = c.withDefaults()

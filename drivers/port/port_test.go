@@ -74,6 +74,7 @@ func TestCharTime(t *testing.T) {
 		{Config{Address: "/dev/a"}, 10 * time.Second / 9600},
 		{Config{Address: "/dev/a", Baud: 1200, Parity: EvenParity, StopBits: 2}, 10 * time.Millisecond},
 		{Config{Address: "tcp://a:1"}, 0},
+		{Config{Address: "tcp://a:1", Baud: 1000}, 10 * time.Millisecond},
 	} {
 		if got := c.config.CharTime(); got != c.want {
 			t.Errorf("CharTime of %+v = %v, want %v", c.config, got, c.want)
