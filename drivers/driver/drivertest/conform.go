@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
-	"runtime"
+	"runtime/pprof"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +51,9 @@ func Conform(t *testing.T, build func(t *testing.T) Rig) {
 // patience is how long the suite waits for what must come. Nothing is asserted to be quick.
 const patience = 30 * time.Second
 
+// label marks goroutines that a driver started.
+const label = "drivertest"
+
 // runner runs a driver, and keeps what it emits.
 type runner struct {
 	t      *testing.T
@@ -65,7 +69,10 @@ func run(t *testing.T, rig Rig) *runner {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &runner{t: t, rig: rig, cancel: cancel, ended: make(chan error, 1)}
-	go func() { r.ended <- rig.Driver.Run(ctx, r.emit) }()
+	go func() {
+		// All goroutines that Run starts have the label too.
+		pprof.Do(ctx, pprof.Labels(label, t.Name()), func(ctx context.Context) { r.ended <- rig.Driver.Run(ctx, r.emit) })
+	}()
 	t.Cleanup(cancel)
 	return r
 }
@@ -209,7 +216,6 @@ func survivesUnplug(t *testing.T, rig Rig) {
 }
 
 func endsWithContext(t *testing.T, rig Rig) {
-	before := runtime.NumGoroutine()
 	r := run(t, rig)
 	r.hear()
 	r.cancel()
@@ -217,7 +223,7 @@ func endsWithContext(t *testing.T, rig Rig) {
 	if s := rig.Driver.State(); s.Phase != driver.Stopped {
 		t.Errorf("after Run: %q, want %q", s.Phase, driver.Stopped)
 	}
-	noneLeft(t, before)
+	noneLeft(t)
 	if rig.Unplug == nil {
 		return
 	}
@@ -227,18 +233,24 @@ func endsWithContext(t *testing.T, rig Rig) {
 	r.phase(driver.Unplugged)
 	r.cancel()
 	r.end()
-	noneLeft(t, before)
+	noneLeft(t)
 }
 
-// noneLeft waits until there are no more goroutines than before.
-func noneLeft(t *testing.T, before int) {
+// noneLeft waits until no goroutine is left of those that Run started.
+func noneLeft(t *testing.T) {
 	t.Helper()
-	for start := time.Now(); runtime.NumGoroutine() > before; {
-		if time.Since(start) > patience {
-			buf := make([]byte, 1<<16)
-			t.Fatalf("%d goroutines, %d before Run:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+	mark := fmt.Appendf(nil, "%q:%q", label, t.Name())
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		var profile bytes.Buffer
+		if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
+			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Millisecond)
+		if !bytes.Contains(profile.Bytes(), mark) {
+			return
+		}
+		if time.Since(start) > patience {
+			t.Fatalf("goroutines are left:\n%s", &profile)
+		}
 	}
 }
 

@@ -1,0 +1,507 @@
+package modbus_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sentrybox/drivers/driver"
+	"sentrybox/drivers/driver/drivertest"
+	"sentrybox/drivers/modbus"
+	"sentrybox/drivers/modbus/modbustest"
+	"sentrybox/drivers/port"
+)
+
+func section(every time.Duration) []modbus.Section {
+	return []modbus.Section{{Name: "a", Table: modbus.Holding, Start: 0, Count: 2, Every: every}}
+}
+
+func mustNew(t testing.TB, c modbus.Config) *modbus.Driver {
+	t.Helper()
+	d, err := modbus.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func valid(m driver.Message) bool {
+	return m.Device == "3" && m.Section == "a" && bytes.Equal(m.Data, []byte{0x12, 0x34, 0x56, 0x78})
+}
+
+func TestConformRTU(t *testing.T) {
+	drivertest.Conform(t, func(t *testing.T) drivertest.Rig {
+		line := drivertest.NewLine()
+		u := modbustest.NewUnit(4)
+		u.SetRegisters(0, 0x1234, 0x5678)
+		bus := modbustest.NewBus(line)
+		bus.Attach(3, u)
+		served := make(chan error)
+		go func() { served <- bus.Serve() }()
+		t.Cleanup(func() { line.Close(); <-served })
+		return drivertest.Rig{
+			Driver: mustNew(t, modbus.Config{Open: line.Open, Units: []modbus.Unit{{Address: 3, Sections: section(100 * time.Millisecond)}}}),
+			Valid:  valid,
+			Noise:  func(b []byte) { line.Write(b) },
+			Unplug: line.Unplug, Replug: line.Replug,
+		}
+	})
+}
+
+func TestConformTCP(t *testing.T) {
+	drivertest.Conform(t, func(t *testing.T) drivertest.Rig {
+		u := modbustest.NewUnit(4)
+		u.SetRegisters(0, 0x1234, 0x5678)
+		bus := modbustest.NewBus(nil)
+		bus.Attach(3, u)
+		server, err := modbustest.Listen(bus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { server.Close() })
+		open, err := port.New(port.Config{Address: "tcp://" + server.Address()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return drivertest.Rig{
+			Driver: mustNew(t, modbus.Config{Open: open, Framing: modbus.TCP, Units: []modbus.Unit{{Address: 3, Sections: section(100 * time.Millisecond)}}}),
+			Valid:  valid,
+			Noise:  server.Inject,
+			Unplug: func() { server.Refuse(true) }, Replug: func() { server.Refuse(false) },
+		}
+	})
+}
+
+// bench is a driver on a bus of simulated units, in a synctest bubble.
+type bench struct {
+	*modbus.Driver
+	t    *testing.T
+	line *drivertest.Line
+	bus  *modbustest.Bus
+	unit map[byte]*modbustest.Unit
+
+	mu     sync.Mutex
+	got    []driver.Message
+	cancel context.CancelFunc
+	ended  chan error
+	served chan error
+}
+
+func start(t *testing.T, units ...modbus.Unit) *bench {
+	t.Helper()
+	b := &bench{t: t, line: drivertest.NewLine(), unit: map[byte]*modbustest.Unit{}, ended: make(chan error), served: make(chan error)}
+	b.bus = modbustest.NewBus(b.line)
+	for _, u := range units {
+		b.unit[u.Address] = modbustest.NewUnit(200)
+		b.bus.Attach(u.Address, b.unit[u.Address])
+	}
+	b.Driver = mustNew(t, modbus.Config{Open: b.line.Open, CharTime: time.Millisecond, Units: units})
+	ctx, cancel := context.WithCancel(t.Context())
+	b.cancel = cancel
+	go func() { b.served <- b.bus.Serve() }()
+	go func() {
+		b.ended <- b.Run(ctx, func(m driver.Message) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.got = append(b.got, m)
+		})
+	}()
+	synctest.Wait()
+	return b
+}
+
+func (b *bench) end() {
+	b.t.Helper()
+	b.cancel()
+	if err := <-b.ended; err != nil {
+		b.t.Errorf("Run: %v", err)
+	}
+	b.line.Close()
+	<-b.served
+}
+
+// take returns the messages until now.
+func (b *bench) take() []driver.Message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	got := b.got
+	b.got = nil
+	return got
+}
+
+// values are the registers of messages.
+func values(messages []driver.Message) (all []uint16) {
+	for _, m := range messages {
+		all = append(all, binary.BigEndian.Uint16(m.Data))
+	}
+	return all
+}
+
+// However late an answer is, it is never taken for the answer to a later request. Register 0 counts the requests of
+// the unit, so that an answer tells whose it is.
+func TestLateAnswer(t *testing.T) {
+	for _, count := range []uint16{1, 2} {
+		for late := 550 * time.Millisecond; late < 6*time.Second; late += 170 * time.Millisecond {
+			synctest.Test(t, func(t *testing.T) {
+				b := start(t, modbus.Unit{Address: 1, Sections: []modbus.Section{{Name: "a", Table: modbus.Holding, Count: count, Every: time.Second}}})
+				slow := true
+				b.bus.Misbehave(1, func(answer []byte) []modbustest.Piece {
+					if slow {
+						slow = false
+						return []modbustest.Piece{{After: late, Data: answer}}
+					}
+					return []modbustest.Piece{{Data: answer}}
+				})
+				for n := range uint16(300) { // the register tells the time, in tenths of a second
+					b.unit[1].SetRegisters(0, n, 0)
+					time.Sleep(100 * time.Millisecond)
+				}
+				got := b.take()
+				b.end()
+				if len(got) < 20 {
+					t.Errorf("late by %v: %d readings in 30 s", late, len(got))
+				}
+				begin := got[0].At
+				first := values(got)[0]
+				for i, v := range values(got) {
+					if age := got[i].At.Sub(begin) - time.Duration(v-first)*100*time.Millisecond; age > 300*time.Millisecond {
+						t.Errorf("%d registers, late by %v: reading %d is %v old", count, late, i, age)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestSectionsOfOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, modbus.Unit{Address: 9, Sections: []modbus.Section{
+			{Name: "level", Table: modbus.Input, Start: 4, Count: 2, Every: time.Second},
+			{Name: "state", Table: modbus.Input, Start: 1, Count: 1, Every: time.Second},
+			{Name: "bits", Table: modbus.Discrete, Start: 3, Count: 10, Every: time.Second},
+		}})
+		b.unit[9].SetRegisters(0, 10, 11, 12, 13, 14, 15)
+		b.unit[9].SetBits(3, true, false, true, true, false, false, false, false, false, true)
+		time.Sleep(1500 * time.Millisecond)
+		b.take()
+		before := b.bus.Asked(9)
+		time.Sleep(time.Second)
+		got := map[string]string{}
+		for _, m := range b.take() {
+			got[m.Section] = fmt.Sprintf("%s % x", m.Device, m.Data)
+		}
+		for name, want := range map[string]string{"level": "9 00 0e 00 0f", "state": "9 00 0b", "bits": "9 0d 02"} {
+			if got[name] != want {
+				t.Errorf("%s: %s, want %s", name, got[name], want)
+			}
+		}
+		if n := b.bus.Asked(9) - before; n != 2 {
+			t.Errorf("%d requests, want 2", n)
+		}
+		b.end()
+	})
+}
+
+// A unit that refuses registers between its own is asked apart, and one that refuses a section
+// gives the others.
+func TestRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t,
+			modbus.Unit{Address: 1, Sections: []modbus.Section{
+				{Name: "good", Table: modbus.Holding, Start: 198, Count: 2, Every: time.Second},
+				{Name: "beyond", Table: modbus.Holding, Start: 201, Count: 1, Every: time.Second},
+			}},
+			modbus.Unit{Address: 2, Sections: section(time.Second)})
+		time.Sleep(5500 * time.Millisecond)
+		good := 0
+		for _, m := range b.take() {
+			if m.Section == "beyond" {
+				t.Errorf("a section that was refused: %+v", m)
+			}
+			if m.Section == "good" {
+				good++
+			}
+		}
+		s := b.State()
+		if good < 5 || s.Devices["1"].Phase != driver.Failed || !strings.Contains(s.Devices["1"].Reason, "exception 2 (illegal data address) reading holding 201+1") {
+			t.Errorf("%d readings, %+v", good, s.Devices["1"])
+		}
+		if s.Phase != driver.Online || s.Devices["2"].Phase != driver.Online {
+			t.Errorf("one unit's refusal is the bus's: %+v", s)
+		}
+		if since := s.Devices["1"].Since; time.Since(since) < 4*time.Second {
+			t.Errorf("failed since %v ago: the phase flaps", time.Since(since))
+		}
+		b.end()
+	})
+}
+
+func TestDeadUnitDoesNotSlowOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var units []modbus.Unit
+		for i := range byte(10) {
+			units = append(units, modbus.Unit{Address: i + 1, Sections: section(time.Second)})
+		}
+		b := start(t, units...)
+		for i := byte(6); i <= 10; i++ {
+			b.bus.Misbehave(i, modbustest.Dead())
+		}
+		time.Sleep(time.Minute)
+		b.take()
+		time.Sleep(time.Minute)
+		count := map[string]int{}
+		for _, m := range b.take() {
+			count[m.Device]++
+		}
+		for i := 1; i <= 5; i++ {
+			if n := count[fmt.Sprint(i)]; n < 54 {
+				t.Errorf("unit %d: %d readings a minute, want 60", i, n)
+			}
+		}
+		if s := b.State(); s.Devices["7"].Phase != driver.Silent || s.Phase != driver.Online {
+			t.Errorf("state %+v", s)
+		}
+		b.bus.Misbehave(7, nil)
+		time.Sleep(poll30)
+		if s := b.State(); s.Devices["7"].Phase != driver.Online {
+			t.Errorf("back again: %+v", s.Devices["7"])
+		}
+		b.end()
+	})
+}
+
+const poll30 = 35 * time.Second // poll.MaxWait and a little
+
+func TestNoneAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, modbus.Unit{Address: 1, Sections: section(time.Second)})
+		time.Sleep(5 * time.Second)
+		b.bus.Misbehave(1, modbustest.Dead())
+		time.Sleep(2 * time.Minute)
+		if s := b.State(); s.Phase != driver.Silent || s.Reason != "no unit answers" || b.line.Opened() < 2 {
+			t.Errorf("state %+v, opened %d times", s.Status, b.line.Opened())
+		}
+		b.bus.Misbehave(1, nil)
+		time.Sleep(poll30)
+		if s := b.State(); s.Phase != driver.Online {
+			t.Errorf("state %+v", s.Status)
+		}
+		b.end()
+	})
+}
+
+// Adapters that repeat what is sent must not confirm what nobody has done.
+func TestEcho(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, modbus.Unit{
+			Address: 1, Sections: section(time.Second),
+			Outputs: []modbus.Output{{Name: "siren", Table: modbus.Coils, Address: 0}},
+		})
+		b.bus.Echo(true)
+		time.Sleep(3 * time.Second)
+		if n := len(b.take()); n < 2 {
+			t.Errorf("%d readings on a line that echoes", n)
+		}
+		if err := b.Switch(t.Context(), "1", "siren", true); err != nil || !b.unit[1].Coil(0) {
+			t.Errorf("on a line that echoes: %v", err)
+		}
+		b.bus.Misbehave(1, modbustest.Dead())
+		if err := b.Switch(t.Context(), "1", "siren", true); err == nil {
+			t.Error("an echo confirmed what a dead unit did not do")
+		}
+		b.end()
+	})
+}
+
+func TestSwitch(t *testing.T) {
+	for _, many := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := start(t, modbus.Unit{Address: 5, Outputs: []modbus.Output{
+				{Name: "siren", Table: modbus.Coils, Address: 2, Multiple: many, Verify: true},
+				{Name: "lamp", Table: modbus.Holding, Address: 7, On: 0x100, Off: 0x200, Multiple: many},
+			}})
+			u := b.unit[5]
+			time.Sleep(time.Second)
+			if u.Register(7) != 0x200 {
+				t.Errorf("at the beginning the lamp is %x, want off", u.Register(7))
+			}
+			check := func(output string, on bool) {
+				t.Helper()
+				if err := b.Switch(t.Context(), "5", output, on); err != nil {
+					t.Error(err)
+				}
+				if is := u.Coil(2); output == "siren" && is != on {
+					t.Errorf("siren is %v, want %v", is, on)
+				}
+				if is := u.Register(7) == 0x100; output == "lamp" && is != on {
+					t.Errorf("lamp is %v, want %v", is, on)
+				}
+			}
+			check("siren", true)
+			check("lamp", true)
+			check("siren", false)
+			check("siren", true)
+			for _, c := range [][2]string{{"5", "bell"}, {"6", "siren"}} {
+				if err := b.Switch(t.Context(), c[0], c[1], true); !errors.Is(err, driver.ErrNoDevice) {
+					t.Errorf("%v: %v", c, err)
+				}
+			}
+			if s := b.State(); s.Devices["5"].Phase != driver.Online {
+				t.Errorf("a unit with outputs alone: %+v", s.Devices["5"])
+			}
+			b.end()
+			if u.Coil(2) || u.Register(7) != 0x200 {
+				t.Error("outputs are on after Run")
+			}
+		})
+	}
+}
+
+// What is wanted of an output holds when the unit, or the line, comes back.
+func TestOutputsAfterAbsence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, modbus.Unit{Address: 5, Sections: section(time.Second), Outputs: []modbus.Output{{Name: "siren", Table: modbus.Coils}}})
+		u := b.unit[5]
+		time.Sleep(time.Second)
+		if err := b.Switch(t.Context(), "5", "siren", true); err != nil {
+			t.Fatal(err)
+		}
+		// The unit loses its power and comes back with its coils off.
+		b.bus.Misbehave(5, modbustest.Dead())
+		time.Sleep(time.Minute)
+		u.SetBits(0, false)
+		b.bus.Misbehave(5, nil)
+		time.Sleep(poll30)
+		if !u.Coil(0) {
+			t.Error("the siren is off after its power was away")
+		}
+		b.line.Unplug()
+		time.Sleep(time.Second)
+		if err := b.Switch(t.Context(), "5", "siren", false); !errors.Is(err, driver.ErrNotRunning) {
+			t.Errorf("unplugged: %v", err)
+		}
+		b.line.Replug()
+		time.Sleep(poll30)
+		if u.Coil(0) {
+			t.Error("the siren is on, though it was switched off while the line was away")
+		}
+		// What could not be switched on is not when nobody expects it any more.
+		b.bus.Misbehave(5, modbustest.Dead())
+		if err := b.Switch(t.Context(), "5", "siren", true); err == nil {
+			t.Error("a dead unit was switched")
+		}
+		b.bus.Misbehave(5, nil)
+		time.Sleep(poll30)
+		if u.Coil(0) {
+			t.Error("the siren went on long after it should have")
+		}
+		b.end()
+	})
+}
+
+// A switch does not wait for the poll that is due next, and breaks no answer that is awaited.
+func TestSwitchIsPrompt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, modbus.Unit{Address: 1, Sections: section(10 * time.Second), Outputs: []modbus.Output{{Name: "siren", Table: modbus.Coils}}})
+		b.bus.Misbehave(1, modbustest.Late(300*time.Millisecond))
+		time.Sleep(20100 * time.Millisecond) // in the middle of the third poll
+		begin := time.Now()
+		if err := b.Switch(t.Context(), "1", "siren", true); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("switched after %v", took)
+		}
+		if s := b.State(); s.Counts.Timeouts != 0 {
+			t.Errorf("%d answers were missed", s.Counts.Timeouts)
+		}
+		b.end()
+	})
+}
+
+func TestSwitchEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, modbus.Unit{Address: 1, Outputs: []modbus.Output{{Name: "siren", Table: modbus.Coils}}})
+		time.Sleep(time.Second)
+		b.bus.Misbehave(1, modbustest.Late(400*time.Millisecond))
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := b.Switch(ctx, "1", "siren", true); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Switch = %v", err)
+		}
+		time.Sleep(5 * time.Second)
+		if b.unit[1].Coil(0) {
+			t.Error("the siren is on, of which the caller was told that it failed")
+		}
+		b.end()
+	})
+}
+
+func TestScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := drivertest.NewLine()
+		bus := modbustest.NewBus(line)
+		for _, a := range []byte{1, 17, 18, 247} {
+			bus.Attach(a, modbustest.NewUnit(1))
+		}
+		bus.Attach(30, modbustest.NewUnit(0)) // refuses everything, and is there
+		rnd := rand.New(rand.NewPCG(1, 1))
+		bus.Misbehave(18, modbustest.Noisy(rnd, 9))
+		bus.Misbehave(17, modbustest.Late(150*time.Millisecond)) // while 18 is asked
+		served := make(chan error)
+		go func() { served <- bus.Serve() }()
+		looked := 0
+		found, err := modbus.Scan(t.Context(), modbus.ScanConfig{Open: line.Open, CharTime: time.Millisecond, Timeout: 200 * time.Millisecond},
+			func(byte) { looked++ })
+		if err != nil || looked != 247 {
+			t.Errorf("looked at %d addresses, %v", looked, err)
+		}
+		var got []string
+		for _, f := range found {
+			got = append(got, fmt.Sprint(f.Address, " ", f.Answer))
+		}
+		want := "1 holding registers, 17 holding registers, 18 holding registers, 30 exception 2 (illegal data address), 247 holding registers"
+		if strings.Join(got, ", ") != want {
+			t.Errorf("found %s, want %s", strings.Join(got, ", "), want)
+		}
+		line.Close()
+		<-served
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	line := drivertest.NewLine()
+	unit := func(u modbus.Unit) modbus.Config { return modbus.Config{Open: line.Open, Units: []modbus.Unit{u}} }
+	with := func(s modbus.Section) modbus.Config {
+		return unit(modbus.Unit{Address: 1, Sections: []modbus.Section{s}})
+	}
+	ok := section(time.Second)[0]
+	for want, c := range map[string]modbus.Config{
+		"no port":               {},
+		"no units":              {Open: line.Open},
+		"framing":               {Open: line.Open, Framing: "ascii"},
+		"unit 248":              unit(modbus.Unit{Address: 248, Sections: []modbus.Section{ok}}),
+		"an address of its own": {Open: line.Open, Units: []modbus.Unit{{Address: 1, Sections: []modbus.Section{ok}}, {Address: 1, Sections: []modbus.Section{ok}}}},
+		"neither":               unit(modbus.Unit{Address: 1}),
+		"a name of its own":     unit(modbus.Unit{Address: 1, Sections: []modbus.Section{ok, ok}}),
+		"table":                 with(modbus.Section{Table: "x", Count: 1, Every: time.Second}),
+		"0 from 0":              with(modbus.Section{Table: modbus.Coils, Every: time.Second}),
+		"2 from 65535":          with(modbus.Section{Table: modbus.Coils, Start: 65535, Count: 2, Every: time.Second}),
+		"every 1ms":             with(modbus.Section{Table: modbus.Coils, Count: 1, Every: time.Millisecond}),
+		"output":                unit(modbus.Unit{Address: 1, Outputs: []modbus.Output{{Name: "x", Table: modbus.Input}}}),
+		"the same":              unit(modbus.Unit{Address: 1, Outputs: []modbus.Output{{Name: "x", Table: modbus.Holding, On: 1, Off: 1}}}),
+		"quirks":                unit(modbus.Unit{Address: 1, Sections: []modbus.Section{ok}, Quirks: modbus.Quirks{Max: 126}}),
+	} {
+		if _, err := modbus.New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("New: %v, want %q", err, want)
+		}
+	}
+}
