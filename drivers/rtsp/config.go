@@ -39,6 +39,14 @@ type Config struct {
 	// twice at once, and should return soon.
 	OnState func(State)
 
+	// Poller, if not nil, polls the camera's TCP connection instead of being woken for
+	// each packet: access units come up to 40 ms late, while Relax is in force 250 ms.
+	// UDP is not polled, as the library insists on sockets of its own.
+	Poller *Poller
+	// OnDrained is called by sink's goroutine when all that has arrived has been handed to
+	// sink, so that it can be handed on as one batch.
+	OnDrained func()
+
 	Timeout       time.Duration // for connecting, and for each answer; 10 s
 	Stall         time.Duration // without a picture until the stream counts as stalled; 10 s
 	KeyframeWait  time.Duration // for the first keyframe of a session; 60 s
@@ -74,6 +82,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.OnState == nil {
 		c.OnState = func(State) {}
+	}
+	if c.OnDrained == nil {
+		c.OnDrained = func() {}
 	}
 	for _, d := range []struct {
 		field *time.Duration

@@ -83,7 +83,7 @@ func readForeign(t *testing.T, url string, proto rtsp.Transport, want media.Info
 	var units []media.AccessUnit
 	var info media.Info
 	var states []rtsp.State
-	s, err := rtsp.New(rtsp.Config{URL: url, Transport: proto, OnState: func(st rtsp.State) {
+	s, err := rtsp.New(rtsp.Config{URL: url, Transport: proto, Poller: &rtsp.Poller{}, OnState: func(st rtsp.State) {
 		mu.Lock()
 		defer mu.Unlock()
 		states = append(states, st)

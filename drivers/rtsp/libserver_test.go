@@ -44,6 +44,7 @@ type server struct {
 	stream *gortsplib.ServerStream
 	quiet  *gortsplib.ServerStream // of the same kind, and never written to
 	addr   string
+	ready  chan struct{} // closed once there are streams
 }
 
 func (s *server) authorized(c *gortsplib.ServerConn, r *base.Request) (*base.Response, error) {
@@ -57,6 +58,7 @@ func (s *server) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Resp
 	if res, err := s.authorized(c.Conn, c.Request); res != nil {
 		return res, nil, err
 	}
+	<-s.ready
 	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
 }
 
@@ -94,6 +96,7 @@ func (s *server) format() format.Format {
 func (s *server) start(t *testing.T) string {
 	t.Helper()
 	scheme := "rtsp"
+	s.ready = make(chan struct{})
 	if s.cert != nil {
 		scheme = "rtsps"
 		s.lib.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*s.cert}}
@@ -130,6 +133,7 @@ func (s *server) start(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	close(s.ready)
 	stop := make(chan struct{})
 	var tasks sync.WaitGroup
 	tasks.Go(func() { s.send(t, stop) })

@@ -82,6 +82,8 @@ func TestServer(t *testing.T) {
 		want  media.Info
 	}{
 		{"H.264 TCP", &server{codec: media.H264}, TCP, media.Info{Codec: media.H264, Transport: "tcp"}},
+		{"H.264 TCP as it comes", &server{codec: media.H264}, TCP, media.Info{Codec: media.H264, Transport: "tcp"}},
+		{"rtsps as it comes", &server{codec: media.H264, cert: certificate(t)}, Auto, media.Info{Codec: media.H264, Transport: "tcp", Secure: true}},
 		{"H.264 UDP", &server{codec: media.H264}, UDP, media.Info{Codec: media.H264, Transport: "udp"}},
 		{"H.265 TCP digest MD5", &server{codec: media.H265, user: "admin", pass: "12345", methods: digest}, TCP, media.Info{Codec: media.H265, Transport: "tcp"}},
 		{"H.265 UDP digest SHA-256", &server{codec: media.H265, user: "admin", pass: "12345", methods: []auth.VerifyMethod{auth.VerifyMethodDigestSHA256}}, UDP, media.Info{Codec: media.H265, Transport: "udp"}},
@@ -100,6 +102,9 @@ func TestServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			cfg := Config{Transport: c.proto, Stall: 2 * time.Second}
+			if !strings.Contains(c.name, "as it comes") {
+				cfg.Poller = &Poller{}
+			}
 			if c.srv.user != "" {
 				u.User = url.UserPassword(c.srv.user, c.srv.pass)
 			}

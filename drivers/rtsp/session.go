@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type session struct {
 	swap   bool
 	count  *counters
 	line   *timeline
+	haste  *urgency
 	again  bool // pictures were handed on before
 	sink   func(media.AccessUnit)
 	online func(progress) // called when pictures begin, and when Info changes
@@ -46,6 +48,7 @@ type session struct {
 	desc    *description.Session
 	pick    choice
 	rx      *receiver
+	polls   atomic.Bool           // the connection says when it is drained
 	broken  atomic.Pointer[Error] // our own failure on the camera's bytes
 	bye     atomic.Bool
 	began   time.Time // of playing
@@ -59,6 +62,10 @@ type session struct {
 // ended.
 func (s *session) run(ctx context.Context) *Error {
 	s.wire = newWire(s.cfg, s.addr, s.swap || s.proto == UDP)
+	s.haste.playing.Store(false)
+	if s.cfg.Poller != nil {
+		s.wire.adopt = s.adopt
+	}
 	s.auth = &authenticator{}
 	if u := s.addr.url.User; u != nil {
 		s.auth.user = u.Username()
@@ -77,6 +84,14 @@ func (s *session) run(ctx context.Context) *Error {
 		return nil
 	}
 	return err
+}
+
+// adopt has a connection polled.
+func (s *session) adopt(conn net.Conn) net.Conn {
+	c := s.cfg.Poller.adopt(conn, s.haste, s.cfg.OnDrained)
+	_, polls := c.(*polled)
+	s.polls.Store(polls)
+	return c
 }
 
 func (s *session) newClient() *gortsplib.Client {
@@ -146,10 +161,12 @@ func (s *session) start(ctx context.Context) *Error {
 	info := media.Info{Codec: s.pick.codec, Transport: string(s.proto), Secure: s.addr.secure}
 	s.rx = newReceiver(s.pick.codec, s.pick.format.ClockRate(), info, s.sets[s.pick.index], s.line, s.count, s.cfg, s.again)
 	s.listen()
-	return s.step(ctx, "play over "+string(s.proto), func() error {
+	e = s.step(ctx, "play over "+string(s.proto), func() error {
 		_, err := s.client.Play(nil)
 		return err
 	})
+	s.haste.playing.Store(e == nil)
+	return e
 }
 
 // setup asks for the video over the session's transport, and for the other one
@@ -191,6 +208,7 @@ func (s *session) ask() error {
 // listen connects the library's callbacks with the receiver.
 func (s *session) listen() {
 	medi, forma := s.pick.media, s.pick.format
+	polls := s.polls.Load() && s.proto == TCP
 	s.rx.ntp = func(ts uint32) (time.Time, bool) {
 		return s.client.PacketNTP(medi, &rtp.Packet{Header: rtp.Header{PayloadType: forma.PayloadType(), Timestamp: ts}})
 	}
@@ -210,6 +228,9 @@ func (s *session) listen() {
 				s.count.keyframes.Add(1)
 			}
 			s.sink(units[i])
+		}
+		if len(units) > 0 && !polls {
+			s.cfg.OnDrained()
 		}
 	})
 	s.client.OnPacketRTCP(medi, func(p rtcp.Packet) {

@@ -18,6 +18,7 @@ type Source struct {
 	addr  *address
 	count counters
 	busy  atomic.Bool
+	haste urgency
 
 	// Run alone uses these.
 	line     timeline
@@ -47,6 +48,14 @@ func (s *Source) String() string { return s.addr.String() }
 
 // Stats returns the counters.
 func (s *Source) Stats() Stats { return s.count.snapshot() }
+
+// Relax says whether what arrives may be handed on a little late, since nothing
+// happens. It matters with a Poller alone.
+func (s *Source) Relax(on bool) {
+	if s.haste.relaxed.Swap(on) != on && !on && s.cfg.Poller != nil {
+		s.cfg.Poller.sooner()
+	}
+}
 
 // Run reads the camera until ctx ends, and returns its error. It connects again
 // by itself after every failure.
@@ -168,7 +177,7 @@ func (s *Source) session(ctx context.Context, proto Transport, sink func(media.A
 	}
 	s.sessions++
 	one := &session{
-		cfg: &s.cfg, addr: s.addr, proto: proto, count: &s.count, line: &s.line,
+		cfg: &s.cfg, addr: s.addr, proto: proto, count: &s.count, line: &s.line, haste: &s.haste,
 		swap: s.auto(), again: s.pictures, sink: sink,
 		online: func(p progress) {
 			s.info, s.pictures = p.info, true

@@ -26,6 +26,7 @@ type wire struct {
 	dialer func(ctx context.Context, network, address string) (net.Conn, error)
 	host   string // that the password is for, "" if there is no password
 	udp    bool
+	adopt  func(net.Conn) net.Conn // nil for connections that stay as they are
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -84,6 +85,9 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 		conn.Close()
 		return nil, errCut
 	default:
+		if w.adopt != nil {
+			conn = w.adopt(conn)
+		}
 		w.conns = append(w.conns, conn)
 		return conn, nil
 	}
