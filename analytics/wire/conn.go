@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
@@ -27,17 +28,37 @@ type Writer struct {
 // NewWriter returns a Writer that refuses messages longer than limit bytes.
 func NewWriter(w io.Writer, limit int) *Writer { return &Writer{w: w, max: limit} }
 
+// keptBuffer bounds what a Writer and a Reader keep between messages.
+const keptBuffer = 512 << 10
+
 func (w *Writer) send(t Type, fill func([]byte) []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = append(w.buf[:0], 0, 0, 0, 0, byte(t))
-	w.buf = fill(w.buf)
-	n := len(w.buf) - 4
+	w.buf = w.buf[:0]
+	if err := w.add(t, fill); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// add appends a message to buf. It is called with mu held, as is flush.
+func (w *Writer) add(t Type, fill func([]byte) []byte) error {
+	start := len(w.buf)
+	w.buf = fill(append(w.buf, 0, 0, 0, 0, byte(t)))
+	n := len(w.buf) - start - 4
 	if n > w.max {
+		w.buf = w.buf[:start]
 		return fmt.Errorf("write %d bytes of message type %d: %w", n, t, ErrTooLong)
 	}
-	binary.LittleEndian.PutUint32(w.buf, uint32(n))
+	binary.LittleEndian.PutUint32(w.buf[start:], uint32(n))
+	return nil
+}
+
+func (w *Writer) flush() error {
 	_, err := w.w.Write(w.buf)
+	if cap(w.buf) > keptBuffer {
+		w.buf = nil
+	}
 	return err
 }
 
@@ -62,18 +83,35 @@ func (w *Writer) Ping() error {
 
 // AccessUnit sends one encoded picture.
 func (w *Writer) AccessUnit(a *AccessUnit) error {
-	return w.send(TypeAccessUnit, func(buf []byte) []byte {
-		buf = binary.LittleEndian.AppendUint64(buf, a.Seq)
-		buf = binary.LittleEndian.AppendUint64(buf, uint64(a.PTS))
-		buf = binary.LittleEndian.AppendUint64(buf, uint64(a.Wall.UnixNano()))
-		var flags byte
-		for i, f := range []bool{a.Keyframe, a.Gap, a.CatchUp} {
-			if f {
-				flags |= 1 << i
-			}
+	return w.send(TypeAccessUnit, a.append)
+}
+
+// AccessUnits sends encoded pictures with one Write, so that the other side is
+// woken once. Those that are too long are left out, and the error says so.
+func (w *Writer) AccessUnits(list []AccessUnit) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = w.buf[:0]
+	var refused error
+	for i := range list {
+		if err := w.add(TypeAccessUnit, list[i].append); err != nil {
+			refused = err
 		}
-		return append(append(buf, a.Codec, flags), a.Data...)
-	})
+	}
+	return errors.Join(w.flush(), refused)
+}
+
+func (a *AccessUnit) append(buf []byte) []byte {
+	buf = binary.LittleEndian.AppendUint64(buf, a.Seq)
+	buf = binary.LittleEndian.AppendUint64(buf, uint64(a.PTS))
+	buf = binary.LittleEndian.AppendUint64(buf, uint64(a.Wall.UnixNano()))
+	var flags byte
+	for i, f := range []bool{a.Keyframe, a.Gap, a.CatchUp} {
+		if f {
+			flags |= 1 << i
+		}
+	}
+	return append(append(buf, a.Codec, flags), a.Data...)
 }
 
 // Detection sends a detection and its thumbnail.
@@ -114,8 +152,14 @@ type Reader struct {
 	max int
 }
 
-// NewReader returns a Reader that refuses messages longer than limit bytes.
-func NewReader(r io.Reader, limit int) *Reader { return &Reader{r: r, max: limit} }
+// NewReader returns a Reader that refuses messages longer than limit bytes. It reads
+// ahead.
+func NewReader(r io.Reader, limit int) *Reader {
+	return &Reader{r: bufio.NewReaderSize(r, readAhead), max: limit}
+}
+
+// readAhead is how much is asked of a pipe at once.
+const readAhead = 64 << 10
 
 // Next returns the next message. The payload is valid until the next call. It
 // returns io.EOF at the end of a whole message, io.ErrUnexpectedEOF within one.
@@ -131,7 +175,7 @@ func (r *Reader) Next() (Type, []byte, error) {
 	if n > int64(r.max) {
 		return 0, nil, fmt.Errorf("read %d bytes of message type %d: %w", n, head[4], ErrTooLong)
 	}
-	if int64(cap(r.buf)) < n {
+	if int64(cap(r.buf)) < n || cap(r.buf) > keptBuffer && n <= keptBuffer/2 {
 		r.buf = make([]byte, n, n+n/4)
 	}
 	r.buf = r.buf[:n]

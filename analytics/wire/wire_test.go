@@ -27,6 +27,48 @@ func testDetection() Detection {
 	}
 }
 
+// countedWrites counts Writes.
+type countedWrites struct {
+	bytes.Buffer
+	n int
+}
+
+func (c *countedWrites) Write(b []byte) (int, error) {
+	c.n++
+	return c.Buffer.Write(b)
+}
+
+// TestBatch: several access units are one Write; one that is too long costs itself alone.
+func TestBatch(t *testing.T) {
+	var pipe countedWrites
+	w := NewWriter(&pipe, 1000)
+	list := make([]AccessUnit, 5)
+	for i := range list {
+		list[i] = AccessUnit{Seq: uint64(i), Wall: time.Unix(0, 0), Data: bytes.Repeat([]byte{byte(i)}, 100*i)}
+	}
+	list[3].Data = make([]byte, 1000)
+	if err := w.AccessUnits(list); !errors.Is(err, ErrTooLong) {
+		t.Errorf("an access unit that is too long: %v", err)
+	}
+	if pipe.n != 1 {
+		t.Errorf("%d writes", pipe.n)
+	}
+	r := NewReader(&pipe, 1000)
+	for _, i := range []int{0, 1, 2, 4} {
+		typ, p, err := r.Next()
+		var got AccessUnit
+		if err == nil {
+			err = DecodeAccessUnit(p, &got)
+		}
+		if err != nil || typ != TypeAccessUnit || got.Seq != list[i].Seq || !bytes.Equal(got.Data, list[i].Data) {
+			t.Errorf("access unit %d: %v, %+v", i, err, got)
+		}
+	}
+	if _, _, err := r.Next(); !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	var pipe bytes.Buffer
 	w := NewWriter(&pipe, MaxToVision)

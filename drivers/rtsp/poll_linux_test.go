@@ -97,7 +97,7 @@ func TestPolledDeadlines(t *testing.T) {
 	var p Poller
 	u := &urgency{}
 	c, other := pair(t, &p, u, nil)
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	buf := make([]byte, 10)
 	for _, d := range []time.Duration{-time.Second, 0, 30 * time.Millisecond} {
 		_ = c.SetReadDeadline(time.Now().Add(d))

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/config"
@@ -18,8 +19,10 @@ import (
 // those whose part of the configuration has changed. What they tell goes to the
 // App that is attached; between two of them it waits.
 type fleet struct {
-	ctx context.Context // of every camera
-	log *slog.Logger
+	ctx    context.Context // of every camera
+	log    *slog.Logger
+	poller rtsp.Poller
+	memory *camera.Memory
 
 	mu      sync.Mutex
 	members map[string]*member // guarded by mu: by id
@@ -39,6 +42,10 @@ type crew struct {
 	Thumbnail    int
 }
 
+// ringMemory is what the last seconds of all cameras may take: seven of sixteen cameras
+// of 3 Mbit/s.
+const ringMemory = 42 << 20
+
 type member struct {
 	crew crew
 	cam  *camera.Camera
@@ -49,7 +56,7 @@ type member struct {
 var errNobody = errors.New("the gateway stops")
 
 func newFleet(ctx context.Context, log *slog.Logger) *fleet {
-	return &fleet{ctx: ctx, log: log, members: map[string]*member{}, failed: make(chan error, 1), open: make(chan struct{})}
+	return &fleet{ctx: ctx, log: log, memory: camera.NewMemory(ringMemory), members: map[string]*member{}, failed: make(chan error, 1), open: make(chan struct{})}
 }
 
 // attach makes a the one that cameras tell, and has them tell how they are.
@@ -135,6 +142,7 @@ func (f *fleet) start(c crew) {
 	g := config.Gateway{Timezone: c.Timezone}
 	cam := &camera.Camera{
 		Config: cfg, Location: g.Location(), VisionPath: c.Vision, AddressSpace: c.AddressSpace, Log: log, Thumbnail: c.Thumbnail,
+		Poller: &f.poller, Memory: f.memory,
 	}
 	cam.Raise = func(ctx context.Context, e alert.Event) (id string, err error) {
 		err = f.with(ctx, func(a *App) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/drivers/media"
 )
 
 const (
@@ -20,6 +21,14 @@ const (
 	// What one camera may raise: more is a process out of its mind.
 	eventBurst = 30
 	eventEvery = 2 * time.Second
+
+	// batchBytes is about how much is handed to the vision process at once.
+	batchBytes = 128 << 10
+	// maxHold is how much media time is held back at most until a keyframe comes.
+	maxHold = 5 * time.Second
+	// maxBehind is how long the vision process may take for what it was given before
+	// it is given more. It reports every half second.
+	maxBehind = 1500 * time.Millisecond
 
 	// A process that cannot even start is tried less and less often.
 	startFailures = 20
@@ -141,6 +150,7 @@ func (c *Camera) session(ctx context.Context, from, seen uint64, failures int) (
 // attach makes p the camera's process. What was armed while it started is told
 // to it now.
 func (c *Camera) attach(p *Process, armed []bool) {
+	c.attend(wire.Awake)
 	c.mu.Lock()
 	c.vision = p
 	now := c.armed
@@ -170,8 +180,12 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 	}()
 	want := r.key
 	lost := false
+	var batch []wire.AccessUnit
 	for {
-		au, seq, err := c.ring.read(ctx, want, maxLag)
+		if err := c.await(ctx, p); err != nil {
+			return err
+		}
+		list, seq, err := c.ring.readSome(ctx, want, batchBytes, p.patience, func(there []media.AccessUnit) bool { return hold(p, there) })
 		if err != nil {
 			return err
 		}
@@ -180,14 +194,20 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 			c.counts.Skipped += seq - want
 			c.mu.Unlock()
 		}
-		err = p.Send(&wire.AccessUnit{
-			Seq: seq, PTS: au.PTS, Wall: au.Wall, Codec: uint8(au.Codec), Keyframe: au.Keyframe,
-			Gap: au.Gap || seq != want, CatchUp: seq <= seen, Data: au.Data,
-		})
-		if err != nil {
+		batch = batch[:0]
+		for i, au := range list {
+			n := seq + uint64(i)
+			batch = append(batch, wire.AccessUnit{
+				Seq: n, PTS: au.PTS, Wall: au.Wall, Codec: uint8(au.Codec), Keyframe: au.Keyframe,
+				Gap: au.Gap || i == 0 && seq != want, CatchUp: n <= seen, Data: au.Data,
+			})
+		}
+		if err = p.Send(batch...); err != nil {
 			return fmt.Errorf("hand a picture to the vision process: %w", err)
 		}
-		r.last, want = seq, seq+1
+		r.last = batch[len(batch)-1].Seq
+		want = r.last + 1
+		clear(batch) // lets go of the data
 		if time.Since(r.begun) > provenAfter {
 			c.seeing()
 		}
@@ -196,6 +216,41 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 			c.detector(p)
 		}
 	}
+}
+
+// hold says whether access units wait for more: a process that looks at keyframes alone
+// needs not be woken for what is between them.
+func hold(p *Process, there []media.AccessUnit) bool {
+	if p.Progress().Attention != wire.Asleep || there[len(there)-1].PTS-there[0].PTS > maxHold {
+		return false
+	}
+	return !slices.ContainsFunc(there, func(au media.AccessUnit) bool { return au.Keyframe || au.Gap })
+}
+
+// patience is how far a process may fall behind in media time: what is held back on
+// purpose is no lag.
+func (p *Process) patience() time.Duration {
+	if p.Progress().Attention == wire.Asleep {
+		return maxLag + maxHold
+	}
+	return maxLag
+}
+
+// await waits while the process has not handled what it was given long ago: what is not
+// in its pipe yet can still be passed over.
+func (c *Camera) await(ctx context.Context, p *Process) error {
+	for p.Behind() > maxBehind {
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attend has the stream looked after as closely as the process watches it.
+func (c *Camera) attend(a wire.Attention) {
+	c.source.Relax(a == wire.Quiet || a == wire.Asleep)
+	c.ring.flush() // what was held back for a keyframe
 }
 
 // seeing takes back that the camera is blind: its process has lived long enough.

@@ -21,10 +21,14 @@ import (
 	"sentrybox/gateway/config"
 )
 
-// The ring keeps what a vision process is handed after a restart.
+// The ring keeps what a vision process is handed after a restart, and what clips
+// begin with: five seconds before the deciding picture, which may be looked at
+// a keyframe's interval late.
 const (
 	ringBytes = 24 << 20
 	ringAge   = 10 * time.Second
+	// noClipAge is enough where no clip is cut from.
+	noClipAge = 5 * time.Second
 	// maxLag is how far the vision process may fall behind before it is moved to
 	// the newest keyframe.
 	maxLag = 4 * time.Second
@@ -40,6 +44,8 @@ const Blind Phase = "blind"
 type Source interface {
 	Run(ctx context.Context, sink func(media.AccessUnit)) error
 	Stats() rtsp.Stats
+	// Relax says whether what arrives may be handed on a little late.
+	Relax(on bool)
 }
 
 // Camera is one camera. Set the fields, then Run.
@@ -50,6 +56,8 @@ type Camera struct {
 	AddressSpace int // MiB
 	Thumbnail    int // bytes of one at most; wire.MaxThumbnail when 0
 	Log          *slog.Logger
+	Poller       *rtsp.Poller // that all cameras share; nil for none
+	Memory       *Memory      // that all cameras share; nil for none
 	// Raise makes an event durable and returns its alert's id. It is tried again when it fails.
 	Raise func(context.Context, alert.Event) (string, error)
 	// Agitate says that an event which Raise gave that alert for has become agitated. It
@@ -107,6 +115,7 @@ type Counts struct {
 
 // Run runs the camera until ctx ends.
 func (c *Camera) Run(ctx context.Context) error {
+	defer c.forget()
 	if err := c.prepare(); err != nil {
 		// One camera's mistake is no reason for the others to end.
 		c.setState(func(st *State) { st.Phase, st.Reason = "unreachable", err.Error() })
@@ -128,7 +137,11 @@ func (c *Camera) Run(ctx context.Context) error {
 }
 
 func (c *Camera) prepare() error {
-	c.ring = newRing(ringBytes, ringAge)
+	age := ringAge
+	if !c.Config.DetectURL.IsZero() || !c.Config.KeepsClips() {
+		age = noClipAge
+	}
+	c.ring = c.newRing(age)
 	c.events = make(chan report, queuedEvents)
 	c.cfg, c.schedule = WireConfig(&c.Config)
 	_, c.models = c.Config.SecondOpinion()
@@ -147,6 +160,8 @@ func (c *Camera) prepare() error {
 		Transport:   rtsp.Transport(c.Config.Transport),
 		InsecureTLS: c.Config.Insecure,
 		OnState:     c.streamState,
+		Poller:      c.Poller,
+		OnDrained:   c.ring.flush,
 	})
 	if err != nil {
 		return err
@@ -156,14 +171,38 @@ func (c *Camera) prepare() error {
 	if c.Config.DetectURL.IsZero() || !c.Config.KeepsClips() {
 		return nil
 	}
-	c.mainRing = newRing(ringBytes, ringAge)
+	c.mainRing = c.newRing(ringAge)
 	c.main, err = c.NewSource(rtsp.Config{
 		URL: c.Config.URL.Reveal(), Transport: rtsp.Transport(c.Config.Transport), InsecureTLS: c.Config.Insecure,
+		Poller: c.Poller, OnDrained: c.mainRing.flush,
 		OnState: func(s rtsp.State) {
 			c.Log.Info("camera, the stream for evidence", "state", s.Phase, "error", s.Err)
 		},
 	})
+	if err == nil {
+		c.main.Relax(true) // evidence is not urgent
+	}
 	return err
+}
+
+func (c *Camera) newRing(age time.Duration) *ring {
+	r := newRing(ringBytes, age)
+	if c.Memory != nil {
+		c.Memory.join(r)
+	}
+	return r
+}
+
+// forget gives back the memory of the rings.
+func (c *Camera) forget() {
+	if c.Memory == nil {
+		return
+	}
+	for _, r := range []*ring{c.ring, c.mainRing} {
+		if r != nil {
+			c.Memory.leave(r)
+		}
+	}
 }
 
 // WireConfig says in the vision process's words what the config asks for, and

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestProcessEndsWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seq := range uint64(3) {
-		if err := p.Send(&wire.AccessUnit{Seq: seq + 1, Keyframe: true, Wall: time.Now(), Data: []byte("see")}); err != nil {
+		if err := p.Send(wire.AccessUnit{Seq: seq + 1, Keyframe: true, Wall: time.Now(), Data: []byte("see")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,7 +118,7 @@ func TestProcessHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	if err := p.Send(&wire.AccessUnit{Seq: 1, Keyframe: true, Data: []byte("hang")}); err != nil {
+	if err := p.Send(wire.AccessUnit{Seq: 1, Keyframe: true, Data: []byte("hang")}); err != nil {
 		t.Fatal(err)
 	}
 	<-p.Done()
@@ -132,7 +133,7 @@ func TestProcessThatIsOnlyIdleLives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Send(&wire.AccessUnit{Seq: 1, Keyframe: true, Data: []byte("x")}); err != nil {
+	if err := p.Send(wire.AccessUnit{Seq: 1, Keyframe: true, Data: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -144,7 +145,13 @@ func TestProcessThatIsOnlyIdleLives(t *testing.T) {
 }
 
 // fakeSource hands over what the test puts in.
-type fakeSource struct{ units chan media.AccessUnit }
+type fakeSource struct {
+	units   chan media.AccessUnit
+	drained func()
+	relaxed atomic.Bool
+}
+
+func (s *fakeSource) Relax(on bool) { s.relaxed.Store(on) }
 
 func (s *fakeSource) Run(ctx context.Context, sink func(media.AccessUnit)) error {
 	for {
@@ -153,6 +160,7 @@ func (s *fakeSource) Run(ctx context.Context, sink func(media.AccessUnit)) error
 			return ctx.Err()
 		case au := <-s.units:
 			sink(au)
+			s.drained()
 		}
 	}
 }
@@ -191,7 +199,10 @@ func newRig(t *testing.T) *rig {
 			defer r.mu.Unlock()
 			r.states = append(r.states, s)
 		},
-		NewSource: func(rtsp.Config) (Source, error) { return r.source, nil },
+		NewSource: func(cfg rtsp.Config) (Source, error) {
+			r.source.drained = cfg.OnDrained
+			return r.source, nil
+		},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

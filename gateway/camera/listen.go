@@ -152,8 +152,18 @@ func (p *Process) touch(pr *wire.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answered = time.Now()
-	if pr != nil {
-		p.progress = *pr
+	if pr == nil {
+		return
+	}
+	changed := pr.Attention != p.progress.Attention
+	p.progress = *pr
+	n := 0
+	for n < len(p.queue) && p.queue[n].last <= pr.Seq {
+		n++
+	}
+	p.queue = append(p.queue[:0], p.queue[n:]...)
+	if changed && p.cfg.Attention != nil {
+		p.cfg.Attention(pr.Attention)
 	}
 }
 

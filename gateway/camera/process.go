@@ -43,6 +43,9 @@ type ProcessConfig struct {
 	// other. They hold up the process until they return, and must not keep the video's data.
 	Overlay func(*wire.Overlay)
 	Video   func(*wire.Video)
+	// Attention, if not nil, hears how closely the process watches, when that changes. It
+	// must return at once.
+	Attention func(wire.Attention)
 }
 
 // Process is a running vision process. What it says is checked before it is
@@ -69,11 +72,18 @@ type Process struct {
 
 	mu       sync.Mutex
 	progress wire.Progress // guarded by mu, as is all that follows
+	queue    []handed      // that it has not said to have handled
 	answered time.Time
 	summary  bool
 	peak     int64 // bytes
 	err      error
 	said     string // the last line on stderr, in brackets
+}
+
+// handed is a batch of access units that a process was given.
+type handed struct {
+	last uint64 // the newest of them
+	at   time.Time
 }
 
 // start is StartProcess without a second try.
@@ -222,13 +232,29 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Send hands over an access unit. It waits while the pipe is full; once the
-// process is gone it fails.
-func (p *Process) Send(au *wire.AccessUnit) error {
+// Send hands over access units. It waits while the pipe is full; once the process is
+// gone it fails.
+func (p *Process) Send(list ...wire.AccessUnit) error {
 	p.sending.Store(true)
 	defer p.sending.Store(false)
-	p.sent.Store(au.Seq)
-	return p.w.AccessUnit(au)
+	last := list[len(list)-1].Seq
+	p.sent.Store(last)
+	p.mu.Lock()
+	p.queue = append(p.queue, handed{last, time.Now()})
+	p.mu.Unlock()
+	return p.w.AccessUnits(list)
+}
+
+// Behind returns for how long the process has had the oldest access unit that it has
+// not said to have handled, 0 if there is none. Half a second is nothing: it
+// reports no more often.
+func (p *Process) Behind() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		return 0
+	}
+	return time.Since(p.queue[0].at)
 }
 
 // Arm says which rules are armed from here on.

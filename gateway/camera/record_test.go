@@ -17,6 +17,7 @@ func feedRing(r *ring, from, to int, base time.Time, leap time.Duration) {
 	for i := from; i < to; i++ {
 		at := time.Duration(i) * 100 * time.Millisecond
 		r.push(media.AccessUnit{Codec: media.H264, PTS: at + leap, Wall: base.Add(at), Keyframe: i%10 == 0, Data: make([]byte, 100)})
+		r.flush()
 	}
 }
 

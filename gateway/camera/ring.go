@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,23 +15,47 @@ import (
 type ring struct {
 	maxBytes int
 	maxAge   time.Duration // media time
+	memory   *Memory       // that is shared with other rings; nil for none
 
 	mu    sync.Mutex
 	units []media.AccessUnit // guarded by mu, as is all that follows
 	first uint64             // sequence number of units[0]
 	keys  []uint64           // sequence numbers of the keyframes
 	bytes int
-	grown chan struct{} // closed and replaced at each push
+	grown chan struct{} // closed and replaced when there is something for readers
 }
 
 func newRing(maxBytes int, maxAge time.Duration) *ring {
 	return &ring{maxBytes: maxBytes, maxAge: maxAge, first: 1, grown: make(chan struct{})}
 }
 
-// push adds the newest access unit.
+// push adds the newest access unit. Readers that wait hear of it at the next flush.
 func (r *ring) push(au media.AccessUnit) {
+	grown := r.add(au)
+	if r.memory != nil {
+		r.memory.grow(grown)
+	}
+}
+
+// flush wakes the readers.
+func (r *ring) flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	close(r.grown)
+	r.grown = make(chan struct{})
+}
+
+func (r *ring) size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.bytes
+}
+
+// add returns by how many bytes the ring has grown, which may be below 0.
+func (r *ring) add(au media.AccessUnit) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.bytes
 	if au.Keyframe {
 		r.keys = append(r.keys, r.first+uint64(len(r.units)))
 	}
@@ -39,8 +64,7 @@ func (r *ring) push(au media.AccessUnit) {
 	for r.full() {
 		r.dropGroup()
 	}
-	close(r.grown)
-	r.grown = make(chan struct{})
+	return r.bytes - before
 }
 
 // unitOverhead is about what an access unit takes up besides its data, so that
@@ -111,22 +135,44 @@ func (r *ring) newestKeyframe() int {
 // than maxLag of media time behind the newest: then the newest keyframe, so that
 // a slow reader catches up. It waits for it until ctx ends.
 func (r *ring) read(ctx context.Context, seq uint64, maxLag time.Duration) (media.AccessUnit, uint64, error) {
+	list, seq, err := r.readSome(ctx, seq, 1, func() time.Duration { return maxLag }, nil)
+	if err != nil {
+		return media.AccessUnit{}, seq, err
+	}
+	return list[0], seq, nil
+}
+
+// readSome is read for several access units: as many as there are, up to the one with
+// which they are most bytes or more. hold, if not nil, says of the access units that
+// there are whether to wait for more.
+func (r *ring) readSome(ctx context.Context, seq uint64, most int, maxLag func() time.Duration, hold func([]media.AccessUnit) bool) ([]media.AccessUnit, uint64, error) {
 	for {
 		r.mu.Lock()
-		seq = r.position(seq, maxLag)
-		if i := seq - r.first; i < uint64(len(r.units)) {
-			au := r.units[i]
+		seq = r.position(seq, maxLag())
+		if i := seq - r.first; i < uint64(len(r.units)) && (hold == nil || !hold(r.units[i:])) {
+			list := slices.Clone(upTo(r.units[i:], most))
 			r.mu.Unlock()
-			return au, seq, nil
+			return list, seq, nil
 		}
 		grown := r.grown
 		r.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return media.AccessUnit{}, seq, ctx.Err()
+			return nil, seq, ctx.Err()
 		case <-grown:
 		}
 	}
+}
+
+// upTo returns the first of units, at least one, and more as long as the data before them are
+// less than most bytes.
+func upTo(units []media.AccessUnit, most int) []media.AccessUnit {
+	n, size := 1, len(units[0].Data)
+	for n < len(units) && size < most {
+		size += len(units[n].Data)
+		n++
+	}
+	return units[:n]
 }
 
 func (r *ring) position(seq uint64, maxLag time.Duration) uint64 {

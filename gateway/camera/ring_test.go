@@ -92,6 +92,7 @@ func TestRingReadWaits(t *testing.T) {
 		got <- seq
 	}()
 	fill(r, 1, 1, 1)
+	r.flush()
 	if seq := <-got; seq != want {
 		t.Errorf("got %d", seq)
 	}

@@ -151,6 +151,10 @@ func (s *stand) accessUnit(p []byte) {
 			d.Phase, d.Agitated, d.JPEG = wire.Changed, true, nil
 		}
 		_ = s.w.Detection(d)
+	case "doze":
+		s.progress.Attention = wire.Asleep
+	case "rouse":
+		s.progress.Attention = wire.Awake
 	case "seen twice":
 		if !au.CatchUp {
 			os.Exit(8)

@@ -183,8 +183,8 @@ func (r *Replay) feed(ctx context.Context, video *mp4.Reader, p *camera.Process)
 	}
 }
 
-func wireUnit(seq uint64, au media.AccessUnit) *wire.AccessUnit {
-	return &wire.AccessUnit{
+func wireUnit(seq uint64, au media.AccessUnit) wire.AccessUnit {
+	return wire.AccessUnit{
 		Seq: seq, PTS: au.PTS, Wall: time.Unix(epoch, 0).Add(au.PTS), Codec: uint8(au.Codec),
 		Keyframe: au.Keyframe, Gap: au.Gap, Data: au.Data,
 	}

@@ -1,0 +1,96 @@
+package camera
+
+import (
+	"testing"
+	"time"
+
+	"sentrybox/analytics/wire"
+	"sentrybox/drivers/media"
+)
+
+// TestAsleep: while the process looks at keyframes alone it is not woken for what is between
+// them, and gets it with the next one, or as soon as it wakes.
+func TestAsleep(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	r.send("doze", false)
+	eventually(t, "a process asleep", 10*time.Second, func() bool {
+		p := r.process()
+		return p != nil && p.Progress().Attention == wire.Asleep
+	})
+	eventually(t, "a stream that may be late", time.Second, r.source.relaxed.Load)
+	for range 10 {
+		r.send("x", false)
+	}
+	time.Sleep(50 * time.Millisecond)
+	if n := r.process().Progress().Seen; n != 2 {
+		t.Errorf("it was handed %d access units, want the first 2", n)
+	}
+	r.send("x", true)
+	eventually(t, "all of them", 10*time.Second, func() bool { return r.process().Progress().Seen == 13 })
+	r.send("x", false)
+	r.send("rouse", true)
+	eventually(t, "a process awake", 10*time.Second, func() bool { return r.process().Progress().Attention == wire.Awake })
+	eventually(t, "a stream in haste", time.Second, func() bool { return !r.source.relaxed.Load() })
+	r.send("see", false)
+	eventually(t, "an event at once", 10*time.Second, func() bool { return r.count() == 1 })
+	if n := r.Counts().Skipped; n != 0 {
+		t.Errorf("%d access units were skipped", n)
+	}
+}
+
+// TestHeldNotForEver: without a keyframe it gets what there is after a while.
+func TestHeldNotForEver(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	r.send("doze", false)
+	eventually(t, "a stream that may be late", 10*time.Second, r.source.relaxed.Load)
+	for r.pts < maxHold+time.Second { // ten a second
+		r.send("x", false)
+	}
+	eventually(t, "what was held", 10*time.Second, func() bool { return r.process().Progress().Seen > 2 })
+}
+
+// TestMemoryIsShared: cameras of very different rates go back about equally far, and no
+// further than there is memory for.
+func TestMemoryIsShared(t *testing.T) {
+	const most = 300_000
+	m := NewMemory(most)
+	rings := []*ring{newRing(1<<30, time.Hour), newRing(1<<30, time.Hour), newRing(1<<30, time.Hour)}
+	for _, r := range rings {
+		m.join(r)
+	}
+	for i := range 1000 { // a picture each in turn, ten a second
+		for k, r := range rings {
+			r.push(media.AccessUnit{PTS: time.Duration(i) * 100 * time.Millisecond, Keyframe: i%10 == 0, Data: make([]byte, 500<<(2*k))})
+		}
+	}
+	total := 0
+	for _, r := range rings {
+		total += r.size()
+		if s := r.span() - rings[0].span(); s.Abs() > 1100*time.Millisecond {
+			t.Errorf("one goes back by %v, another by %v", r.span(), rings[0].span())
+		}
+	}
+	if total > most || total < most*2/3 || total != m.used {
+		t.Errorf("%d bytes of %d, %d by its own count", total, most, m.used)
+	}
+	m.leave(rings[2])
+	m.leave(rings[2])
+	if left := rings[0].size() + rings[1].size(); left != m.used {
+		t.Errorf("%d bytes counted after one has left, %d there", m.used, left)
+	}
+}
+
+// TestMemoryOfOneGroup: what is newest stays, even if it is more than there is.
+func TestMemoryOfOneGroup(t *testing.T) {
+	m := NewMemory(1000)
+	a, b := newRing(1<<20, time.Hour), newRing(1<<20, time.Hour)
+	m.join(a)
+	m.join(b)
+	fill(b, 40, 10, 10)
+	fill(a, 50, 100, 100)
+	if len(a.units) != 50 || len(b.units) != 10 {
+		t.Errorf("%d and %d pictures are left", len(a.units), len(b.units))
+	}
+}
