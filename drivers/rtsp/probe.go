@@ -134,6 +134,7 @@ func probe(ctx context.Context, cfg *Config, addr *address, proto Transport, aut
 	var began time.Time
 	var timers sync.WaitGroup
 	s := &session{
+		haste: &urgency{},
 		cfg: cfg, addr: addr, proto: proto, count: &count, line: &timeline{},
 		swap: auto, sink: t.add,
 		online: func(progress) {

@@ -1,9 +1,11 @@
 package camera
 
 import (
+	"context"
 	"strings"
 
 	"sentrybox/drivers/dvrip"
+	"sentrybox/drivers/media"
 	"sentrybox/drivers/rtsp"
 )
 
@@ -18,11 +20,23 @@ func newSource(cfg rtsp.Config) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dvripSource{s}, nil
+	return dvripSource{s, cfg.OnDrained}, nil
 }
 
-// dvripSource counts in the words of drivers/rtsp.
-type dvripSource struct{ *dvrip.Source }
+// dvripSource counts in the words of drivers/rtsp, and hands on what it has as it comes.
+type dvripSource struct {
+	*dvrip.Source
+	drained func()
+}
+
+func (s dvripSource) Run(ctx context.Context, sink func(media.AccessUnit)) error {
+	return s.Source.Run(ctx, func(au media.AccessUnit) {
+		sink(au)
+		s.drained()
+	})
+}
+
+func (dvripSource) Relax(bool) {}
 
 func (s dvripSource) Stats() rtsp.Stats {
 	n := s.Source.Stats()
