@@ -135,7 +135,7 @@ func probe(ctx context.Context, cfg *Config, addr *address, proto Transport, aut
 	var timers sync.WaitGroup
 	s := &session{
 		haste: &urgency{},
-		cfg: cfg, addr: addr, proto: proto, count: &count, line: &timeline{},
+		cfg:   cfg, addr: addr, proto: proto, count: &count, line: &timeline{},
 		swap: auto, sink: t.add,
 		online: func(progress) {
 			if !began.IsZero() {
