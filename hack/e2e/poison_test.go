@@ -116,7 +116,7 @@ func poison(t *testing.T, units []wire.AccessUnit, n int, seed uint64) (sent, de
 		if len(au.Data) == 0 {
 			au.Data = []byte{0}
 		}
-		if err := p.Send(&au); err != nil {
+		if err := p.Send(au); err != nil {
 			finish()
 			p = nil
 		}
