@@ -115,7 +115,7 @@ func (c *runCmd) Run(e *env) error {
 		return err
 	}
 	tuneMemory()
-	a := &app.App{Config: cfg, Log: e.log(cfg.Log.Slog()), Version: programVersion()}
+	a := &app.App{Config: cfg, Path: c.Config, Log: e.log(cfg.Log.Slog()), Version: programVersion()}
 	if len(cfg.Cameras) > 0 {
 		if _, err = app.FindVision(cfg.Vision.Path); err != nil {
 			return err

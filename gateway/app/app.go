@@ -36,6 +36,7 @@ import (
 // App is a gateway. Set Config, Vision and Log, then Run.
 type App struct {
 	Config *config.Config
+	Path   string // of the file that Config is from, which the page can change; empty for none
 	Vision string // path of the program sentrybox-vision; as FindVision says when empty
 	Log    *slog.Logger
 	// Version is the program's, for the page. Listening hears where the page is; nil for nobody.
@@ -98,7 +99,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer f.stop()
 	for cfg := a.Config; ; {
 		r := &App{
-			Config: cfg, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening,
+			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening,
 			fleet: f, next: make(chan *config.Config, 1),
 		}
 		err := r.run(ctx)

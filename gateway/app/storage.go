@@ -12,6 +12,7 @@ import (
 	"sentrybox/gateway/device"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/homeassistant"
+	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
@@ -29,7 +30,8 @@ func (a *App) open(ctx context.Context) error {
 	a.store, err = store.OpenDisk(ctx, a.disk, store.Migration{
 		Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend,
 	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()},
-		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema(), device.Schema())
+		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema(),
+		account.Schema(), device.Schema(), revision.Schema())
 	if err != nil {
 		return err
 	}

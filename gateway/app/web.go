@@ -4,17 +4,23 @@ import (
 	"context"
 	"crypto/tls"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
+	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/web"
 	"sentrybox/gateway/web/account"
@@ -46,12 +52,43 @@ func (a *App) runWeb(ctx context.Context) error {
 	}
 	s := &web.Server{
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Version: a.Version, Log: log, Now: time.Now,
-		Listening: a.Listening,
+		Listening: a.Listening, Probe: probe,
 	}
 	if err := a.secure(s); err != nil {
 		return err
 	}
-	return s.Run(ctx)
+	if a.Path == "" {
+		return s.Run(ctx)
+	}
+	keeper := &revision.Keeper{
+		Path: a.Path, Store: a.store, Log: log, Now: time.Now, Running: a.current.Load, Apply: a.Apply,
+	}
+	if err := keeper.Open(ctx); err != nil {
+		log.Error("the configuration cannot be changed on the page", "error", err)
+		return s.Run(ctx)
+	}
+	s.Care = keeper
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return keeper.Run(ctx) })
+	g.Go(func() error { return s.Run(ctx) })
+	return g.Wait()
+}
+
+// probe tries a camera for the page.
+func probe(ctx context.Context, url, transport string) (web.Probe, error) {
+	rep, err := rtsp.Probe(ctx, rtsp.Config{URL: url, Transport: rtsp.Transport(transport)})
+	var failed *rtsp.Error
+	switch {
+	case errors.As(err, &failed):
+		return web.Probe{Phase: string(failed.Phase), Why: failed.Error()}, nil
+	case err != nil:
+		return web.Probe{}, err
+	}
+	return web.Probe{
+		Server: rep.Server, Codec: rep.Info.Codec.String(), Width: rep.Info.Width, Height: rep.Info.Height, FPS: math.Round(10*rep.FPS) / 10,
+		Keyframes: math.Round(10*rep.KeyframeInterval.Seconds()) / 10, Bitrate: rep.Bitrate, Transport: string(rep.Transport), Auth: rep.Auth,
+		Problems: rep.Problems,
+	}, nil
 }
 
 // secure gives the page its certificate.

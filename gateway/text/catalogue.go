@@ -143,6 +143,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.plans.empty":       {"没有内容；请写 call（给谁打电话）或 steps（先做什么）", "says nothing; write call (whom) or steps (what first)"},
 	"config.plans.long":        {"全部预案共 %d 字节，最多 %d 字节", "%d bytes in all, at most %d"},
 	"config.timezone":          {"没有 %q 这个时区，请写成 Asia/Shanghai 这样", "there is no timezone %q, write one such as Asia/Shanghai"},
+	"config.data.moved":        {"数据目录不能在页面上更改：用户、告警和配置历史都在里面", "the data folder cannot be changed on the page: users, alerts and this history are in it"},
 	"config.data":              {"已存在，但不是文件夹", "exists and is not a folder"},
 	"config.program":           {"不是可以运行的程序文件", "not a program that can be run"},
 	"config.detector.form":     {"必须是 .onnx 文件，或 Darknet 的 .weights 文件", "must be an .onnx file, or Darknet's .weights"},

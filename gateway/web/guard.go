@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/revision"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
 )
@@ -208,7 +210,10 @@ func (s *Server) failureOf(r *http.Request, err error) *failure {
 	var f *failure
 	var locked *account.Locked
 	var large *http.MaxBytesError
+	var problems *config.Problems
 	switch {
+	case errors.As(err, &problems):
+		return problem(http.StatusUnprocessableEntity, "web.error.problems", len(problems.List))
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &locked):
@@ -221,7 +226,10 @@ func (s *Server) failureOf(r *http.Request, err error) *failure {
 		account.ErrRole: {http.StatusUnprocessableEntity, "web.error.norole", nil}, account.ErrTaken: {http.StatusConflict, "web.error.taken", nil},
 		account.ErrUnknown: {http.StatusNotFound, "web.error.nouser", nil}, account.ErrLast: {http.StatusConflict, "web.error.last", nil},
 		account.ErrWrong: {http.StatusUnprocessableEntity, "web.error.wrong", nil}, account.ErrCode: {http.StatusForbidden, "web.error.code", nil},
-		account.ErrDone: {http.StatusConflict, "web.error.done", nil},
+		account.ErrDone:   {http.StatusConflict, "web.error.done", nil},
+		revision.ErrStale: {http.StatusConflict, "web.error.stale", nil}, revision.ErrSame: {http.StatusUnprocessableEntity, "web.error.same", nil},
+		revision.ErrUnknown: {http.StatusNotFound, "web.error.missing", nil}, revision.ErrNoTrial: {http.StatusConflict, "web.error.notrial", nil},
+		revision.ErrByHand: {http.StatusConflict, "web.error.byhand", nil},
 	} {
 		if errors.Is(err, known) {
 			return &as

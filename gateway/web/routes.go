@@ -41,6 +41,8 @@ func routes() []route {
 		{"POST", "/signout", inside, v, (*Server).signOut},
 
 		{"GET", "/{$}", inside, v, page("overview")},
+		{"GET", "/cameras", inside, t, page("cameras")},
+		{"GET", "/config", inside, t, page("config")},
 		{"GET", "/me", inside, v, page("me")},
 		{"GET", "/users", inside, t, page("users")},
 		{"GET", "/audit", inside, t, page("audit")},
@@ -50,6 +52,16 @@ func routes() []route {
 		{"GET", "/api/v1/events", inside, v, (*Server).events},
 		{"POST", "/api/v1/alerts/{id}/answer", inside, d, answer((*Server).answerAlert)},
 		{"GET", "/api/v1/alerts/{id}/picture", inside, v, (*Server).picture},
+		{"GET", "/api/v1/cameras", inside, t, care((*Server).listCameras)},
+		{"POST", "/api/v1/cameras/plan", inside, t, care((*Server).planCamera)},
+		{"POST", "/api/v1/cameras/probe", inside, t, care((*Server).probeCamera)},
+		{"GET", "/api/v1/config", inside, t, care((*Server).getConfig)},
+		{"PUT", "/api/v1/config", inside, t, care((*Server).putConfig)},
+		{"POST", "/api/v1/config/check", inside, t, care((*Server).checkConfig)},
+		{"GET", "/api/v1/config/trial", inside, t, care((*Server).getTrial)},
+		{"POST", "/api/v1/config/trial", inside, t, care((*Server).endTrial)},
+		{"GET", "/api/v1/config/history", inside, t, care((*Server).listRevisions)},
+		{"GET", "/api/v1/config/history/{id}", inside, t, care((*Server).getRevision)},
 		{"POST", "/api/v1/me/password", inside, v, answer((*Server).ownPassword)},
 		{"GET", "/api/v1/users", inside, t, answer((*Server).listUsers)},
 		{"POST", "/api/v1/users", inside, t, answer((*Server).addUser)},
@@ -69,6 +81,16 @@ func answer(fn func(*Server, *http.Request) (any, error)) func(*Server, http.Res
 		}
 		writeJSON(w, http.StatusOK, got)
 	}
+}
+
+// care is answer for what needs a configuration file.
+func care(fn func(*Server, *http.Request) (any, error)) func(*Server, http.ResponseWriter, *http.Request) {
+	return answer(func(s *Server, r *http.Request) (any, error) {
+		if s.Care == nil {
+			return nil, problem(http.StatusNotFound, "web.error.nofile")
+		}
+		return fn(s, r)
+	})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -95,6 +117,7 @@ type errorBody struct {
 		Code text.Key `json:"code"`
 		Text string   `json:"text"`
 	} `json:"error"`
+	Problems []problemView `json:"problems,omitempty"` // of a configuration
 }
 
 // fail answers with an error: JSON to a program, a page to a person.
@@ -103,6 +126,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if isAPI(r) {
 		var body errorBody
 		body.Error.Code, body.Error.Text = f.key, text.T(q.lang, f.key, f.args...)
+		body.Problems = problemViews(err, q.lang)
 		writeJSON(w, f.status, body)
 		return
 	}

@@ -30,6 +30,8 @@ type Server struct {
 	Authority   func() ([]byte, error)                               // PEM, for who wants to trust the certificate; nil without one
 	Accounts    *account.Accounts
 	Gateway     Gateway
+	Care        Care // nil where the configuration is no file
+	Probe       Prober
 	Version     string
 	Log         *slog.Logger
 	Now         func() time.Time
@@ -39,6 +41,7 @@ type Server struct {
 
 	pages   pages
 	streams chan struct{} // holds a token for each stream of events
+	probing chan struct{} // holds a token for each camera that is tried
 
 	mu     sync.Mutex
 	state  State     // guarded by mu, as is all that follows
@@ -51,7 +54,8 @@ const (
 	answerWithin = 30 * time.Second
 	stopWithin   = 2 * time.Second
 	mostStreams  = 64
-	maxBody      = 2 << 20
+	mostProbes   = 2
+	maxBody      = 4 << 20 // a configuration of 1 MiB as JSON
 )
 
 // Handler returns everything that answers.
@@ -60,7 +64,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.pages, err = readPages(); err != nil {
 		return nil, err
 	}
-	s.streams = make(chan struct{}, mostStreams)
+	s.streams, s.probing = make(chan struct{}, mostStreams), make(chan struct{}, mostProbes)
 	mux := http.NewServeMux()
 	for _, r := range routes() {
 		mux.Handle(r.method+" "+r.path, s.guard(r))

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
 	"sentrybox/gateway/health"
+	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
@@ -64,20 +66,57 @@ type rig struct {
 	server  *Server
 	gateway *standIn
 	http    *httptest.Server
+	running *config.Config
+	probed  []string
+}
+
+const file = `gateway: {id: gw-1, street: donghu, community: meiyuan}
+data: data
+uplink: {mqtt: [{url: "mqtt://broker"}]}
+cameras:
+  # the gate
+  - id: 东门
+    url: "rtsp://admin:s3cret-1@10.0.0.1/1"
+    zones: {door: {polygon: [[0, 0], [1, 0], [1, 1]]}}
+    detect: [{kind: intrusion, zone: door}]
+`
+
+// probe stands in for a camera with a password.
+func (r *rig) probe(_ context.Context, url, transport string) (Probe, error) {
+	r.probed = append(r.probed, url+" "+transport)
+	if !strings.Contains(url, "s3cret-1") {
+		return Probe{Phase: "refused", Why: "401 from " + url[strings.Index(url, "@")+1:]}, nil
+	}
+	return Probe{Codec: "H.265", Width: 2560, Height: 1440, FPS: 25, Keyframes: 8, Bitrate: 4e6, Transport: "tcp"}, nil
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	st, err := store.Open(t.Context(), dir, account.Schema())
+	st, err := store.Open(t.Context(), filepath.Join(dir, "data"), account.Schema(), revision.Schema())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	log := slog.New(slog.DiscardHandler)
 	r := &rig{t: t, gateway: &standIn{}}
+	path := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r.running, err = config.Load(path); err != nil {
+		t.Fatal(err)
+	}
+	keeper := &revision.Keeper{
+		Path: path, Store: st, Log: log, Now: time.Now, Running: func() *config.Config { return r.running },
+		Apply: func(_ context.Context, c *config.Config) { r.running = c },
+	}
+	if err := keeper.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	r.server = &Server{
-		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Version: "test", Log: log, Now: time.Now,
+		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe,
+		Version: "test", Log: log, Now: time.Now,
 	}
 	if err := r.server.Accounts.Open(t.Context()); err != nil {
 		t.Fatal(err)

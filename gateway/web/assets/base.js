@@ -66,3 +66,25 @@ for (const box of document.querySelectorAll('[data-show]')) {
     for (const i of box.form.querySelectorAll('input[autocomplete$=password]')) i.type = box.checked ? 'text' : 'password';
   };
 }
+
+// A configuration on trial is told on every page, with what is left of its time.
+const trial = $('trial');
+if (trial) {
+  let left = 0, id = 0, ticking = 0;
+  const line = el('span'), keep = el('button', {type: 'button'}, t('keep')), back = el('button', {type: 'button'}, t('back'));
+  trial.append(line, ' ', keep, ' ', back);
+  const tick = () => {
+    line.textContent = t('trial', t('minutes', Math.floor(left / 60), left % 60));
+    if (left-- <= 0) window.watchTrial();
+  };
+  window.watchTrial = () => api('GET', 'config/trial').then(got => {
+    ({id, left_seconds: left} = got);
+    trial.hidden = !id;
+    clearInterval(ticking);
+    if (id) { tick(); ticking = setInterval(tick, 1000); }
+  }).catch(e => { if (e.status !== 404) setTimeout(window.watchTrial, 2000); });
+  const end = (button, yes) => busy(button, () => api('POST', 'config/trial', {id, keep: yes})).catch(e => { line.textContent = t('failed', e.message); }).finally(window.watchTrial);
+  keep.onclick = () => end(keep, true);
+  back.onclick = () => end(back, false);
+  window.watchTrial();
+}

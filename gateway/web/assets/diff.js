@@ -1,0 +1,27 @@
+// Shows what a change of the configuration changes.
+'use strict';
+const span = s => t('minutes', Math.floor(s / 60), s % 60);
+
+function showChange(c) {
+  const sign = {same: ' ', gone: '−', new: '+', skip: '…'};
+  $('change').hidden = false;
+  $('diff').replaceChildren(...(c.changed ? c.diff : []).map(d => el('tr', {className: d.op}, el('td', {className: 'num'}, d.old ? String(d.old) : ''),
+    el('td', {className: 'num'}, d.new ? String(d.new) : ''), el('td', {}, sign[d.op]), el('td', {}, d.text))));
+  $('risk').textContent = !c.changed ? t('nochange') : c.problems.length ? '' : c.grace_seconds ? t('risky', span(c.grace_seconds)) : t('harmless');
+  showProblems(c.problems);
+}
+
+function showProblems(all, go) {
+  $('problems').replaceChildren(...(all.length ? all.map(p => {
+    const where = el(go ? 'button' : 'span', go ? {type: 'button', className: 'link'} : {}, t('line', p.line));
+    if (go) where.onclick = () => go(p);
+    return el('li', {}, where, ' ', p.path ? el('code', {}, p.path) : null, p.path ? ' ' : null, p.text);
+  }) : [el('li', {className: 'none'}, t('noproblems'))]));
+}
+
+// saved says how saving went; the gateway may begin again behind it.
+function saved(r) {
+  say($('said'), 'good', r.state === 'trial' ? t('savedtrial', span(Math.round((new Date(r.deadline) - new Date(r.at)) / 1000))) : t('saved'));
+  $('change').hidden = true;
+  if (window.watchTrial) window.watchTrial();
+}
