@@ -49,7 +49,7 @@ type Input struct {
 	Pin
 	// Bias is as the board is left if empty.
 	Bias Bias
-	// Debounce is how long a level must last, 20 ms if 0; up to a second.
+	// Debounce is how long a level must last, 20 ms if 0; up to 10 s.
 	Debounce time.Duration
 }
 
@@ -73,7 +73,7 @@ const (
 const (
 	defaultEvery    = time.Minute
 	defaultDebounce = 20 * time.Millisecond
-	maxDebounce     = time.Second
+	maxDebounce     = 10 * time.Second
 )
 
 // Check tells what is wrong with the configuration.

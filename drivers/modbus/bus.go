@@ -20,6 +20,7 @@ type bus struct {
 
 	p    port.Port
 	link link
+	done <-chan struct{} // closed when Run is to end
 	buf  []byte
 	// doubtful are units that missed an answer, which may still come.
 	doubtful map[byte]bool
@@ -44,7 +45,7 @@ func newBus(d *Driver, emit func(driver.Message)) (*bus, error) {
 
 // serve does what is due on an open line until ctx ends.
 func (b *bus) serve(ctx context.Context, p port.Port) error {
-	b.p = p
+	b.p, b.done = p, ctx.Done()
 	if b.d.config.Framing == TCP {
 		b.link = newTCP(p, &b.d.Tracker)
 		clear(b.doubtful) // what comes late comes on the connection that was
@@ -247,7 +248,7 @@ func (b *bus) ask(u Unit, r request) ([]byte, error) {
 			}
 		}
 		var pdu []byte
-		time.Sleep(u.Quirks.Delay)
+		b.pause(u)
 		if pdu, err = b.link.exchange(r, think); err == nil {
 			return r.parse(pdu)
 		}
@@ -257,6 +258,17 @@ func (b *bus) ask(u Unit, r request) ([]byte, error) {
 		}
 	}
 	return nil, err
+}
+
+// pause leaves the line silent for as long as a unit needs it.
+func (b *bus) pause(u Unit) {
+	if u.Quirks.Delay == 0 {
+		return
+	}
+	select {
+	case <-time.After(u.Quirks.Delay):
+	case <-b.done:
+	}
 }
 
 func (b *bus) doubt(u Unit, err error) {
@@ -278,7 +290,7 @@ func (b *bus) settle(u Unit, r request, think time.Duration) error {
 	if r.write == nil {
 		small.count = 1
 	}
-	time.Sleep(u.Quirks.Delay)
+	b.pause(u)
 	if _, err := b.link.exchange(small, think); err != nil {
 		b.doubt(u, err)
 		return err

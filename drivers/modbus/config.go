@@ -168,8 +168,8 @@ func (u Unit) check() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	q := u.Quirks
 	if q.Max < 0 || q.Max > maxRegisters || q.Gap > maxRegisters ||
-		q.Timeout < 0 || q.Timeout > time.Minute || q.Delay < 0 || q.Delay > time.Second {
-		bad("quirks: want max up to %d, gap up to %d, timeout up to a minute, delay up to a second", maxRegisters, maxRegisters)
+		q.Timeout < 0 || q.Timeout > time.Minute || q.Delay < 0 || q.Delay > 10*time.Second {
+		bad("quirks: want max up to %d, gap up to %d, timeout up to a minute, delay up to 10s", maxRegisters, maxRegisters)
 	}
 	if len(u.Sections) == 0 && len(u.Outputs) == 0 {
 		bad("neither sections nor outputs")

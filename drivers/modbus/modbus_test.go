@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -453,7 +452,7 @@ func TestScan(t *testing.T) {
 			bus.Attach(a, modbustest.NewUnit(1))
 		}
 		bus.Attach(30, modbustest.NewUnit(0)) // refuses everything, and is there
-		rnd := rand.New(rand.NewPCG(1, 1))
+		rnd := modbustest.NewRand(1)
 		bus.Misbehave(18, modbustest.Noisy(rnd, 9))
 		bus.Misbehave(17, modbustest.Late(150*time.Millisecond)) // while 18 is asked
 		served := make(chan error)

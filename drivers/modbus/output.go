@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"sentrybox/drivers/driver"
 )
@@ -28,7 +27,7 @@ func (b *bus) set(key outputKey, on bool) error {
 	think := b.d.config.timeout(u)
 	var err error
 	for range writeTries {
-		time.Sleep(u.Quirks.Delay)
+		b.pause(u)
 		var pdu []byte
 		if pdu, err = b.link.exchange(r, think); err == nil {
 			_, err = r.parse(pdu)

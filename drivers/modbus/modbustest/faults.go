@@ -3,6 +3,7 @@ package modbustest
 import (
 	"bytes"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -67,4 +68,18 @@ func Noise(rnd *rand.Rand, n int) []byte {
 		b[i] = byte(rnd.UintN(256))
 	}
 	return b
+}
+
+// NewRand returns a source of chance that the units of a bus may share.
+func NewRand(seed uint64) *rand.Rand { return rand.New(&source{pcg: rand.NewPCG(seed, 0)}) }
+
+type source struct {
+	mu  sync.Mutex
+	pcg *rand.PCG
+}
+
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pcg.Uint64()
 }
