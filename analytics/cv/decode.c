@@ -115,6 +115,13 @@ void sb_close(sb_decoder *d)
 const sb_picture *sb_picture_of(const sb_decoder *d) { return &d->picture; }
 const char *sb_reason(const sb_decoder *d) { return d->reason; }
 
+void sb_filter(sb_decoder *d, int which)
+{
+	d->ctx->skip_loop_filter = which == SB_FILTER_ALL   ? AVDISCARD_DEFAULT
+	                           : which == SB_FILTER_KEY ? AVDISCARD_NONKEY
+	                                                    : AVDISCARD_ALL;
+}
+
 static int reserve(sb_decoder *d, size_t size)
 {
 	if (d->input && d->input->size >= size && av_buffer_is_writable(d->input))

@@ -24,6 +24,8 @@ enum {
 	SB_FAILED = -3,      // out of memory and the like
 };
 
+enum { SB_FILTER_ALL = 0, SB_FILTER_KEY = 1, SB_FILTER_NONE = 2 };
+
 enum { SB_MAX_FACTOR = 16 };
 
 enum { SB_H264 = 1, SB_H265 = 2, SB_MJPEG = 3 };
@@ -36,6 +38,9 @@ void sb_close(sb_decoder *d);
 const sb_picture *sb_picture_of(const sb_decoder *d);
 // sb_reason is text for the last negative result. It lives as long as d.
 const char *sb_reason(const sb_decoder *d);
+
+// sb_filter says of which pictures the loop filter is applied, from the next on.
+void sb_filter(sb_decoder *d, int which);
 
 int sb_send(sb_decoder *d, const uint8_t *data, size_t size, int64_t pts, int keyframe);
 int sb_drain(sb_decoder *d);

@@ -7,6 +7,8 @@ package cv
 #cgo CFLAGS: -O3 -Wall -Wextra
 #cgo noescape sb_send
 #cgo nocallback sb_send
+#cgo noescape sb_filter
+#cgo nocallback sb_filter
 #cgo noescape sb_luma
 #cgo nocallback sb_luma
 #cgo nocallback sb_next
@@ -32,7 +34,7 @@ import (
 // A change of size or pixel format in mid-stream is followed.
 //
 // It decodes every picture in full, in the calling thread: one thread, loop
-// filter on, concealed and incomplete pictures given out and marked. It holds
+// filter on unless [Decoder.Filter] says otherwise, concealed and incomplete pictures given out and marked. It holds
 // back as many pictures as the stream's reordering asks for.
 type Decoder struct {
 	c   *C.sb_decoder
@@ -50,6 +52,15 @@ func NewDecoder(codec uint8) (*Decoder, error) {
 		return nil, fmt.Errorf("open decoder: libavcodec gives none for codec %d", codec)
 	}
 	return &Decoder{c: c, pic: C.sb_picture_of(c)}, nil
+}
+
+// Filter says of which pictures that are sent from here on the loop filter is applied. Without it
+// a picture costs a quarter less and shows its blocks, and what is predicted from it
+// drifts away until the next keyframe.
+func (d *Decoder) Filter(f LoopFilter) {
+	if d.c != nil {
+		C.sb_filter(d.c, C.int(f))
+	}
 }
 
 // Close frees the decoder. It may be called again.

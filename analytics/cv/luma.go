@@ -41,6 +41,17 @@ var (
 	ErrNoEncoder = errors.New("libavcodec has no H.264 encoder (libx264)")
 )
 
+// LoopFilter says which pictures are smoothed at the edges of their blocks, as
+// H.264 and H.265 ask for.
+type LoopFilter int
+
+// The kinds of filtering.
+const (
+	FilterAll  LoopFilter = iota // every picture, as the standards say
+	FilterKey                    // keyframes alone
+	FilterNone                   // no picture
+)
+
 // Luma is one picture at the working size. Its range, full or limited, is the
 // stream's.
 type Luma struct {

@@ -16,6 +16,9 @@ func NewDecoder(uint8) (*Decoder, error) { return nil, ErrNoDecoder }
 // Close does nothing.
 func (*Decoder) Close() error { return nil }
 
+// Filter does nothing.
+func (*Decoder) Filter(LoopFilter) {}
+
 // Send returns ErrNoDecoder.
 func (*Decoder) Send([]byte, time.Duration, bool) error { return ErrNoDecoder }
 

@@ -173,6 +173,7 @@ func (s *session) decode(au *wire.AccessUnit) error {
 	if au.Gap {
 		s.watch.gap()
 	}
+	s.stream.filter = s.filter()
 	if err := s.stream.send(au); err != nil {
 		if !errors.Is(err, cv.ErrDamaged) {
 			return err
@@ -182,8 +183,17 @@ func (s *session) decode(au *wire.AccessUnit) error {
 	return s.pictures()
 }
 
+// filter says how much care a picture needs. What falls is as small as what the filter removes.
+func (s *session) filter() cv.LoopFilter {
+	if !s.cfg.Lazy || s.falls.active() || s.shown.draws() {
+		return cv.FilterAll
+	}
+	return cv.FilterKey
+}
+
 // still decodes a keyframe by itself and returns its picture, which nobody has looked at; nil if there is none.
 func (s *session) still(au *wire.AccessUnit) (*picture, error) {
+	s.stream.filter = cv.FilterNone
 	err := s.stream.send(au)
 	if err == nil {
 		err = s.stream.drain()

@@ -37,6 +37,7 @@ type stream struct {
 	doubt  bool
 	stamps [maxReorder]stamp
 	at     int
+	filter cv.LoopFilter
 	luma   cv.Luma
 	pic    picture
 }
@@ -61,6 +62,7 @@ func (s *stream) send(au *wire.AccessUnit) error {
 	}
 	s.stamps[s.at] = stamp{pts: au.PTS, wall: au.Wall.UTC(), doubt: s.doubt}
 	s.at = (s.at + 1) % maxReorder
+	s.dec.Filter(s.filter)
 	err := s.dec.Send(au.Data, au.PTS, au.Keyframe)
 	if errors.Is(err, cv.ErrDamaged) && au.Codec == wire.CodecH265 {
 		s.doubt = true

@@ -26,6 +26,7 @@ import (
 type options struct {
 	Dir             string        `arg:"" type:"existingdir" help:"Folder with NAME.mp4, NAME.camera.yaml and NAME.truth.json."`
 	Only            string        `placeholder:"PATTERN" help:"Only the clips whose name fits, such as 'throw_*'."`
+	Full            bool          `help:"Also measure with every picture decoded, whatever happens in it."`
 	Baseline        bool          `help:"Also measure OpenCV's plain MOG2-and-area detector."`
 	JSON            bool          `help:"Print everything as JSON."`
 	Markdown        bool          `help:"Print the table for the README."`
@@ -79,6 +80,11 @@ func evaluate(ctx context.Context, o *options, out, errOut io.Writer) error {
 	rep := &report{Dir: filepath.Base(o.Dir), Notes: notes}
 	if rep.Ours, err = measure(ctx, o, clips, o.Sentrybox, "replay"); err != nil {
 		return err
+	}
+	if o.Full {
+		if rep.Full, err = measure(ctx, o, clips, o.Sentrybox, "replay", "--decode", "full"); err != nil {
+			return err
+		}
 	}
 	if o.Baseline {
 		if rep.Baseline, err = measure(ctx, o, clips, o.BaselineProgram); err != nil {

@@ -104,13 +104,14 @@ type report struct {
 	Dir      string       `json:"folder"`
 	Notes    []string     `json:"notes,omitempty"`
 	Ours     *measurement `json:"sentrybox"`
+	Full     *measurement `json:"every_picture,omitempty"` // the same with every picture decoded
 	Baseline *measurement `json:"baseline,omitempty"`
 }
 
 // failures lists the clips that could not be run.
 func (r *report) failures() error {
 	var errs []error
-	for _, m := range []*measurement{r.Ours, r.Baseline} {
+	for _, m := range []*measurement{r.Ours, r.Full, r.Baseline} {
 		if m == nil {
 			continue
 		}

@@ -12,6 +12,10 @@ func (r *report) text(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: %d clips, %.1f minutes\n\n", r.Dir, len(r.Ours.Clips), r.Ours.Total.Hours*60)
 	r.Ours.table(&b, true)
+	if r.Full != nil {
+		fmt.Fprintf(&b, "\nWith every picture decoded:\n\n")
+		r.Full.table(&b, true)
+	}
 	if r.Baseline != nil {
 		fmt.Fprintf(&b, "\nMOG2 and area, default parameters:\n\n")
 		r.Baseline.table(&b, false)
@@ -30,6 +34,9 @@ func (r *report) text(w io.Writer) error {
 		return fmt.Errorf("lay out the table: %w", err)
 	}
 	fmt.Fprintf(&b, "\nCPU: %.2f s a minute of footage", r.Ours.cpuPerMinute())
+	if r.Full != nil {
+		fmt.Fprintf(&b, "; every picture decoded %.2f", r.Full.cpuPerMinute())
+	}
 	if r.Baseline != nil {
 		fmt.Fprintf(&b, "; MOG2 and area %.2f", r.Baseline.cpuPerMinute())
 	}
@@ -54,17 +61,42 @@ func (m *measurement) table(w io.Writer, ours bool) {
 	_ = tw.Flush() // into memory
 }
 
-// markdown prints one table, the baseline's columns beside ours.
+// beside is a measurement whose columns stand beside ours.
+type beside struct {
+	name string
+	m    *measurement
+}
+
+func (r *report) beside() []beside {
+	var all []beside
+	for _, o := range []beside{{"every picture", r.Full}, {"MOG2", r.Baseline}} {
+		if o.m != nil {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// of returns a kind's row, an empty one if there is none.
+func (m *measurement) of(kind string) row {
+	for _, k := range m.rows() {
+		if k.Kind == kind {
+			return k
+		}
+	}
+	return row{}
+}
+
+// markdown prints one table, the others' columns beside ours.
 func (r *report) markdown(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString("| kind | events | recall | precision | false an hour | delay, median / most | late |")
-	if r.Baseline != nil {
-		b.WriteString(" MOG2: recall | precision | false an hour |")
+	rule := "\n|---|---|---|---|---|---|---|"
+	for _, o := range r.beside() {
+		fmt.Fprintf(&b, " %s: recall | precision | false an hour |", o.name)
+		rule += "---|---|---|"
 	}
-	b.WriteString("\n|---|---|---|---|---|---|---|")
-	if r.Baseline != nil {
-		b.WriteString("---|---|---|")
-	}
+	b.WriteString(rule)
 	for _, k := range r.Ours.rows() {
 		recall := number(k.Recall, "%.2f")
 		if !k.Built {
@@ -72,20 +104,14 @@ func (r *report) markdown(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "\n| %s | %d | %s | %s | %s | %s | %d |", k.name(), k.Events, recall, number(k.Precision, "%.2f"),
 			number(k.FalseHourly, "%.1f"), k.delayText(), k.Late)
-		if r.Baseline == nil {
-			continue
+		for _, o := range r.beside() {
+			other := o.m.of(k.Kind)
+			fmt.Fprintf(&b, " %s | %s | %s |", number(other.Recall, "%.2f"), number(other.Precision, "%.2f"), number(other.FalseHourly, "%.1f"))
 		}
-		base := row{}
-		for _, other := range r.Baseline.rows() {
-			if other.Kind == k.Kind {
-				base = other
-			}
-		}
-		fmt.Fprintf(&b, " %s | %s | %s |", number(base.Recall, "%.2f"), number(base.Precision, "%.2f"), number(base.FalseHourly, "%.1f"))
 	}
 	fmt.Fprintf(&b, "\n\n%d clips, %.1f minutes; %.2f CPU seconds a minute of footage", len(r.Ours.Clips), r.Ours.Total.Hours*60, r.Ours.cpuPerMinute())
-	if r.Baseline != nil {
-		fmt.Fprintf(&b, " (MOG2 and area: %.2f)", r.Baseline.cpuPerMinute())
+	for _, o := range r.beside() {
+		fmt.Fprintf(&b, ", %s %.2f", o.name, o.m.cpuPerMinute())
 	}
 	b.WriteString(".\n")
 	if r.Ours.Agitation != nil {
