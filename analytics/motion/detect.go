@@ -199,7 +199,7 @@ func (d *Detector) Learn() {
 	quick := rate(d.step, min(learnNoise, max(d.age, time.Second)))
 	slow := rate(d.step, learnNoise)
 	if d.glance {
-		quick = rate(d.step, learnGlance)
+		quick, slow = rate(d.step, learnGlance), rate(d.step, learnCalm)
 	}
 	flip := int32(min(256*float64(time.Second)/float64(d.step), math.MaxUint16))
 
@@ -218,11 +218,14 @@ func (d *Detector) Learn() {
 		// What is far beyond the noise is something else; it counts for little.
 		diff = min(max(diff, -diff)<<8, 3*s+noiseStep)
 		noise[i] = uint16(s + ((diff-s)*quick+1<<15)>>16)
+		f, x, st := int32(flicker[i]), int32(0), state[i]
 		if d.glance {
-			continue // what flickers in between is not known
+			if st&5 == 0 { // still now and then; what was in between is not known
+				flicker[i] = uint16(f - f*slow>>16)
+			}
+			continue
 		}
-		f, x := int32(flicker[i]), int32(0)
-		if st := state[i]; (st^st>>2)&1 != 0 {
+		if (st^st>>2)&1 != 0 {
 			x = flip
 		}
 		flicker[i] = uint16(f + ((x-f)*slow)>>16)

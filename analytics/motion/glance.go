@@ -9,6 +9,8 @@ const (
 	maxPause = 5 * time.Second
 	// learnGlance is how quickly noise is learned by glances, which are few.
 	learnGlance = 30 * time.Second
+	// learnCalm is the same for that a pixel has ceased to flicker.
+	learnCalm = 60 * time.Second
 	// A scene flickers if so many of its pixels do, part of them, this much: changes of state a
 	// second × 256.
 	flickerShare = 0.002
@@ -22,7 +24,7 @@ type clocks struct{ step, last, age, settle, calm, still time.Duration }
 // between were not looked at. It shows the same; but if the whole picture has
 // changed, it is not taken for the background. Either Undo takes it back, as if it had never been
 // seen, and those in between can be looked at first; or Learn takes it into the background.
-// How much pixels flicker is not learned from pictures that are so far apart.
+// How much pixels flicker is not learned from pictures that are so far apart, but that they do not any more.
 func (d *Detector) Glance(luma []byte, t time.Duration) (Result, error) {
 	if !d.seeded {
 		return Result{Settling: true}, nil

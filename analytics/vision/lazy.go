@@ -13,7 +13,7 @@ const (
 	// knownFor is how long the background must have been learned by every picture.
 	knownFor = 10 * time.Second
 	// lateBy is how far the last picture analysed may be from the keyframe.
-	lateBy = 500 * time.Millisecond
+	lateBy = time.Second
 	// longest is the longest interval between keyframes that may pass unseen, with a little for
 	// its jitter.
 	longest = 4*time.Second + 100*time.Millisecond
@@ -22,6 +22,7 @@ const (
 	// A scene that flickers is looked at with less care where it does, so that for one interval
 	// in this time every picture is looked at.
 	refreshEvery = 30 * time.Second
+	refreshFor   = 2 * time.Second
 	// maxHeld bounds the access units of an interval, in bytes.
 	maxHeld  = 8 << 20
 	maxUnits = 1024
@@ -38,6 +39,8 @@ type lazy struct {
 	units  []wire.AccessUnit // held, the keyframe that was looked at last first; their data lie in data
 	data   []byte
 	ends   []int
+	doze   doze
+	spare  spare
 }
 
 // beat is the time between keyframes.
@@ -71,6 +74,7 @@ func (z *lazy) take(au *wire.AccessUnit) error {
 	if au.Keyframe {
 		z.beat.key(au.PTS)
 	}
+	z.spare.count(au)
 	if !z.asleep {
 		if err := z.s.decode(au); err != nil {
 			return err
@@ -118,8 +122,11 @@ func (z *lazy) take(au *wire.AccessUnit) error {
 // calm says whether the keyframe that was decoded last may be the last picture for now of which all is decoded.
 func (z *lazy) calm(au *wire.AccessUnit) bool {
 	s := z.s
-	return s.cfg.Lazy && z.beat.short() && !s.falls.active() && !s.shown.draws() && s.watch.calm(au.PTS)
+	return z.beat.short() && z.may() && s.watch.calm(au.PTS)
 }
+
+// may says whether pictures may be passed over.
+func (z *lazy) may() bool { return z.s.cfg.Lazy && !z.s.falls.active() && !z.s.shown.draws() }
 
 // sleep passes over what follows the keyframe that was decoded last.
 func (z *lazy) sleep(au *wire.AccessUnit) error {
@@ -128,6 +135,9 @@ func (z *lazy) sleep(au *wire.AccessUnit) error {
 		return err
 	}
 	if err := s.pictures(); err != nil {
+		return err
+	}
+	if err := z.catchUp(); err != nil {
 		return err
 	}
 	s.stream.flush()
@@ -165,10 +175,10 @@ func (z *lazy) glance(au *wire.AccessUnit) (quiet bool, err error) {
 	return quiet, err
 }
 
-// wake decodes all that is held.
+// wake looks at all that was put off.
 func (z *lazy) wake() error {
 	if !z.asleep {
-		return nil
+		return z.catchUp()
 	}
 	z.asleep = false
 	from := 0

@@ -19,9 +19,12 @@ func (w *watcher) pending() bool {
 
 // calm says whether nothing has gone on for a while, up to a keyframe's picture of media time pts.
 func (w *watcher) calm(pts time.Duration) bool {
-	return w.started && w.detector != nil && w.detector.Age() >= knownFor && w.now > pts-lateBy && w.now <= pts &&
+	return w.started && w.known() && w.now > pts-lateBy && w.now <= pts &&
 		w.now-w.moved >= calm
 }
+
+// known says whether the background has been learned for long enough.
+func (w *watcher) known() bool { return w.detector != nil && w.detector.Age() >= knownFor }
 
 // flickers says whether parts of the scene are looked at with less care than others.
 func (w *watcher) flickers() bool { return w.detector != nil && w.detector.Flickers() }
@@ -29,7 +32,7 @@ func (w *watcher) flickers() bool { return w.detector != nil && w.detector.Flick
 // suspecter is a heuristic that finds something in a picture that no other does.
 type suspecter interface{ Suspects(luma []byte) bool }
 
-// glance analyses a picture a few seconds after the last one, if nothing new is in it. Otherwise it
+// glance analyses a picture some time after the last one, if nothing new is in it. Otherwise it
 // leaves all as it was.
 func (w *watcher) glance(pic *picture, snapshot func(int) (*image.YCbCr, error)) (quiet bool, err error) {
 	l := pic.luma

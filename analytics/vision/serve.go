@@ -173,6 +173,9 @@ func (s *session) decode(au *wire.AccessUnit) error {
 	if au.Gap {
 		s.watch.gap()
 	}
+	if s.lazy.spares(au) {
+		return nil
+	}
 	s.stream.filter = s.filter()
 	if err := s.stream.send(au); err != nil {
 		if !errors.Is(err, cv.ErrDamaged) {
@@ -183,12 +186,13 @@ func (s *session) decode(au *wire.AccessUnit) error {
 	return s.pictures()
 }
 
-// filter says how much care a picture needs. What falls is as small as what the filter removes.
+// filter says how much care a picture needs. What falls is as small as what the filter removes; and
+// what goes without it drifts, so that keyframes must not be far apart.
 func (s *session) filter() cv.LoopFilter {
-	if !s.cfg.Lazy || s.falls.active() || s.shown.draws() {
-		return cv.FilterAll
+	if s.lazy.may() && s.lazy.beat.short() && s.watch.known() {
+		return cv.FilterKey
 	}
-	return cv.FilterKey
+	return cv.FilterAll
 }
 
 // still decodes a keyframe by itself and returns its picture, which nobody has looked at; nil if there is none.
@@ -213,7 +217,7 @@ func (s *session) still(au *wire.AccessUnit) (*picture, error) {
 
 // due says whether a picture of this media time is to be analysed.
 func (s *session) due(pts time.Duration) bool {
-	return s.watch.due(pts) && !(s.seen && pts <= s.watch.now)
+	return s.lazy.due(pts) && !(s.seen && pts <= s.watch.now)
 }
 
 // maxPictures bounds what one access unit can make the decoder give out.
@@ -241,8 +245,7 @@ func (s *session) pictures() error {
 			}
 		}
 		if pic.wanted {
-			count.Analysed++
-			if err := s.watch.look(pic, s.stream.snapshot); err != nil {
+			if err := s.lazy.look(pic); err != nil {
 				return err
 			}
 		}

@@ -159,14 +159,23 @@ func (w *watcher) judge(pic *picture, r motion.Result, snapshot func(int) (*imag
 }
 
 func (w *watcher) schedule(pts time.Duration) {
-	w.next += w.period
-	if !w.started || w.next <= pts || w.next > pts+2*w.period {
+	w.next = following(w.next, pts, w.period)
+	if !w.started {
 		w.next = pts + w.period
 	}
 	if !w.started || w.moved > pts {
 		w.moved = pts
 	}
 	w.started, w.now = true, pts
+}
+
+// following returns when a picture is due after one of media time pts that was due at due.
+func following(due, pts, period time.Duration) time.Duration {
+	due += period
+	if due <= pts || due > pts+2*period {
+		return pts + period
+	}
+	return due
 }
 
 // resize begins anew with pictures of another size. What is open stays open.
