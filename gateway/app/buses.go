@@ -65,8 +65,14 @@ func (a *App) newBuses() ([]device.Bus, error) {
 // driver makes the driver of a bus.
 func (r *reach) driver() (driver.Driver, error) {
 	switch kind := r.bus.Kind(); kind {
+	case "modbus":
+		return r.modbus()
 	case "serial":
 		return r.serial()
+	case "e22", "e32":
+		return r.ebyte(kind)
+	case "rak3172":
+		return r.rak()
 	case "lorawan":
 		return r.lorawan()
 	default:
@@ -74,18 +80,17 @@ func (r *reach) driver() (driver.Driver, error) {
 	}
 }
 
-// line returns what opens a serial line: as the bus says, and otherwise as its first
-// device's profile does.
-func (r *reach) line() (port.Open, error) {
+// line returns the serial line: as the bus says, and otherwise as its first device's
+// profile does.
+func (r *reach) line() port.Config {
 	b, line := r.bus, profile.Line{}
-	for _, p := range r.models() {
-		switch {
+	if all := r.models(); len(all) > 0 {
+		switch p := all[0]; {
 		case p.Modbus != nil:
 			line = p.Modbus.Line
 		case p.Serial != nil:
 			line = p.Serial.Line
 		}
-		break //nolint:staticcheck // the first alone
 	}
 	c := port.Config{
 		Address: strings.Replace(b.Where(), "tcp+rtu://", "tcp://", 1),
@@ -95,7 +100,7 @@ func (r *reach) line() (port.Open, error) {
 	if x := b.RS485; x.Kernel {
 		c.RS485 = &port.RS485{RTSLow: x.RTSLow, Before: time.Duration(x.Before), After: time.Duration(x.After)}
 	}
-	return port.New(c)
+	return c
 }
 
 // models returns the profiles of what is reached.

@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"sentrybox/drivers/driver"
+	"sentrybox/drivers/port"
 	"sentrybox/drivers/uart"
 	"sentrybox/gateway/config"
 )
 
 // serial makes the driver of a line with a protocol of its own: one profile's.
 func (r *reach) serial() (driver.Driver, error) {
-	open, err := r.line()
+	open, err := port.New(r.line())
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,13 @@ type Bus struct {
 	ID   string `yaml:"id"`
 	Name string `yaml:"name"`
 
+	// Modbus is RTU on a port, /dev/…, or over a serial server, tcp+rtu://host:port; or Modbus
+	// TCP, tcp://host:port.
+	Modbus  string `yaml:"modbus"`
 	Serial  string `yaml:"serial"`  // /dev/… or tcp://host:port
+	E22     string `yaml:"e22"`     // where an Ebyte module is, as for Serial
+	E32     string `yaml:"e32"`     // the same
+	RAK3172 string `yaml:"rak3172"` // where a RAK module is, as for Serial
 	LoRaWAN string `yaml:"lorawan"` // host:port (UDP) where packet forwarders send to
 
 	// Of the line, where they differ from what the profiles say.
@@ -25,6 +31,17 @@ type Bus struct {
 	StopBits int    `yaml:"stop_bits"`
 	DataBits int    `yaml:"data_bits"`
 	RS485    RS485  `yaml:"rs485"` // of a board whose kernel switches the direction
+
+	// Of the radio, where it differs from what the profiles say.
+	Channel   int `yaml:"channel"`   // E22 and E32
+	NetID     int `yaml:"net_id"`    // E22
+	AirRate   int `yaml:"air_rate"`  // E22 and E32, bits a second
+	Frequency int `yaml:"frequency"` // RAK3172, Hz
+	// Configure sets and verifies the registers of an E22 or E32 whose M0 and M1 have been set
+	// by hand; ModeCommand does that to an E22 on USB, by the number that its manual gives
+	// the configuration mode.
+	Configure   bool `yaml:"configure"`
+	ModeCommand int  `yaml:"mode_command"`
 
 	Gateways []string `yaml:"gateways"` // LoRaWAN: EUIs of the forwarders that may send; all when empty
 
@@ -38,7 +55,7 @@ type RS485 struct {
 	After  Duration `yaml:"after"`
 }
 
-// Kind returns the key that says what the bus is: serial or lorawan.
+// Kind returns the key that says what the bus is: modbus, serial, e22, e32, rak3172 or lorawan.
 func (b *Bus) Kind() string {
 	for _, k := range b.kinds() {
 		if k.value != "" {
@@ -52,7 +69,7 @@ type busKind struct{ name, value string }
 
 func (b *Bus) kinds() []busKind {
 	return []busKind{
-		{"serial", b.Serial}, {"lorawan", b.LoRaWAN},
+		{"modbus", b.Modbus}, {"serial", b.Serial}, {"e22", b.E22}, {"e32", b.E32}, {"rak3172", b.RAK3172}, {"lorawan", b.LoRaWAN},
 	}
 }
 
@@ -182,6 +199,15 @@ func (d *document) finishLine(b *Bus, path string) {
 	const most = Duration(100 * time.Millisecond)
 	d.Span(path+".rs485.before", b.RS485.Before, 0, most)
 	d.Span(path+".rs485.after", b.RS485.After, 0, most)
+	d.Between(path+".channel", b.Channel, 0, 83)
+	d.Between(path+".net_id", b.NetID, 0, 255)
+	d.Between(path+".mode_command", b.ModeCommand, 0, 3)
+	if b.AirRate != 0 {
+		d.Between(path+".air_rate", b.AirRate, 300, 62500)
+	}
+	if b.Frequency != 0 {
+		d.Between(path+".frequency", b.Frequency, 150_000_000, 960_000_000)
+	}
 }
 
 // busOf checks which bus reaches a device of the profile, or finds the only one that does.
