@@ -65,7 +65,9 @@ func (r *reach) ebyte(kind string) (driver.Driver, error) {
 	if c.OpenConfig, err = port.New(setup); err != nil {
 		return nil, err
 	}
-	c.RSSI = l.Signal()
+	if l.RSSI != "" {
+		c.RSSI = l.Strength
+	}
 	if !r.bus.Configure && c.ModeCommand == 0 {
 		return ebyte.New(c)
 	}

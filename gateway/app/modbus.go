@@ -89,8 +89,8 @@ func addCoil(u *modbus.Unit, o *config.Output) {
 		case s.Coil != nil:
 			x.Address = uint16(*s.Coil) //nolint:gosec // the profile has been checked
 		case s.Register != nil:
-			x.Table, x.Address = modbus.Holding, uint16(*s.Register)       //nolint:gosec // the profile has been checked
-			x.On, x.Off = uint16(s.On.Number), uint16(s.Off.Number) //nolint:gosec // the same
+			x.Table, x.Address = modbus.Holding, uint16(*s.Register) //nolint:gosec // the profile has been checked
+			x.On, x.Off = uint16(s.On.Number), uint16(s.Off.Number)  //nolint:gosec // the same
 		}
 	}
 	u.Outputs = append(u.Outputs, x)

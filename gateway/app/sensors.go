@@ -60,6 +60,10 @@ func address(c *config.Sensor) string {
 	switch c.Transport() {
 	case "modbus":
 		return strconv.Itoa(c.Unit)
+	case "serial":
+		if c.Unit != 0 {
+			return strconv.Itoa(c.Unit)
+		}
 	case "lora":
 		if c.Number == 0 {
 			return ""

@@ -141,7 +141,7 @@ func (d *document) finishSensors(c *Config, first map[string]string) {
 		d.Fault("sensors", "config.many", len(c.Sensors), maxSensors)
 		return
 	}
-	taken := map[string]string{}
+	taken, speaks := map[string]string{}, map[string]string{}
 	for i := range c.Sensors {
 		s, path := &c.Sensors[i], strict.Element("sensors", i)
 		if !d.Sound(path) {
@@ -160,6 +160,7 @@ func (d *document) finishSensors(c *Config, first map[string]string) {
 			continue
 		}
 		s.Bus = d.busOf(c, path+".bus", s.Bus, s.profile)
+		d.oneProtocol(s, path, speaks)
 		d.finishAddress(c, s, path)
 		d.finishSensorKeys(c, s, path)
 		d.finishParameters(s, path+".parameters")
@@ -177,6 +178,23 @@ func (d *document) finishSensors(c *Config, first map[string]string) {
 			taken[s.Bus+" "+key+" "+s.Profile] = path
 		}
 	}
+}
+
+// addressed says whether the sensor's frames on a serial line say whose they are.
+func (s *Sensor) addressed() bool {
+	return s.profile != nil && s.profile.Serial != nil && s.profile.Serial.Frame.Address != nil
+}
+
+// oneProtocol checks that a serial line has devices of one profile only.
+func (d *document) oneProtocol(s *Sensor, path string, speaks map[string]string) {
+	if s.Transport() != "serial" || s.Bus == "" {
+		return
+	}
+	if other := speaks[s.Bus]; other != "" && other != s.Profile && d.Sound(path+".profile") {
+		d.Fault(path+".profile", "config.bus.protocol", d.Shown(path+".profile", s.Bus), other)
+		return
+	}
+	speaks[s.Bus] = s.Profile
 }
 
 // address is how the sensor's bus knows it, or "".
@@ -200,7 +218,7 @@ func (d *document) finishAddress(c *Config, s *Sensor, path string) {
 		given bool
 		by    string
 	}{
-		{".unit", s.Unit != 0, "modbus"}, {".number", s.Number != 0, "lora"}, {".eui", s.EUI != "", "lorawan"},
+		{".unit", s.Unit != 0 && !s.addressed(), "modbus"}, {".number", s.Number != 0, "lora"}, {".eui", s.EUI != "", "lorawan"},
 		{".dev_addr", s.DevAddr != "", "lorawan"}, {".pin", s.Pin != "", "gpio"},
 		{".key", s.Key.Reveal() != "" || s.KeyFile != "", "lora"},
 	} {
@@ -209,6 +227,10 @@ func (d *document) finishAddress(c *Config, s *Sensor, path string) {
 		}
 	}
 	switch kind {
+	case "serial":
+		if s.addressed() && d.Required(path+".unit", s.Unit == 0) {
+			d.Between(path+".unit", s.Unit, 1, 65535)
+		}
 	case "modbus":
 		if s.Unit == 0 {
 			s.Unit = s.profile.Modbus.Address

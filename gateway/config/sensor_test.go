@@ -84,7 +84,7 @@ buses:
 `, `6: buses[0].serial: must be /dev/… or tcp://host:port
 7: buses[1].lorawan: must be host:port, such as 127.0.0.1:8080
 7: buses[1].gateways[0]: must be 16 hexadecimal digits
-8: buses[2]: one of these must be given, and no more: serial, lorawan
+8: buses[2]: one of these must be given, and no more: modbus, serial, e22, e32, rak3172, lorawan
 9: buses[3].id: "gw-1" is the id of gateway already
 10: buses[4].serial: buses[3] has it already
 10: buses[4].stop_bits: must be from 1 to 2`},
@@ -102,6 +102,7 @@ sensors:
   - {id: s8, profile: door, dev_addr: 26011bda, app_skey: 000102030405060708090a0b0c0d0e0f, nwk_skey: 000102030405060708090a0b0c0d0e0f}
   - {id: s9, profile: door, dev_addr: 26011BDA, app_skey: 000102030405060708090a0b0c0d0e0f, nwk_skey: 000102030405060708090a0b0c0d0e0f}
   - {id: s8, profile: broken}
+  - {id: s11, profile: rdm6300, bus: a}
 `, `7: sensors[0].profile: there is no profile "pti"
 8: sensors[1].bus: "net" does not reach devices of serial
 9: sensors[2].bus: there is no bus "c"
@@ -122,7 +123,8 @@ sensors:
 14: sensors[7].nwk_skey: must be 32 hexadecimal digits
 16: sensors[9]: is the same device as sensors[8]
 17: sensors[10].id: "s8" is the id of sensors[8] already
-17: sensors[10].profile: the profile is wrong: broken.yaml:1: format: must be a whole number, not a text`},
+17: sensors[10].profile: the profile is wrong: broken.yaml:1: format: must be a whole number, not a text
+18: sensors[11].profile: the line "a" has devices of pit already, and cannot have another kind`},
 	{"outputs", head + `profiles: .
 buses: [{id: a, serial: /dev/ttyS1}, {id: net, lorawan: ":1700"}]
 outputs:

@@ -373,6 +373,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.bus.where":         {"必须是 /dev/… 或 tcp://主机:端口", "must be /dev/… or tcp://host:port"},
 	"config.bus.port":          {"%s 已在用", "%s has it already"},
 	"config.bus.application":   {"必须是 ChirpStack 应用的编号", "must be the id of an application of ChirpStack"},
+	"config.bus.protocol":      {"串口 %q 上已是 %s 的设备，一条串口只能有一种", "the line %q has devices of %s already, and cannot have another kind"},
 	"config.bus.mqtt":          {"发布到网关自己的 MQTT 服务器，不需要 bus", "it publishes at the gateway's own broker and needs no bus"},
 	"config.bus.none":          {"没有 %q 这条 bus", "there is no bus %q"},
 	"config.bus.kind":          {"%q 不能连 %s 设备", "%q does not reach devices of %s"},
