@@ -46,6 +46,7 @@ type commands struct {
 	Replay  replayCmd  `cmd:"" help:"${help_replay}"`
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Demo    demoCmd    `cmd:"" help:"${help_demo}"`
+	Profile profileCmd `cmd:"" help:"${help_profile}"`
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
 	Version versionCmd `cmd:"" help:"${help_version}"`
 
@@ -59,7 +60,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	vars := kong.Vars{}
 	for _, name := range []string{
 		"about", "run", "check", "raise", "replay", "probe", "demo", "hash", "version", "config", "kind", "severity",
-		"camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
+		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
+		"profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}
@@ -93,6 +95,11 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 
 // complain prints an error, a configuration's problems in the user's language.
 func (e *env) complain(err error) {
+	var said *sentence
+	if errors.As(err, &said) {
+		_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, said.key, said.args...))
+		return
+	}
 	var problems *config.Problems
 	if !errors.As(err, &problems) {
 		_, _ = fmt.Fprintln(e.errOut, "sentrybox:", err)

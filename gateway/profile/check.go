@@ -118,11 +118,15 @@ func reserved(name string) bool {
 func (d *document) transforms(path string, list []Transform) {
 	for i := range list {
 		t, at := &list[i], strict.Element(path, i)
-		if d.Required(at+".do", t.Do == "") && d.OneOf(at+".do", t.Do, "hex", "base64", "cut", "reverse", "add", "subtract", "xor") &&
+		if d.Required(at+".do", t.Do == "") && d.OneOf(at+".do", t.Do, transforms()...) &&
 			d.Sound(at+".value") && (t.Value < 0 || t.Value > 255) {
 			d.Fault(at+".value", "config.range", 0, 255)
 		}
 	}
+}
+
+func transforms() []string {
+	return []string{"hex", "base64", "cut", "reverse", "add", "subtract", "xor"}
 }
 
 // same gives fields of one name the same unit and words, and reports those that

@@ -144,10 +144,16 @@ func (d *document) otherKind(f *Field, t, path string) {
 	case "bool":
 		p.kind, p.size = boolean, 1
 	default:
-		d.OneOf(path+".type", t, "u8", "i8", "u16", "i16", "u24", "i24", "u32", "i32", "u40", "i40", "u48", "i48", "u56", "i56", "u64", "i64",
-			"f16", "f32", "f64", "bcd", "number", "hex_number", "hex", "text", "bool")
+		d.OneOf(path+".type", t, fieldTypes()...)
 	}
 	d.Between(path+".size", f.Size, 0, 1024)
+}
+
+func fieldTypes() []string {
+	return []string{
+		"u8", "i8", "u16", "i16", "u24", "i24", "u32", "i32", "u40", "i40", "u48", "i48", "u56", "i56", "u64", "i64",
+		"f16", "f32", "f64", "bcd", "number", "hex_number", "hex", "text", "bool",
+	}
 }
 
 // place finds out where a field stands.

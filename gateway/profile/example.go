@@ -188,19 +188,16 @@ func (o *Outcome) compare(p *Profile) {
 			o.add("profile.test.differs", f.Name, v.plain(), want.Text)
 		}
 	}
-	o.compareAlerts(p, got)
+	o.compareAlerts(p)
 }
 
-func (o *Outcome) compareAlerts(p *Profile, got map[string]Value) {
+func (o *Outcome) compareAlerts(p *Profile) {
 	if o.Example.Alerts == nil {
 		return
 	}
 	var kinds []string
-	for i := range p.Alerts {
-		a := &p.Alerts[i]
-		if v, ok := got[a.Field]; ok && a.Alarming(v, false) {
-			kinds = append(kinds, a.Kind)
-		}
+	for _, a := range p.Alarming(o.Values) {
+		kinds = append(kinds, a.Kind)
 	}
 	want := slices.Clone(o.Example.Alerts)
 	slices.Sort(kinds)
@@ -224,4 +221,46 @@ func (v Value) near(s Scalar) bool {
 		return v.Is(s)
 	}
 	return math.Abs(v.Number-s.Number) <= 1e-6*max(1, math.Abs(s.Number))
+}
+
+// Try decodes a payload as a driver would deliver it, with in saying what is known
+// of it besides, and the parameters' defaults.
+func (p *Profile) Try(data []byte, in Input) Outcome {
+	o := Outcome{}
+	d, err := p.NewDecoder(nil)
+	if err != nil {
+		o.Err = err
+		return o
+	}
+	in.Data = data
+	if in.Section == "" && p.Modbus != nil && len(p.Modbus.Reads) > 0 {
+		in.Section = p.Modbus.Reads[0].Name
+	}
+	if p.Serial != nil {
+		if in.Data, o.Err = p.Serial.only(data); o.Err != nil {
+			return o
+		}
+	}
+	if whole, err := modbusAnswer(data); err == nil && p.Modbus != nil {
+		in.Data = whole
+	}
+	o.Values, o.Message, o.Err = d.Decode(nil, in)
+	return o
+}
+
+// Alarming returns the alerts of which a value is alarming, for the last value of
+// each field.
+func (p *Profile) Alarming(values []Value) []*Alert {
+	last := map[string]Value{}
+	for _, v := range values {
+		last[v.Field.Name] = v
+	}
+	var all []*Alert
+	for i := range p.Alerts {
+		a := &p.Alerts[i]
+		if v, ok := last[a.Field]; ok && a.Alarming(v, false) {
+			all = append(all, a)
+		}
+	}
+	return all
 }

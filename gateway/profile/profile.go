@@ -16,6 +16,7 @@ package profile
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"sentrybox/gateway/strict"
@@ -205,6 +206,25 @@ func (a *Alert) Alarming(v Value, raised bool) bool {
 		return v.Number < a.Below.V
 	}
 	return slices.ContainsFunc(a.Is, v.Is)
+}
+
+// Condition returns when the alert is alarming, in the terms of rules.
+func (a *Alert) Condition() string {
+	var b strings.Builder
+	b.WriteString(a.Field)
+	switch {
+	case a.Above.Set:
+		b.WriteString(" > " + FormatNumber(a.Above.V))
+	case a.Below.Set:
+		b.WriteString(" < " + FormatNumber(a.Below.V))
+	}
+	for i, s := range a.Is {
+		b.WriteString(map[bool]string{true: " = ", false: " | "}[i == 0] + s.Text)
+	}
+	if a.For > 0 {
+		b.WriteString(" for " + a.For.String())
+	}
+	return b.String()
 }
 
 // Kinds returns the kinds of alert that a sensor can raise. Each has its words
