@@ -3,6 +3,7 @@ package profile
 import (
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -103,16 +104,23 @@ func (d *document) newName(path, name string) bool {
 	if !d.Sound(path) {
 		return false
 	}
-	if _, taken := d.scope[name]; taken || reserved(name) {
+	if _, taken := d.scope[name]; taken || d.reserved(name) {
 		d.Fault(path, "profile.name.taken", name)
 		return false
 	}
 	return true
 }
 
-// reserved are words that mean something in an expression.
-func reserved(name string) bool {
-	return slices.Contains([]string{"x", "not", "and", "or", "in", "let", "if", "else", "true", "false", "nil", "matches", "contains"}, name)
+// reserved reports whether a name means something else in expressions. A value
+// may be called port or rssi: then it is that value.
+func (d *document) reserved(name string) bool {
+	if slices.Contains([]string{
+		"x", "not", "and", "or", "in", "let", "if", "else", "true", "false", "nil", "matches", "contains", "endswith", "startswith",
+	}, name) {
+		return true
+	}
+	value, known := d.scope[name]
+	return known && reflect.TypeOf(value).Kind() == reflect.Func
 }
 
 func (d *document) transforms(path string, list []Transform) {
@@ -122,11 +130,15 @@ func (d *document) transforms(path string, list []Transform) {
 			d.Sound(at+".value") && (t.Value < 0 || t.Value > 255) {
 			d.Fault(at+".value", "config.range", 0, 255)
 		}
+		var ok bool
+		if t.path, ok = pointer(t.Path); !ok || (t.Path == "") == (t.Do == "pick") {
+			d.Fault(at+".path", "profile.pick")
+		}
 	}
 }
 
 func transforms() []string {
-	return []string{"hex", "base64", "cut", "reverse", "add", "subtract", "xor"}
+	return []string{"hex", "base64", "pick", "cut", "reverse", "add", "subtract", "xor"}
 }
 
 // same gives fields of one name the same unit and words, and reports those that

@@ -33,7 +33,7 @@ func (d *document) shapeFields(c *context, fields []Field, path string) {
 }
 
 func (d *document) shapeField(c *context, f *Field, path string) {
-	if f.Name != "" || len(f.Parts) == 0 {
+	if f.Name != "" || len(f.Parts) == 0 && f.Type != "skip" {
 		d.match(path+".name", f.Name, identifier, "profile.name")
 	}
 	if len(f.Parts) > 0 && (f.Name != "" || f.Expr != "" || f.Bits != nil || f.Scale.Set || f.Offset.Set) {
@@ -54,16 +54,24 @@ func (d *document) way(c *context, f *Field, path string) {
 	switch {
 	case f.Group != "" && !text:
 		d.Fault(path+".group", "profile.form.only", "text")
+	case f.Pattern != "" && (!text || f.Group != ""):
+		d.Fault(path+".pattern", "profile.form.only", "text")
 	case f.Path != "" && !tree:
 		d.Fault(path+".path", "profile.form.only", "json, object")
-	case (f.At != nil || f.Size != 0 || f.To != nil || f.Bits != nil || len(f.Parts) > 0) && (text || tree):
+	case (f.At != nil || f.Size != 0 || f.To != nil || f.SizeFrom != "" || f.Type == "skip" || f.Bits != nil || len(f.Parts) > 0) && (text || tree):
 		d.Fault(path, "profile.form.only", "bytes")
 	case f.Register != nil && (len(c.reads) == 0 || c.item || f.At != nil):
 		d.Fault(path+".register", "profile.transport.only", "modbus")
 	}
-	computed := f.Type == "" && f.Expr != "" && f.Group == "" && f.Path == ""
+	computed := f.Type == "" && f.Expr != "" && f.Group == "" && f.Path == "" && f.Pattern == ""
 	switch {
 	case computed:
+	case f.Pattern != "":
+		re, err := regexp.Compile(f.Pattern)
+		if err != nil || re.NumSubexp() < 1 || len(f.Pattern) > maxExpression {
+			d.Fault(path+".pattern", "profile.pattern.group")
+		}
+		f.prog.re = re
 	case text && c.m.pattern != nil:
 		name := f.Group
 		choose(&name, f.Name)
@@ -93,7 +101,7 @@ func (d *document) kind(c *context, f *Field, path string) {
 		switch {
 		case f.Register != nil && len(c.reads) > 0 && c.reads[0].Function < 3:
 			t = "bool"
-		case f.Expr != "" && f.Group == "" && f.Path == "" && f.Register == nil && f.At == nil:
+		case f.Expr != "" && f.Group == "" && f.Path == "" && f.Pattern == "" && f.Register == nil && f.At == nil:
 			p.kind = computed
 			return
 		case c.m.Form != "bytes":
@@ -141,6 +149,8 @@ func (d *document) otherKind(f *Field, t, path string) {
 		p.kind = hexText
 	case "text":
 		p.kind = plainText
+	case "skip":
+		p.kind = skip
 	case "bool":
 		p.kind, p.size = boolean, 1
 	default:
@@ -152,7 +162,7 @@ func (d *document) otherKind(f *Field, t, path string) {
 func fieldTypes() []string {
 	return []string{
 		"u8", "i8", "u16", "i16", "u24", "i24", "u32", "i32", "u40", "i40", "u48", "i48", "u56", "i56", "u64", "i64",
-		"f16", "f32", "f64", "bcd", "number", "hex_number", "hex", "text", "bool",
+		"f16", "f32", "f64", "bcd", "number", "hex_number", "hex", "text", "bool", "skip",
 	}
 }
 
@@ -160,8 +170,8 @@ func fieldTypes() []string {
 func (d *document) place(c *context, f *Field, path string) {
 	p := &f.prog
 	p.order = f.Order
-	if f.To != nil && p.size != 0 {
-		d.Fault(path+".to", "profile.to")
+	if (f.To != nil || f.SizeFrom != "") && (p.size != 0 || f.To != nil && f.SizeFrom != "") {
+		d.Fault(path, "profile.to")
 	}
 	if p.size == 0 && p.order != Little { // its length may be odd
 		p.order = Big

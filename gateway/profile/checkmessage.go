@@ -94,6 +94,12 @@ func (d *document) shape(m *Message, path string) {
 	case m.Form != "text" && m.Pattern != "":
 		d.Fault(path+".pattern", "profile.form.only", "text")
 	}
+	if c := m.Checksum; c != nil {
+		if d.checksum(c, path+".checksum"); d.Sound(path + ".checksum") {
+			sum := c.checksum()
+			m.checksum = &sum
+		}
+	}
 	if m.Pattern != "" && d.Sound(path+".pattern") {
 		re, err := regexp.Compile(m.Pattern)
 		if err != nil || len(m.Pattern) > maxExpression {
@@ -159,11 +165,10 @@ func (d *document) shapeItems(c *context, list *Items, path string) {
 		}
 		it.prog.size = it.Size
 		if it.Size == 0 && list.Length == 0 {
-			size, ok := extent(it.Fields)
-			if !ok {
-				d.Fault(at, "profile.items.size")
+			var ok bool
+			if it.prog.size, ok = extent(it.Fields); !ok {
+				it.prog.size = -1
 			}
-			it.prog.size = size
 		}
 	}
 }
@@ -177,7 +182,7 @@ func extent(fields []Field) (int, bool) {
 		if p.kind == computed {
 			continue
 		}
-		if p.size == 0 || !p.after && p.at < 0 || fields[i].When != "" {
+		if p.size == 0 || fields[i].Optional || !p.after && p.at < 0 || fields[i].When != "" {
 			return 0, false
 		}
 		if next = p.size + p.at; p.after {
@@ -215,6 +220,13 @@ func (d *document) compileFields(fields []Field, path string) {
 }
 
 func (d *document) compileField(f *Field, path string) {
+	if f.SizeFrom != "" {
+		if _, known := d.scope[f.SizeFrom].(float64); known {
+			d.p.programs = append(d.p.programs, &program{names: []string{f.SizeFrom}})
+		} else {
+			d.Fault(path+".size_from", "profile.size_from", f.SizeFrom)
+		}
+	}
 	f.prog.valid = d.compile(path+".valid", f.Valid, d.scope)
 	if f.Expr != "" && d.Sound(path) {
 		d.scope["x"] = 0.0
@@ -234,6 +246,10 @@ func (d *document) compileField(f *Field, path string) {
 		f.prog.text = true
 	}
 	if f.Name == "" || !d.Sound(path) {
+		return
+	}
+	if d.reserved(f.Name) || slices.ContainsFunc(d.p.Parameters, func(q Parameter) bool { return q.Name == f.Name }) {
+		d.Fault(path+".name", "profile.name.taken", f.Name)
 		return
 	}
 	if f.prog.text {

@@ -103,7 +103,7 @@ func (d *Decoder) Decode(dst []Value, in Input) ([]Value, *Message, error) {
 			return dst, m, nil
 		}
 		got, err := d.message(dst, m)
-		if err == nil && !d.known {
+		if err == nil && !d.known && len(got) == len(dst) {
 			err = ErrEmpty
 		}
 		if err != nil {
@@ -175,7 +175,7 @@ func (d *Decoder) fields(dst []Value, fields []Field, data []byte) ([]Value, err
 			}
 			continue
 		}
-		b, ok := f.slice(data, d.next)
+		b, ok := d.slice(f, data)
 		if !ok {
 			if f.Optional {
 				continue
@@ -183,6 +183,9 @@ func (d *Decoder) fields(dst []Value, fields []Field, data []byte) ([]Value, err
 			return dst, fmt.Errorf("%s: %w", f.Name, ErrShort)
 		}
 		d.next, d.known = f.prog.end(data, d.next, len(b)), true
+		if f.prog.kind == skip {
+			continue
+		}
 		if len(f.Parts) > 0 {
 			for j := range f.Parts {
 				part := &f.Parts[j]

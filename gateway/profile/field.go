@@ -3,6 +3,7 @@ package profile
 import (
 	"encoding/hex"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ const (
 	hexText    // bytes shown as hexadecimal digits
 	plainText
 	boolean
+	skip     // no value
 	coil     // one bit of a Modbus answer
 	computed // by an expression alone
 )
@@ -45,6 +47,7 @@ type fieldProgram struct {
 	text     bool
 	used     bool // an expression refers to it
 	group    int
+	re       *regexp.Regexp
 	path     []string
 	dotted   string
 }
@@ -57,9 +60,16 @@ type raw struct {
 	absent bool
 }
 
-// slice returns the bytes of f in data, next being where the field before ended.
-func (f *Field) slice(data []byte, next int) ([]byte, bool) {
-	at := f.prog.start(data, next)
+// slice returns the bytes of f in data.
+func (d *Decoder) slice(f *Field, data []byte) ([]byte, bool) {
+	at := f.prog.start(data, d.next)
+	if f.SizeFrom != "" {
+		size, ok := d.env[f.SizeFrom].(float64)
+		if !ok || at < 0 || size < 0 || size > maxPayload || at+int(size) > len(data) {
+			return nil, false
+		}
+		return data[at : at+int(size)], true
+	}
 	if at < 0 || at > len(data) || at+f.prog.size > len(data) {
 		return nil, false
 	}

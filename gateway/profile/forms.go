@@ -3,9 +3,7 @@ package profile
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -40,14 +38,20 @@ func (d *Decoder) textFields(dst []Value, m *Message) ([]Value, error) {
 		r := raw{kind: computed}
 		if f.prog.kind != computed {
 			b := line
-			d.known = true
-			if at != nil {
+			if re := f.prog.re; re != nil {
+				own := re.FindSubmatchIndex(line)
+				if own == nil || own[2] < 0 {
+					continue
+				}
+				b = line[own[2]:own[3]]
+			} else if at != nil {
 				from, to := at[2*f.prog.group], at[2*f.prog.group+1]
 				if from < 0 {
 					continue // a group that took no part
 				}
 				b = line[from:to]
 			}
+			d.known = true
 			var err error
 			if r, err = f.prog.literal(clean(b)); err != nil {
 				return dst, fmt.Errorf("%s: %w", f.Name, err)
@@ -66,18 +70,17 @@ const maxJSONDepth = 32
 
 // parseJSON reads the payload as JSON, once.
 func (d *Decoder) parseJSON() bool {
-	if d.tree != nil {
-		return true
+	if d.tree == nil {
+		d.tree, _ = parseJSON(d.data)
 	}
-	if depth(d.data) > maxJSONDepth {
-		return false
+	return d.tree != nil
+}
+
+func parseJSON(data []byte) (tree any, ok bool) {
+	if depth(data) > maxJSONDepth || json.Unmarshal(data, &tree) != nil {
+		return nil, false
 	}
-	dec := json.NewDecoder(bytes.NewReader(d.data))
-	if dec.Decode(&d.tree) != nil {
-		return false
-	}
-	_, err := dec.Token()
-	return errors.Is(err, io.EOF) && d.tree != nil
+	return tree, tree != nil
 }
 
 // depth returns how deeply brackets are nested, at most; those within texts count
@@ -156,7 +159,11 @@ func (d *Decoder) lookUp(form string, path []string, dotted string) (any, bool) 
 		v, ok := d.in.Values[dotted]
 		return v, ok
 	}
-	v := d.tree
+	return walk(d.tree, path)
+}
+
+// walk follows a JSON pointer.
+func walk(v any, path []string) (any, bool) {
 	for _, key := range path {
 		switch x := v.(type) {
 		case map[string]any:

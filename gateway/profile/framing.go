@@ -124,14 +124,19 @@ func (f *Frame) framing() uart.Framing {
 			out.Escape.Pairs[byte(n)] = byte(v)
 		}
 	}
-	if c := f.Checksum; c != nil {
-		out.Checksum = uart.Checksum{
-			Kind: uart.Kind(c.Type), From: c.From, Before: c.Skip, Little: c.Order == Little, Negate: uart.Negation(c.Negate), Hex: c.Text, OverHex: c.OverText,
-		}
-		if r := c.CRC; r != nil {
-			out.Checksum.CRC = &uart.CRC{
-				Width: r.Width, Poly: uint32(r.Poly), Init: uint32(r.Init), RefIn: r.RefIn, RefOut: r.RefOut, XorOut: uint32(r.XorOut),
-			}
+	if f.Checksum != nil {
+		out.Checksum = f.Checksum.checksum()
+	}
+	return out
+}
+
+func (c *Checksum) checksum() uart.Checksum {
+	out := uart.Checksum{
+		Kind: uart.Kind(c.Type), From: c.From, Before: c.Skip, Little: c.Order == Little, Negate: uart.Negation(c.Negate), Hex: c.Text, OverHex: c.OverText,
+	}
+	if r := c.CRC; r != nil {
+		out.CRC = &uart.CRC{
+			Width: r.Width, Poly: uint32(r.Poly), Init: uint32(r.Init), RefIn: r.RefIn, RefOut: r.RefOut, XorOut: uint32(r.XorOut),
 		}
 	}
 	return out

@@ -4,7 +4,9 @@ import "fmt"
 
 // itemProgram is an item made ready.
 type itemProgram struct {
-	size int // bytes of its value where no length says so
+	// size is the bytes of its value where no length says so, or -1 where its
+	// fields alone know.
+	size int
 }
 
 // items reads a row of values with keys.
@@ -25,27 +27,36 @@ func (d *Decoder) items(dst []Value, list *Items) ([]Value, error) {
 		if len(rest) < head {
 			return dst, fmt.Errorf("item at byte %d: %w", at, ErrShort)
 		}
-		it := list.find(rest[:list.Key])
-		size := -1
-		if list.Length > 0 {
+		key, size := rest[:list.Key], -1
+		it := list.find(key)
+		switch {
+		case list.Length > 0:
 			size = int(min(readUint(rest[list.Key:head], Big), maxPayload))
-		} else if it != nil {
+		case it != nil:
 			size = it.prog.size
 		}
-		if it == nil && (list.Unknown != "skip" || size < 0) {
-			if list.Unknown == "stop" {
-				return dst, nil
-			}
-			return dst, fmt.Errorf("item %s at byte %d: %w", spaced(rest[:list.Key]), at, ErrItem)
+		switch {
+		case it == nil && list.Unknown == "skip" && size >= 0:
+		case it == nil && list.Unknown == "stop":
+			return dst, nil
+		case it == nil:
+			return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, ErrItem)
 		}
-		if head+size > len(rest) {
-			return dst, fmt.Errorf("item %s at byte %d: %w", spaced(rest[:list.Key]), at, ErrShort)
+		value := rest[head:]
+		if size >= 0 {
+			if size > len(value) {
+				return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, ErrShort)
+			}
+			value = value[:size]
 		}
 		if it != nil {
 			d.next, d.known = 0, true
 			var err error
-			if dst, err = d.fields(dst, it.Fields, rest[head:head+size]); err != nil {
-				return dst, fmt.Errorf("item %s at byte %d: %w", spaced(rest[:list.Key]), at, err)
+			if dst, err = d.fields(dst, it.Fields, value); err != nil {
+				return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, err)
+			}
+			if size < 0 {
+				size = d.next
 			}
 		}
 		at += head + size

@@ -67,3 +67,20 @@ func TestLibraryFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestForeign holds profiles against their examples that were written from the
+// manual of this format alone, for devices of which it knew nothing.
+func TestForeign(t *testing.T) {
+	for _, name := range foreign(t) {
+		p, err := Load(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for i, o := range p.Test() {
+			for _, w := range o.Wrong {
+				t.Errorf("%s, example %d: %s", name, i+1, w.Text(text.English))
+			}
+		}
+	}
+}

@@ -2,15 +2,18 @@ package profile
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"slices"
 	"strings"
+
+	"sentrybox/drivers/uart"
 )
 
 // matches reports whether the payload is m.
 func (d *Decoder) matches(m *Message) bool {
 	if w := m.When; w != nil && !d.circumstance(w) {
+		return false
+	}
+	if m.checksum != nil && !sealed(m.checksum, d.data) {
 		return false
 	}
 	switch m.Form {
@@ -91,66 +94,13 @@ func topicMatches(filter, topic string) bool {
 	}
 }
 
-// transform returns data changed as the list says, in a buffer of d's own.
-func (d *Decoder) transform(list []Transform, data []byte) ([]byte, error) {
-	if len(list) == 0 {
-		return data, nil
-	}
-	d.buf = append(d.buf[:0], data...)
-	b := d.buf
-	for i := range list {
-		t := &list[i]
-		from, to := edge(int(t.From), len(b)), len(b)
-		if t.To != nil {
-			to = edge(int(*t.To), len(b))
-		}
-		if from > to {
-			return nil, ErrShort
-		}
-		part := b[from:to]
-		switch t.Do {
-		case "cut":
-			b = part
-		case "reverse":
-			slices.Reverse(part)
-		case "hex":
-			part = bytes.Map(func(r rune) rune {
-				if strings.ContainsRune(" \t\r\n", r) {
-					return -1
-				}
-				return r
-			}, part)
-			n, err := hex.Decode(part, part)
-			if err != nil {
-				return nil, ErrValue
-			}
-			b = append(b[:from:from], append(part[:n:n], b[to:]...)...)
-		case "base64":
-			got, err := base64.RawStdEncoding.AppendDecode(nil, bytes.TrimRight(bytes.TrimSpace(part), "="))
-			if err != nil {
-				return nil, ErrValue
-			}
-			b = append(b[:from:from], append(got, b[to:]...)...)
-		default:
-			for j := range part {
-				switch t.Do {
-				case "add":
-					part[j] += byte(t.Value)
-				case "subtract":
-					part[j] -= byte(t.Value)
-				case "xor":
-					part[j] ^= byte(t.Value)
-				}
-			}
-		}
-	}
-	return b, nil
-}
-
-// edge returns the offset at, which is from the end if negative, within n bytes.
-func edge(at, n int) int {
+// sealed reports whether data ends with its checksum.
+func sealed(c *uart.Checksum, data []byte) bool {
+	none, _ := c.Append(nil, make([]byte, c.From+c.Before))
+	at := len(data) - len(none)
 	if at < 0 {
-		at += n
+		return false
 	}
-	return min(max(at, 0), n)
+	want, ok := c.Append(nil, data[:at])
+	return ok && bytes.EqualFold(want, data[at:])
 }

@@ -1,5 +1,7 @@
 package profile
 
+import "sentrybox/drivers/uart"
+
 // Message is one kind of payload that a device sends.
 type Message struct {
 	Name      string      `yaml:"name" doc:"What the message is, for people."`
@@ -8,13 +10,15 @@ type Message struct {
 	Form      string      `yaml:"form" doc:"bytes (the default), text (fields are groups of pattern), json (fields are paths) or object (what a ChirpStack codec decoded; fields are paths)."`
 	Order     Order       `yaml:"order" doc:"Byte order of the message's fields."`
 	Transform []Transform `yaml:"transform" doc:"What is done to the payload before its fields are read, after when has been looked at."`
+	Checksum  *Checksum   `yaml:"checksum" doc:"A checksum that the payload itself ends with, over the payload; for serial it is in frame. One that fails makes the payload another message."`
 	Pattern   string      `yaml:"pattern" doc:"form text: regular expression (RE2) with named groups, such as ^R=(?P<distance>[0-9]+). A payload that it does not match is another message."`
 	Fields    []Field     `yaml:"fields" doc:"The values, in their order."`
 	Items     *Items      `yaml:"items" doc:"Values that each come with a key, in any order: channel and type of Milesight or Cayenne LPP, type and length of others."`
 
-	pattern *pattern
-	when    *program
-	prog    messageProgram
+	pattern  *pattern
+	checksum *uart.Checksum
+	when     *program
+	prog     messageProgram
 }
 
 // Match says which payloads are a message.
@@ -40,10 +44,13 @@ type Probe struct {
 
 // Transform changes a payload before it is read.
 type Transform struct {
-	Do    string `yaml:"do" doc:"hex (hexadecimal digits to bytes), base64 (to bytes), cut (keep from…to only), reverse, add, subtract or xor (each byte with value)."`
+	Do    string `yaml:"do" doc:"hex (hexadecimal digits to bytes), base64 (to bytes), pick (the text at path of a payload in JSON), cut (keep from…to only), reverse, add, subtract or xor (each byte with value)."`
+	Path  string `yaml:"path" doc:"For pick: JSON pointer."`
 	Value Int    `yaml:"value" doc:"For add, subtract and xor."`
 	From  Int    `yaml:"from" doc:"First byte that is changed, negative from the end; 0 if not given."`
 	To    *Int   `yaml:"to" doc:"Byte before which the change ends, negative from the end; the end if not given."`
+
+	path []string
 }
 
 // Field is one value of a message.
@@ -55,15 +62,17 @@ type Field struct {
 	At       *Int   `yaml:"at" doc:"Offset of its first byte, negative from the end; right after the field before if not given."`
 	Register *Int   `yaml:"register" doc:"Modbus: its register (or coil), instead of at."`
 	Group    string `yaml:"group" doc:"form text: name of its group in pattern; the name of the field if not given."`
+	Pattern  string `yaml:"pattern" doc:"form text: regular expression of this field alone, of which the first group is the value; without it in the payload there is no value."`
 	Path     string `yaml:"path" doc:"form json and object: JSON pointer (RFC 6901) such as /battery/level; / and the name of the field if not given."`
 
-	Type  string  `yaml:"type" doc:"u8 i8 u16 i16 u24 i24 u32 i32 … u64 i64, f16 f32 f64, bcd, number (text, decimal), hex_number (text, hexadecimal), hex (bytes shown as digits), text, bool. A field with expr alone has none."`
-	Size  int     `yaml:"size" doc:"Bytes of bcd, number, hex_number, hex and text; all that are left if not given."`
-	To    *Int    `yaml:"to" doc:"Instead of size: the offset that it ends before, negative from the end of the payload."`
-	Order Order   `yaml:"order" doc:"Byte order: big, little, word_swap or byte_swap."`
-	Bits  *Bits   `yaml:"bits" doc:"Bits of the number, such as 7 or 0-11; bit 0 is the lowest."`
-	Sign  string  `yaml:"sign" doc:"How a negative number is written: twos (two's complement, the default of i types), magnitude (the highest bit is the sign) or ones."`
-	Parts []Field `yaml:"parts" doc:"Values that are bits of this number. Each has name and bits; this field itself then needs no name."`
+	Type     string  `yaml:"type" doc:"u8 i8 u16 i16 u24 i24 u32 i32 … u64 i64, f16 f32 f64, bcd, number (text, decimal), hex_number (text, hexadecimal), hex (bytes shown as digits), text, bool, skip (bytes without a value). A field with expr alone has none."`
+	SizeFrom string  `yaml:"size_from" doc:"Instead of size: the name of an earlier field of the message that says how many bytes it has."`
+	Size     int     `yaml:"size" doc:"Bytes of bcd, number, hex_number, hex and text; all that are left if not given."`
+	To       *Int    `yaml:"to" doc:"Instead of size: the offset that it ends before, negative from the end of the payload."`
+	Order    Order   `yaml:"order" doc:"Byte order: big, little, word_swap or byte_swap."`
+	Bits     *Bits   `yaml:"bits" doc:"Bits of the number, such as 7 or 0-11; bit 0 is the lowest."`
+	Sign     string  `yaml:"sign" doc:"How a negative number is written: twos (two's complement, the default of i types), magnitude (the highest bit is the sign) or ones."`
+	Parts    []Field `yaml:"parts" doc:"Values that are bits of this number. Each has name and bits; this field itself then needs no name."`
 
 	Map    map[string]Float `yaml:"map" doc:"What texts mean as numbers, such as open: 1."`
 	None   Scalars          `yaml:"none" doc:"What stands for no value, as it is sent, before scale."`
@@ -97,7 +106,7 @@ type Items struct {
 // Item is one of Items.
 type Item struct {
 	Key    Pattern `yaml:"key" doc:"Its key as hexadecimal digits; ? stands for any digit."`
-	Size   int     `yaml:"size" doc:"Bytes of its value; the end of its last field if not given. Of an item without fields, how many bytes are passed over."`
+	Size   int     `yaml:"size" doc:"Bytes of its value; up to the end of its last field if not given. Of an item without fields, how many bytes are passed over."`
 	Order  Order   `yaml:"order" doc:"Byte order of its fields."`
 	Fields []Field `yaml:"fields" doc:"Its values; offsets count from the byte after key and length."`
 
