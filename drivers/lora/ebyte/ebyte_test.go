@@ -38,6 +38,7 @@ type rig struct {
 	module   *loratest.Ebyte
 	messages chan driver.Message
 	ended    chan error
+	stop     func() // driver and module
 }
 
 // start runs a driver on a line in memory.
@@ -57,12 +58,15 @@ func start(t *testing.T, module *loratest.Ebyte, cfg ebyte.Config) *rig {
 	over := make(chan struct{})
 	go func() { module.Run(ctx); close(over) }()
 	go func() { r.ended <- d.Run(ctx, func(m driver.Message) { r.messages <- m }) }()
-	t.Cleanup(func() {
+	r.stop = func() {
 		cancel()
 		_ = l.Close()
 		<-over
-		_ = d.Halt()
-	})
+		if err := d.Halt(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(r.stop)
 	return r
 }
 
@@ -113,9 +117,7 @@ func TestE22(t *testing.T) {
 	for string(module.Sent()) != "siren" {
 		time.Sleep(time.Millisecond)
 	}
-	if err := r.Halt(); err != nil {
-		t.Error(err)
-	}
+	r.stop()
 	if err := r.Send(t.Context(), driver.Message{Data: []byte("siren")}); !errors.Is(err, driver.ErrNotRunning) {
 		t.Errorf("%v", err)
 	}
@@ -237,9 +239,7 @@ func TestForgery(t *testing.T) {
 	if c := r.State().Counts; c.Rejected < 2 || c.Discarded != 1 || c.Noise < 1000 || c.Messages != 2 {
 		t.Errorf("%+v", c)
 	}
-	if err := r.Halt(); err != nil {
-		t.Error(err)
-	}
+	r.stop()
 	r = start(t, module, cfg) // and after a restart
 	if m := r.hear(0, func() []byte { return append(bytes.Clone(first), sealed(t, 103, "third")...) }); string(m.Data) != "third" {
 		t.Errorf("%+v", m)
