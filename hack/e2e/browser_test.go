@@ -1,0 +1,160 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// browser is a real one, without a window.
+type browser struct {
+	t    testing.TB
+	ctx  context.Context
+	base string
+}
+
+// patience bounds what a page does: a browser on a busy machine is slow.
+const patience = 60 * time.Second
+
+// startBrowser starts a browser that looks at base. What a page says on its console as an
+// error fails the test: a policy that is violated and a script that breaks are told there.
+func startBrowser(t testing.TB, base string) *browser {
+	t.Helper()
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox,
+		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(patience))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	t.Cleanup(cancel)
+	b := &browser{t: t, ctx: ctx, base: base}
+	chromedp.ListenTarget(ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			t.Errorf("a script breaks: %s", e.ExceptionDetails.Error())
+		case *cdplog.EventEntryAdded:
+			// A connection that ends with the gateway is no fault of the page.
+			if e.Entry.Level == cdplog.LevelError && !strings.Contains(e.Entry.Text, "net::ERR_") && !strings.Contains(e.Entry.Text, "status of 4") {
+				t.Errorf("the browser complains: %s %s", e.Entry.Text, e.Entry.URL)
+			}
+		}
+	})
+	if err := chromedp.Run(ctx); err != nil { // the browser lives as long as the context of the first Run
+		t.Fatalf("start Chromium: %v", err)
+	}
+	b.do(cdplog.Enable(), emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+	return b
+}
+
+func (b *browser) do(actions ...chromedp.Action) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
+		text := ""
+		if errors.Is(err, context.DeadlineExceeded) {
+			_ = chromedp.Run(b.ctx, chromedp.Text("body", &text, chromedp.ByQuery))
+		}
+		b.t.Fatalf("the browser: %v; the page says: %s", err, text)
+	}
+}
+
+// open opens a page.
+func (b *browser) open(path string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(b.base+path), chromedp.WaitReady("#main", chromedp.ByQuery))
+}
+
+// fill types into a field that has been emptied.
+func (b *browser) fill(selector, text string) {
+	b.t.Helper()
+	quoted, _ := json.Marshal(selector)
+	b.do(chromedp.WaitVisible(selector, chromedp.ByQuery), chromedp.Evaluate(`document.querySelector(`+string(quoted)+`).value = ""`, nil),
+		chromedp.SendKeys(selector, text, chromedp.ByQuery))
+}
+
+func (b *browser) press(selector string) {
+	b.t.Helper()
+	b.do(chromedp.WaitEnabled(selector, chromedp.ByQuery), chromedp.ScrollIntoView(selector, chromedp.ByQuery), chromedp.Click(selector, chromedp.ByQuery))
+}
+
+// until waits until an expression is true of the page.
+func (b *browser) until(what, expression string) {
+	b.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		got := false
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		err := chromedp.Run(ctx, chromedp.Evaluate("Boolean("+expression+")", &got))
+		cancel()
+		if err == nil && got {
+			return
+		}
+		if time.Now().After(end) {
+			text := ""
+			_ = chromedp.Run(b.ctx, chromedp.Evaluate("document.body.innerText", &text))
+			b.t.Fatalf("the page never has %s (%v); it says:\n%s", what, err, text)
+		}
+	}
+}
+
+// says waits until an element has a text.
+func (b *browser) says(selector, text string) {
+	b.t.Helper()
+	s, _ := json.Marshal(selector)
+	w, _ := json.Marshal(text)
+	b.until(text, "[...document.querySelectorAll("+string(s)+")].some(e => e.innerText.includes("+string(w)+"))")
+}
+
+// shot takes a picture of the page into the folder that SCREENSHOTS names, if it does.
+func (b *browser) shot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	var png []byte
+	b.do(chromedp.FullScreenshot(&png, 100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// freePort returns an address that nobody listens on.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// setupCode waits for the one-time code that the gateway says on its console.
+func (g *gateway) setupCode() string {
+	g.t.Helper()
+	code := regexp.MustCompile(`code=([A-Z0-9-]{14})`)
+	for range 300 {
+		if m := code.FindStringSubmatch(g.log.String()); m != nil {
+			return m[1]
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	g.t.Fatal("no one-time code on the console")
+	return ""
+}

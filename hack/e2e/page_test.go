@@ -1,0 +1,131 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"sentrybox/drivers/rtsp/rtsptest"
+	"sentrybox/uplink/mqtt/mqtttest"
+)
+
+const pagePassword = "东湖岗亭的第一个密码"
+
+// claim does the first start, as 王工.
+func (b *browser) claim(code string) {
+	b.t.Helper()
+	b.open("/")
+	b.fill("[name=code]", strings.ToLower(code))
+	b.fill("[name=name]", "王工")
+	b.fill("[name=password]", pagePassword)
+	b.fill("[name=repeat]", pagePassword)
+	b.shot("setup")
+	b.press("button.main")
+	b.says("h1", "概览")
+}
+
+// TestPage does what a technician does with a new box, in a real browser, over
+// TLS: the first password, a camera that is tried and added, an alert that is
+// answered, a change that is taken back because nobody confirms it.
+func TestPage(t *testing.T) {
+	cams := &rtsptest.Server{User: "admin", Password: camPass, Cameras: map[string]rtsptest.Camera{"gate": {Clip: rtsptest.File(walker(t, "h264"))}}}
+	if err := cams.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cams.Close() })
+	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	sub := mqtttest.Subscribe(t, broker.URL(), prefix+"#")
+	at := freePort(t)
+	_, port, _ := strings.Cut(at, ":")
+	// On every address the page is encrypted, with the box's own certificate.
+	g := start(t, broker.URL(), fmt.Sprintf(`
+gateway: {id: gw-1, street: donghu, community: meiyuan}
+data: ${DATA}
+web: {listen: "0.0.0.0:%s"}
+uplink: {mqtt: [{url: "${BROKER}"}]}
+`, port))
+	b := startBrowser(t, "https://"+at)
+	b.claim(g.setupCode())
+	if strings.Contains(g.log.String(), pagePassword) {
+		t.Error("the password is in the log")
+	}
+
+	b.open("/cameras")
+	b.press("#add")
+	b.fill("[name=id]", "东门")
+	b.fill("[name=address]", "rtsp://"+cams.Addr().String()+"/gate")
+	b.fill("[name=user]", "admin")
+	b.fill("[name=password]", "wrong")
+	b.press("[data-probe='']")
+	b.says(".probe", "用户名或密码不对")
+	b.fill("[name=password]", camPass)
+	b.press("[data-probe='']")
+	b.says(".probe", "H.264")
+	b.shot("camera")
+	b.press("#form button.main")
+	b.says("#diff", "id: 东门")
+	b.press("#save")
+	b.says("#said", "已保存并应用")
+	b.says("#cameras", "东门：在线")
+
+	// A rule, as YAML: first with a mistake.
+	b.open("/config")
+	b.until("the configuration", `yaml.value.includes("东门")`)
+	b.do(chromedp.Evaluate(`yaml.value = yaml.value.trimEnd() + "\n    detect: [{kind: motoin}]\n"; yaml.oninput()`, nil))
+	b.says("#problems", "motion")
+	b.until("the mark beside the line", `gutter.querySelector(".bad")`)
+	b.do(chromedp.Evaluate(`yaml.value = yaml.value.replace("motoin", "motion"); yaml.oninput()`, nil))
+	b.says("#problems", "没有问题")
+	b.press("#save")
+	b.says("#said", "已保存并应用")
+
+	b.open("/")
+	b.says("#lines", "摄像机 东门：在线")
+	b.says("#alerts", "画面变动")
+	b.until("a picture of the alert", `document.querySelector("#alerts img")?.naturalWidth > 0`)
+	b.shot("overview")
+	b.press("#alerts button.main") // 收到
+	b.says("#alerts", "已收到")
+	sub.Wait(30*time.Second, "the answer", func(got []mqtttest.Message) bool {
+		for _, a := range alerts(t, got) {
+			if a.State == "acknowledged" {
+				return true
+			}
+		}
+		return false
+	})
+
+	// What is not confirmed comes back.
+	before, err := os.ReadFile(g.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open("/config")
+	b.until("the configuration", `yaml.value.includes("motion")`)
+	b.do(chromedp.Evaluate(`yaml.value += "log: {level: debug}\n"; yaml.oninput()`, nil))
+	b.press("#save")
+	b.says("#trial", "新配置正在试用")
+	b.shot("trial")
+	b.press("#trial button:last-of-type")
+	b.until("the end of the trial", `document.getElementById("trial").hidden`)
+	if after, err := os.ReadFile(g.config); err != nil || string(after) != string(before) {
+		t.Errorf("the configuration did not come back: %s, %v", after, err)
+	}
+	b.open("/")
+	b.says("#lines", "摄像机 东门：在线")
+
+	// Old data never looks current.
+	g.stop()
+	b.until("a banner", `!document.getElementById("banner").hidden`)
+	b.says("#banner", "数据截至")
+	g.run()
+	b.until("data again", `document.getElementById("banner").hidden`)
+	b.open("/audit")
+	b.says("#entries", "保存配置")
+}
