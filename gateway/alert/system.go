@@ -20,13 +20,15 @@ const (
 	DiskReadOnly  = "disk_readonly"  // 1: nothing is durable
 	StoreRestored = "store_restored" // 2: the database was damaged, and is back without a loss of alerts
 	StoreLost     = "store_lost"     // 1: it was damaged, and alerts may be lost
+	Overload      = "overload"       // 3: analysis passes pictures over since the box is too slow
+	Overheated    = "overheated"     // 3: the same, since the processor is too hot
 )
 
 func systemSeverity(code string) int {
 	switch code {
 	case DiskReadOnly, StoreLost:
 		return 1
-	case DiskLow:
+	case DiskLow, Overload, Overheated:
 		return 3
 	default:
 		return 2

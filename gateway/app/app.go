@@ -63,6 +63,7 @@ type App struct {
 	home  *homeassistant.Projection
 	roots []string // of topics outside the prefix
 
+	share    share
 	commands *command.Service
 	evidence *evidence.Keeper
 	sender   *evidence.Sender
@@ -175,6 +176,7 @@ func (a *App) serve(ctx context.Context) error {
 		return partsCtx.Err()
 	})
 	parts.Go(func() error { return a.report(partsCtx) })
+	parts.Go(func() error { return a.runShare(partsCtx) })
 	parts.Go(func() error { return a.guard(partsCtx) })
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.alerts.RunClocks(partsCtx) })

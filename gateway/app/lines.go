@@ -49,6 +49,8 @@ type gateway struct {
 	Uplinks []line `json:"uplinks"`
 	// Armed says of each area of the rules whether they can raise alerts.
 	Armed map[string]bool `json:"armed,omitempty"`
+	// Load is there while the box is too slow.
+	Load *overload `json:"load,omitempty"`
 }
 
 // line is an uplink in it.
@@ -61,7 +63,7 @@ type line struct {
 // postGateway publishes the gateway's own state: which way out is used, and what
 // is wrong with the others.
 func (a *App) postGateway() {
-	g := gateway{ID: a.Config.Gateway.ID, Type: "gateway", State: "online", Armed: a.hub.Armed()}
+	g := gateway{ID: a.Config.Gateway.ID, Type: "gateway", State: "online", Armed: a.hub.Armed(), Load: a.share.overload()}
 	for i, s := range a.uplink.Uplinks() {
 		l := line{Name: a.Config.Uplink.NameOf(i), State: s.Phase.String()}
 		if s.Err != nil {

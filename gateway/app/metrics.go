@@ -113,6 +113,7 @@ func (a *App) further(ctx context.Context, add func(labels map[string]string, na
 		return err
 	}
 	kept, lost := a.evidence.Counts()
+	a.share.measure(add)
 	add(nil, "evidence_files", float64(files))
 	add(nil, "evidence_bytes", float64(bytes))
 	add(nil, "evidence_kept", float64(kept))

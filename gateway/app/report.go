@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"sentrybox/analytics/wire"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/config"
@@ -37,6 +38,9 @@ type cameraState struct {
 	Transport string     `json:"transport,omitempty"`
 	Sandboxed bool       `json:"sandboxed"`
 	Detector  string     `json:"detector,omitempty"` // why the people detector is not used
+	// Rate is how many pictures a second are analysed, 0 for keyframes alone, while the box
+	// is too slow for more.
+	Rate *float64 `json:"rate,omitempty"`
 }
 
 // deviceState publishes a camera's state.
@@ -52,6 +56,10 @@ func (a *App) deviceState(cfg *config.Camera, s camera.State) {
 	}
 	if s.Info.Codec != 0 {
 		d.Codec = s.Info.Codec.String()
+	}
+	if s.Pace != (wire.Pace{}) {
+		rate := s.Rate(s.Pace.Rate)
+		d.Rate = &rate
 	}
 	a.board.post(cfg.ID, d)
 }

@@ -153,8 +153,11 @@ func (c *Camera) attach(p *Process, armed []bool) {
 	c.attend(wire.Awake)
 	c.mu.Lock()
 	c.vision = p
-	now := c.armed
+	now, pace := c.armed, c.state.Pace
 	c.mu.Unlock()
+	if pace != (wire.Pace{}) {
+		_ = p.Pace(pace) // one that cannot be told is about to be replaced
+	}
 	if !slices.Equal(now, armed) {
 		_ = p.Arm(now)
 	}
@@ -188,6 +191,9 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 		list, seq, err := c.ring.readSome(ctx, want, batchBytes, p.patience, func(there []media.AccessUnit) bool { return hold(p, there) })
 		if err != nil {
 			return err
+		}
+		if p.Behind() > maxBehind {
+			continue // meanwhile
 		}
 		if seq != want {
 			c.mu.Lock()

@@ -98,13 +98,15 @@ type State struct {
 	// Detector says why the people detector that was asked for is not used;
 	// empty while all is well.
 	Detector string
+	// Pace is what the box has to give for its analysis.
+	Pace wire.Pace
 }
 
 // Counts only grow.
 type Counts struct {
 	Stream     rtsp.Stats
 	Restarts   uint64 // of the vision process, after a failure
-	Skipped    uint64 // access units passed over because analysis was too slow
+	Skipped    uint64 // pictures that were not analysed, or never handed over, since the box is too slow
 	Decoded    uint64 // pictures
 	Analysed   uint64 // pictures
 	Damaged    uint64 // access units that the decoder refused
@@ -166,12 +168,16 @@ func (c *Camera) prepare() error {
 	if err != nil {
 		return err
 	}
-	c.source = source
-	c.main, c.mainRing = c.source, c.ring
+	c.mu.Lock()
+	c.source, c.main, c.mainRing = source, source, c.ring
+	c.mu.Unlock()
 	if c.Config.DetectURL.IsZero() || !c.Config.KeepsClips() {
 		return nil
 	}
-	c.mainRing = c.newRing(ringAge)
+	r := c.newRing(ringAge)
+	c.mu.Lock()
+	c.mainRing = r
+	c.mu.Unlock()
 	c.main, err = c.NewSource(rtsp.Config{
 		URL: c.Config.URL.Reveal(), Transport: rtsp.Transport(c.Config.Transport), InsecureTLS: c.Config.Insecure,
 		Poller: c.Poller, OnDrained: c.mainRing.flush,
@@ -305,6 +311,7 @@ func (n *Counts) add(p *Process) {
 	n.Decoded += pr.Decoded
 	n.Analysed += pr.Analysed
 	n.Damaged += pr.Damaged
+	n.Skipped += pr.Skipped
 	n.Asked += pr.Confirmed.Asked
 	n.Unasked += pr.Confirmed.Unasked
 	n.EventsLost += p.lost.Load()

@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -92,5 +93,49 @@ func TestMemoryOfOneGroup(t *testing.T) {
 	fill(a, 50, 100, 100)
 	if len(a.units) != 50 || len(b.units) != 10 {
 		t.Errorf("%d and %d pictures are left", len(a.units), len(b.units))
+	}
+}
+
+// TestPace: a process hears what it may cost, and so does the one after it.
+func TestPace(t *testing.T) {
+	r := newRig(t)
+	r.SetPace(wire.Pace{Rate: 4}) // before there is one
+	r.send("x", true)
+	eventually(t, "the first process", 10*time.Second, func() bool { return r.Counts().Skipped == 4 })
+	r.SetPace(wire.Pace{Rate: 3})
+	r.SetPace(wire.Pace{Rate: 3})
+	eventually(t, "another pace", 10*time.Second, func() bool { return r.Counts().Skipped == 3 })
+	r.process().Kill()
+	eventually(t, "the second process", 10*time.Second, func() bool { return r.Counts().Skipped == 3+3 })
+	r.SetPace(wire.Pace{Rate: 2, Keyframes: true})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var rates []float64
+	for _, s := range r.states {
+		if n := len(rates); n == 0 || rates[n-1] != s.Rate(8) {
+			rates = append(rates, s.Rate(8))
+		}
+	}
+	if !slices.Equal(rates, []float64{4, 3, 0}) && !slices.Equal(rates, []float64{8, 4, 3, 0}) {
+		t.Errorf("rates in the states: %v", rates)
+	}
+}
+
+// TestLag: a process that does not handle what it is given is behind, and gets no more.
+func TestLag(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	eventually(t, "a process", 10*time.Second, func() bool { return r.process() != nil && r.process().Progress().Seen == 1 })
+	if lag := r.Lag(); lag != 0 {
+		t.Errorf("one that has handled everything is %v behind", lag)
+	}
+	p := r.process()
+	r.send("hang", false)
+	eventually(t, "a lag", 10*time.Second, func() bool { return r.Lag() > maxBehind })
+	before := p.sent.Load()
+	r.send("x", false)
+	time.Sleep(100 * time.Millisecond)
+	if sent := p.sent.Load(); sent != before {
+		t.Errorf("it was handed access unit %d, its last was %d", sent, before)
 	}
 }

@@ -93,6 +93,13 @@ func standIn(behave string) {
 		switch typ {
 		case wire.TypeAccessUnit:
 			s.accessUnit(p)
+		case wire.TypePace:
+			var pace wire.Pace
+			if wire.Decode(p, &pace) != nil {
+				os.Exit(1)
+			}
+			s.progress.Skipped = uint64(pace.Rate) // it says what it was told
+			_ = w.JSON(wire.TypeProgress, s.progress)
 		case wire.TypePing:
 			_ = w.JSON(wire.TypeProgress, s.progress)
 		case wire.TypeEnd:

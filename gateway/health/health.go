@@ -114,6 +114,9 @@ func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 		add(cam, "camera_analysed", float64(n.Analysed))
 		add(cam, "camera_damaged", float64(n.Damaged+n.Stream.Damaged))
 		add(cam, "camera_skipped", float64(n.Skipped))
+		add(cam, "camera_lag_seconds", c.Lag().Seconds())
+		add(cam, "camera_rate", c.State().Rate(fullRate))
+		add(cam, "camera_kept_seconds", c.Kept().Seconds())
 		add(cam, "camera_vision_restarts", float64(n.Restarts))
 		add(cam, "camera_events_lost", float64(n.EventsLost))
 		add(cam, "camera_confirmations", float64(n.Asked))
@@ -126,6 +129,9 @@ func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 	}
 	return all, nil
 }
+
+// fullRate is how many pictures a second are analysed when the box is not too slow.
+const fullRate = 8
 
 func flag(b bool) float64 {
 	if b {

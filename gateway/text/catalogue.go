@@ -121,6 +121,8 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"system.disk_full":         {"磁盘已满：告警使用预留空间，请尽快清理", "the disk is full: alerts use the reserve, make room soon"},
 	"system.disk_readonly":     {"磁盘无法写入：告警只在内存中发送，断电即失", "the disk cannot be written: alerts are sent from memory, and a power cut loses them"},
 	"system.store_restored":    {"数据库损坏，已由备份和日志恢复，告警没有丢失", "the database was damaged; backup and journal have replaced it, no alert is lost"},
+	"system.overload":          {"设备性能不足：部分画面未做分析", "the box is too slow for its cameras: analysis passes pictures over"},
+	"system.overheated":        {"设备过热降速：部分画面未做分析，请检查散热", "the processor is too hot and slowed down: analysis passes pictures over, see to its cooling"},
 	"system.store_lost":        {"数据库损坏，且没有完整备份：可能有告警丢失", "the database was damaged and there is no whole backup: alerts may be lost"},
 	"config.size.form":         {"%q 不是大小，请写成 512KiB 或 32MiB", "%q is no size, write 512KiB or 32MiB"},
 	"config.size.range":        {"必须在 %s 到 %s 之间", "must be from %s to %s"},
