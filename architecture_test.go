@@ -56,9 +56,10 @@ func joiners() map[string][]string {
 		"gateway/app":      {"drivers", "uplink"}, // builds everything
 		"gateway/alert":    {"uplink"},            // an alert and its outbox row are one transaction
 		"gateway/camera":   {"drivers"},
-		"gateway/demo":     {"drivers"},           // simulated cameras
-		"gateway/command":  {"uplink"},            // an answer is queued with what it answers
-		"gateway/device":   {"drivers"},           // sensors and outputs
+		"gateway/demo":     {"drivers"}, // simulated cameras
+		"gateway/command":  {"uplink"},  // an answer is queued with what it answers
+		"gateway/device":   {"drivers"}, // sensors and outputs
+		"gateway/find":     {"drivers", "firmware-configs"},
 		"gateway/evidence": {"drivers", "uplink"}, // access units into clips, pieces into the outbox
 		"gateway/health":   {"uplink"},
 		"gateway/profile":  {"drivers"}, // frames of examples

@@ -44,6 +44,7 @@ type commands struct {
 	Check   checkCmd   `cmd:"" help:"${help_check}"`
 	Raise   raiseCmd   `cmd:"" help:"${help_raise}"`
 	Replay  replayCmd  `cmd:"" help:"${help_replay}"`
+	Find    findCmd    `cmd:"" help:"${help_find}"`
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Demo    demoCmd    `cmd:"" help:"${help_demo}"`
 	Profile profileCmd `cmd:"" help:"${help_profile}"`
@@ -62,6 +63,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		"about", "run", "check", "raise", "replay", "probe", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
 		"profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
+		"find", "addresses", "scan", "public", "interface", "wait", "user", "password_file", "plain", "channels", "templates",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}

@@ -110,3 +110,9 @@ func (h *Host) Listen(network, addr string) (ln net.Listener, err error) {
 	})
 	return ln, err
 }
+
+// Adopt takes a network device of the machine's own namespace into the host.
+func (h *Host) Adopt(device string) {
+	h.t.Helper()
+	h.ip("link", "set", device, "netns", h.name)
+}

@@ -40,15 +40,15 @@ func (h handler) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
 }
 
 func (h handler) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return h.find(ctx.Conn, ctx.Request, ctx.Path)
+	return h.find(ctx.Conn, ctx.Request, ctx.Path, ctx.Query)
 }
 
 func (h handler) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return h.find(ctx.Conn, ctx.Request, ctx.Path)
+	return h.find(ctx.Conn, ctx.Request, ctx.Path, ctx.Query)
 }
 
 func (h handler) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
-	cam := h.s.camera(ctx.Path)
+	cam := h.s.asked(ctx.Path, ctx.Query)
 	if cam == nil {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil
 	}
@@ -67,11 +67,11 @@ func (h handler) OnPause(ctx *gortsplib.ServerHandlerOnPauseCtx) (*base.Response
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
-func (h handler) find(conn *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
+func (h handler) find(conn *gortsplib.ServerConn, req *base.Request, path, query string) (*base.Response, *gortsplib.ServerStream, error) {
 	if !h.allowed(conn, req) {
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	}
-	cam := h.s.camera(path)
+	cam := h.s.asked(path, query)
 	if cam == nil {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}

@@ -72,7 +72,8 @@ type Camera struct {
 type Server struct {
 	// Address is where it listens, "127.0.0.1:0" if empty. With port 0 it finds a free one.
 	Address string
-	// Cameras by their paths, without a slash in front. At least one.
+	// Cameras by their paths, without a slash in front, and with a query if the camera
+	// is the one for that query. At least one.
 	Cameras map[string]Camera
 	// User and Password are asked for unless User is empty. With Basic, the
 	// password may not have a colon in it, which gortsplib does not take.
@@ -246,6 +247,14 @@ func (s *Server) Readers(path string) int {
 		}
 	}
 	return n
+}
+
+// asked returns the camera at a path with a query, or else at the path alone.
+func (s *Server) asked(path, query string) *camera {
+	if cam := s.camera(path + "?" + query); query != "" && cam != nil {
+		return cam
+	}
+	return s.camera(path)
 }
 
 func (s *Server) camera(path string) *camera { return s.cams[strings.Trim(path, "/")] }
