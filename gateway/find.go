@@ -62,7 +62,7 @@ func (c *findCmd) Run(e *env) error {
 	if c.JSON {
 		return json.NewEncoder(e.out).Encode(map[string]any{"devices": results, "snippet": find.Snippet(results)})
 	}
-	return printFound(e, results, c.User != "")
+	return printFound(e, results, templates, c.User != "")
 }
 
 // password reads it from the file or from standard input.

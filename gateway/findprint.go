@@ -10,11 +10,14 @@ import (
 
 // printFound prints a table of devices, what their streams are, and what to write
 // into a configuration.
-func printFound(e *env, results []find.Result, signedIn bool) error {
+func printFound(e *env, results []find.Result, templates []find.Template, signedIn bool) error {
 	p := &printer{w: e.out, lang: e.lang}
 	if len(results) == 0 {
 		p.line("find.none")
 		return p.err
+	}
+	for i := range results {
+		results[i].Brand = find.BrandName(templates, results[i].Brand, e.lang)
 	}
 	p.table(deviceRows(e.lang, results, signedIn))
 	for i := range results {
@@ -110,7 +113,7 @@ func (p *printer) device(r *find.Result) {
 			p.stream(&c, i)
 		}
 		for _, n := range c.Notes {
-			p.line("find.note", n.Text(p.lang))
+			p.line(text.Key("  " + text.T(p.lang, "find.note", n.Text(p.lang))))
 		}
 	}
 	trouble := r.Failure != "" || len(r.Notes) > 0 || r.Elsewhere != ""

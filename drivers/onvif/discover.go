@@ -43,8 +43,8 @@ type Found struct {
 	Hardware string
 	Location string
 	Hello    bool // it said hello, and was not asked
-	// Stated says that it names other addresses only than Addr.
-	Stated bool
+	// Stated is the host that it names as its own, if it does not name Addr.
+	Stated string
 }
 
 // Options say where to look.
@@ -272,8 +272,8 @@ func isVideo(m match) bool {
 }
 
 // serviceOn picks the address of a device's service that is on the host that told
-// of it, or makes one. stated says that only others were named.
-func serviceOn(from netip.Addr, xaddrs string) (service string, stated bool) {
+// of it, or makes one. stated is the host that was named, if only others were.
+func serviceOn(from netip.Addr, xaddrs string) (service, stated string) {
 	host := from.WithZone("").String()
 	if from.Is6() {
 		host = "[" + host + "]"
@@ -287,10 +287,10 @@ func serviceOn(from netip.Addr, xaddrs string) (service string, stated bool) {
 		a, err := netip.ParseAddr(u.Hostname())
 		if err == nil && a.Unmap() == from {
 			u.User, u.RawQuery, u.Fragment = nil, "", ""
-			return u.String(), false
+			return u.String(), ""
 		}
-		if !stated && u.Scheme == "http" {
-			stated, path = true, u.EscapedPath()
+		if stated == "" && u.Scheme == "http" {
+			stated, path = clean(u.Hostname()), u.EscapedPath()
 			if u.Port() != "" && u.Port() != "80" {
 				port = ":" + u.Port()
 			}

@@ -57,16 +57,15 @@ const answered = `<?xml version="1.0"?><e:Envelope xmlns:e="x"><e:Header><a:Rela
 func TestParseAnswer(t *testing.T) {
 	from := netip.MustParseAddr("192.168.1.64")
 	for _, c := range []struct {
-		xaddrs, service string
-		stated          bool
+		xaddrs, service, stated string
 	}{
-		{"http://192.168.1.64/onvif/device_service", "http://192.168.1.64/onvif/device_service", false},
-		{"http://169.254.3.3/onvif/device_service http://192.168.1.64:8899/onvif/dev", "http://192.168.1.64:8899/onvif/dev", false},
-		{"http://203.0.113.1:8000/onvif/x", "http://192.168.1.64:8000/onvif/x", true},
-		{"http://evil.example/", "http://192.168.1.64/", true},
-		{"http://u:p@192.168.1.64/x?y#z", "http://192.168.1.64/x", false},
-		{"ftp://192.168.1.64/x", "http://192.168.1.64/onvif/device_service", false},
-		{"", "http://192.168.1.64/onvif/device_service", false},
+		{"http://192.168.1.64/onvif/device_service", "http://192.168.1.64/onvif/device_service", ""},
+		{"http://169.254.3.3/onvif/device_service http://192.168.1.64:8899/onvif/dev", "http://192.168.1.64:8899/onvif/dev", ""},
+		{"http://203.0.113.1:8000/onvif/x", "http://192.168.1.64:8000/onvif/x", "203.0.113.1"},
+		{"http://evil.example/", "http://192.168.1.64/", "evil.example"},
+		{"http://u:p@192.168.1.64/x?y#z", "http://192.168.1.64/x", ""},
+		{"ftp://192.168.1.64/x", "http://192.168.1.64/onvif/device_service", ""},
+		{"", "http://192.168.1.64/onvif/device_service", ""},
 	} {
 		f, ok := ParseAnswer([]byte(strings.Replace(answered, "XADDRS", c.xaddrs, 1)), from, "urn:uuid:1")
 		if !ok || f.Service != c.service || f.Stated != c.stated || f.Name != "IPC East" || f.Hardware != "X1" || f.Endpoint != "urn:uuid:2" || f.Hello {

@@ -146,7 +146,7 @@ func (c *Client) post(ctx context.Context, to *url.URL, msg []byte, auth string)
 }
 
 // errUnauthorized means that the device wants to know who asks, or does not believe it.
-var errUnauthorized = errors.New("unauthorized") //nolint:gochecknoglobals // a sentinel
+var errUnauthorized = errors.New("unauthorized")
 
 // open decodes an answer into content. It returns errUnauthorized with the reason, or an *Error.
 func open[T any](a answer) (content T, reason string, err error) {

@@ -28,10 +28,7 @@ func Discover(ctx context.Context, interfaces []net.Interface, wait time.Duratio
 	both.Wait()
 	var byONVIF, byDVRIP []Candidate
 	for _, f := range cameras {
-		c := Candidate{Addr: f.Addr, Name: f.Name, Model: f.Hardware, ONVIF: f.Service, Ways: []Way{ByDiscovery}}
-		if f.Stated {
-			c.Elsewhere = "?"
-		}
+		c := Candidate{Addr: f.Addr, Name: f.Name, Model: f.Hardware, ONVIF: f.Service, Ways: []Way{ByDiscovery}, Elsewhere: f.Stated}
 		byONVIF = append(byONVIF, c)
 	}
 	for _, d := range recorders {

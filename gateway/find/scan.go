@@ -34,7 +34,7 @@ const (
 
 // ErrRange means that a scan was asked for that is too large, or of addresses that are
 // not private.
-var ErrRange = errors.New("only private addresses are scanned, a /22 (1024) at a time") //nolint:gochecknoglobals // a sentinel
+var ErrRange = errors.New("only private addresses are scanned, a /22 (1024) at a time")
 
 // ScanOptions say what to scan, and how fast.
 type ScanOptions struct {

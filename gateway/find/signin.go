@@ -151,6 +151,9 @@ func (s *signer) onvif(ctx context.Context) bool {
 		s.res.Name = cmp.Or(s.res.Name, i.Manufacturer)
 		s.res.Model = strings.TrimSpace(i.Manufacturer + " " + i.Model)
 		s.hint()
+		if strings.EqualFold(i.Manufacturer, s.res.Brand) {
+			s.res.Model = i.Model
+		}
 	}
 	if d.ClockKnown && (d.ClockOffset > 5*time.Second || d.ClockOffset < -5*time.Second) {
 		s.res.Notes = append(s.res.Notes, Note{"find.note.clock", []any{d.ClockOffset.Round(time.Second).String()}})
@@ -235,7 +238,7 @@ func (s *signer) dvrip(ctx context.Context) bool {
 			break
 		}
 	}
-	s.res.Candidate.Channels = max(s.res.Candidate.Channels, s.o.channels)
+	s.res.Channels = max(s.res.Channels, s.o.channels)
 	return len(s.res.Cameras) > 0
 }
 
@@ -320,7 +323,7 @@ func (s *signer) finish() {
 		s.res.Cameras[i].ID = id
 	}
 	if len(s.res.Cameras) > 0 {
-		s.res.Candidate.Channels = max(s.res.Candidate.Channels, len(s.res.Cameras))
+		s.res.Channels = max(s.res.Channels, len(s.res.Cameras))
 		return
 	}
 	cause := s.last

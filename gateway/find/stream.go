@@ -95,7 +95,7 @@ func (o *opener) open(ctx context.Context, a address) (*Stream, error) {
 }
 
 // errNoStream means that there is nothing to be watched at an address.
-var errNoStream = errors.New("no such stream") //nolint:gochecknoglobals // a sentinel
+var errNoStream = errors.New("no such stream")
 
 func (o *opener) rtsp(ctx context.Context, s *Stream) error {
 	rep, err := rtsp.Probe(ctx, rtsp.Config{URL: s.URL.Reveal(), ProbeTime: o.opt.watch(), Timeout: o.opt.timeout()})

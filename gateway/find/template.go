@@ -15,13 +15,14 @@ import (
 	yaml "github.com/goccy/go-yaml"
 
 	"sentrybox/firmware-configs/cameras"
+	"sentrybox/gateway/text"
 )
 
 // Template is what is known of a brand, a file of firmware-configs/cameras.
 type Template struct {
 	ID    string   `yaml:"-"`     // the file's name without .yaml
 	Brand string   `yaml:"brand"` // as people know it; empty for what is tried on the unknown
-	Names []string `yaml:"names"` // other names, and brands of the same making
+	Names []string `yaml:"names"` // the Chinese name first; other names, and brands of the same making
 	// Match are parts of banners, models and names by which a device is known, in
 	// any case of letters.
 	Match []string `yaml:"match"`
@@ -128,6 +129,15 @@ func (t *Template) Hint(chinese bool) string {
 		return t.Note.Zh
 	}
 	return t.Note.En
+}
+
+// BrandName is how people call a brand in a language.
+func BrandName(templates []Template, brand string, l text.Lang) string {
+	i := slices.IndexFunc(templates, func(t Template) bool { return t.Brand == brand })
+	if i < 0 || l != text.Chinese || len(templates[i].Names) == 0 {
+		return brand
+	}
+	return templates[i].Names[0]
 }
 
 // fill puts a channel, counted from 1, and the account into a path.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-var parameter = regexp.MustCompile(`(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))`) //nolint:gochecknoglobals // a pattern
+var parameter = regexp.MustCompile(`(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))`)
 
 // digestRight checks a Digest answer (RFC 7616 section 3.4), whose nonce's count must grow.
 func (s *Server) digestRight(auth, uri string) bool {
