@@ -68,7 +68,12 @@ func (d *Demo) Run(ctx context.Context) error {
 		return fmt.Errorf("start the simulated cameras: %w", err)
 	}
 	defer cams.Close()
-	cfg, err := d.config(data, broker.addr, password, cams)
+	sensors, err := startSensors(data)
+	if err != nil {
+		return fmt.Errorf("start the simulated sensors: %w", err)
+	}
+	defer sensors.close()
+	cfg, err := d.config(data, broker.addr, password, cams, sensors)
 	if err != nil {
 		return err
 	}
@@ -77,7 +82,7 @@ func (d *Demo) Run(ctx context.Context) error {
 		return err
 	}
 	defer room.close()
-	d.greet(broker, data, len(cfg.Cameras))
+	d.greet(broker, data, len(cfg.Cameras), len(cfg.Sensors))
 	return d.watch(ctx, &app.App{Config: cfg, Vision: d.Vision, Log: d.Log}, room)
 }
 
@@ -116,11 +121,11 @@ func (d *Demo) say(key text.Key, args ...any) {
 	_, _ = fmt.Fprintln(d.Out, text.T(d.Lang, key, args...))
 }
 
-func (d *Demo) greet(b *broker, data string, cameras int) {
+func (d *Demo) greet(b *broker, data string, cameras, sensors int) {
 	if d.JSON {
 		return
 	}
-	d.say("demo.start", cameras, b.addr, data)
+	d.say("demo.start", cameras, sensors, b.addr, data)
 	host, port := b.hostPort()
 	d.say("demo.listen", host, port, prefix)
 }
@@ -129,7 +134,7 @@ const prefix = "sentrybox/v1/donghu/meiyuan/demo"
 
 // config is what a technician would write; it goes the way of every config. The
 // cameras look at a square: the gate is its lower half.
-func (d *Demo) config(data, broker, password string, cams *rtsptest.Server) (*config.Config, error) {
+func (d *Demo) config(data, broker, password string, cams *rtsptest.Server, sensors *sensors) (*config.Config, error) {
 	doc := fmt.Sprintf(`
 gateway: {id: demo, street: donghu, community: meiyuan}
 data: %q
@@ -148,7 +153,7 @@ cameras:
     transport: tcp
     detect:
       - {kind: motion, severity: 4}
-`, data, broker, camURL(cams, "gate-east"), camURL(cams, "yard"))
+`, data, broker, camURL(cams, "gate-east"), camURL(cams, "yard")) + sensors.config()
 	env := func(name string) (string, bool) { return password, name == "CAM_PASS" }
 	return config.Parse(filepath.Join(data, "demo.yaml"), []byte(doc), env)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ type dutyRoom struct {
 
 	mu     sync.Mutex
 	alerts map[string]int  // guarded by mu: the highest revision seen, by id
+	seen   int             // guarded by mu: alerts of which there is a picture
 	thumbs map[string]bool // guarded by mu
 }
 
@@ -72,18 +74,34 @@ func (r *dutyRoom) alert(_ string, payload []byte) {
 	if a.Rev <= r.alerts[a.ID] {
 		return
 	}
+	if _, old := r.alerts[a.ID]; !old && slices.Contains(a.Evidence, "thumb") {
+		r.seen++
+	}
 	r.alerts[a.ID] = a.Rev
 	if r.demo.JSON {
 		_, _ = fmt.Fprintf(r.demo.Out, "%s\n", payload)
 		return
 	}
+	r.say(a)
+}
+
+// say prints an alert in the user's language.
+func (r *dutyRoom) say(a alert.Alert) {
 	now := time.Now()
 	at, kind := now.Format("15:04:05"), text.Kind(r.demo.Lang, a.Kind)
-	if a.Rev > 1 {
-		r.demo.say("demo.again", at, a.Device, kind, a.Zone, a.Count, a.Rev)
-		return
+	where := a.Zone
+	if a.Value != nil {
+		where = fmt.Sprintf("%s %v %s", text.Reading(r.demo.Lang, a.Quantity), *a.Value, a.Unit)
 	}
-	r.demo.say("demo.alert", at, a.Device, kind, a.Zone, a.Severity, now.Sub(a.DetectedAt.Time).Seconds())
+	where = strings.TrimSpace(where)
+	switch {
+	case !a.EndedAt.IsZero():
+		r.demo.say("demo.over", at, a.Device, kind)
+	case a.Rev > 1:
+		r.demo.say("demo.again", at, a.Device, kind, where, a.Count, a.Rev)
+	default:
+		r.demo.say("demo.alert", at, a.Device, kind, where, a.Severity, now.Sub(a.DetectedAt.Time).Seconds())
+	}
 }
 
 func (r *dutyRoom) thumb(topic string, payload []byte) {
@@ -102,10 +120,13 @@ func (r *dutyRoom) delivered() (alerts, thumbs int) {
 	return len(r.alerts), len(r.thumbs)
 }
 
-// settle waits until a picture has come for each alert, or most.
+// settle waits until every picture that an alert promises has come, or most.
 func (r *dutyRoom) settle(most time.Duration) {
 	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if alerts, thumbs := r.delivered(); thumbs >= alerts {
+		r.mu.Lock()
+		all := len(r.thumbs) >= r.seen
+		r.mu.Unlock()
+		if all {
 			return
 		}
 	}

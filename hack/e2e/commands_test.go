@@ -155,7 +155,7 @@ func TestDemo(t *testing.T) {
 		}
 		kinds[a.Kind] = true
 	}
-	if !kinds["intrusion"] || !kinds["motion"] {
+	if !kinds["intrusion"] || !kinds["motion"] || !kinds["smoke"] || !kinds["panic"] {
 		t.Errorf("the demo delivered %v", kinds)
 	}
 }
