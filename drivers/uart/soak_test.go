@@ -16,7 +16,7 @@ import (
 	"sentrybox/drivers/uart"
 )
 
-// A day of a device that speaks every three seconds on a line with every fault: each whole frame that came
+// A day of a device that speaks every five seconds on a line with every fault: each whole frame that came
 // while the line was open is told once, and nothing else.
 func TestADayOfFaults(t *testing.T) {
 	framing := uart.Framing{Start: []byte{0xaa, 0x55}, Length: &uart.Length{Offset: 2, Size: 1, Add: 5}, Checksum: uart.Checksum{Kind: uart.CCITTFalse}}
@@ -92,7 +92,7 @@ func TestADayOfFaults(t *testing.T) {
 				delete(due, string(body[2:]))
 				mu.Unlock()
 			}
-			time.Sleep(3 * time.Second)
+			time.Sleep(5 * time.Second)
 			synctest.Wait()
 			mu.Lock()
 			for k := range due {

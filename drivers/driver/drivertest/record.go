@@ -108,7 +108,7 @@ func ParseRecording(text []byte) ([]Step, error) {
 // Play plays the device's part of a recording on a line: it sends what came
 // from the device, after what the driver has to send before that, which must be
 // the same bytes, and with the same delays. It returns when the recording is over.
-func Play(line *Line, steps []Step) error {
+func Play(line io.ReadWriter, steps []Step) error {
 	for i, s := range steps {
 		if !s.Sent {
 			time.Sleep(s.After)
