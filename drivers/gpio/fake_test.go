@@ -38,7 +38,6 @@ func newBoard(t *testing.T) *board {
 		b.lines[uint32(i)] = &simLine{name: name}
 	}
 	b.plug()
-	t.Cleanup(b.unplug)
 	return b
 }
 
@@ -55,7 +54,9 @@ func (b *board) plug() {
 }
 
 func (b *board) unplug() {
-	os.Remove(b.chip())
+	if err := os.Remove(b.chip()); err != nil {
+		b.t.Error(err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.lines {

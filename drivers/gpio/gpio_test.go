@@ -87,7 +87,7 @@ func run(t *testing.T, d *Driver) (next func() string, end func() error) {
 		once.Do(func() { cancel(); err = <-ended })
 		return err
 	}
-	t.Cleanup(func() { end() })
+	t.Cleanup(func() { _ = end() })
 	return next, end
 }
 

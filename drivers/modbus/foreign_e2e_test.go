@@ -125,7 +125,7 @@ func foreign(t *testing.T, framing modbus.Framing, line port.Config) {
 		}
 	}
 	go func() {
-		for range messages { //nolint:revive // the driver goes on
+		for range messages { // the driver goes on
 		}
 	}()
 	for _, output := range []string{"coil", "register"} {

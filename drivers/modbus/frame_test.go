@@ -197,11 +197,11 @@ func TestPlan(t *testing.T) {
 			for _, s := range task.sections {
 				names = append(names, s.Name)
 			}
-			text := strings.Join(names, "+")
+			text := []string{strings.Join(names, "+")}
 			for _, r := range task.reads(task.span()) {
-				text += fmt.Sprintf(" %d:%d", r.start, r.count)
+				text = append(text, fmt.Sprintf("%d:%d", r.start, r.count))
 			}
-			got = append(got, text)
+			got = append(got, strings.Join(text, " "))
 		}
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

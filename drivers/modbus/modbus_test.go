@@ -65,7 +65,7 @@ func TestConformTCP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { server.Close() })
+		t.Cleanup(func() { _ = server.Close() })
 		open, err := port.New(port.Config{Address: "tcp://" + server.Address()})
 		if err != nil {
 			t.Fatal(err)

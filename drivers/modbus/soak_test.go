@@ -216,7 +216,7 @@ func TestADayOfFaults(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		w.Line.Close()
+		w.Close()
 		<-served
 	})
 }

@@ -225,7 +225,9 @@ func TestSerialServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Write([]byte("hello"))
+	if _, err := c.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
 	got := make([]byte, 5)
 	if _, err := io.ReadFull(p, got); err != nil || string(got) != "hello" {
 		t.Errorf("%q, %v", got, err)

@@ -32,11 +32,10 @@ func (f *Framing) take(b []byte) (n int, plain []byte, v verdict) {
 	for i := 0; ; {
 		switch {
 		case f.Length != nil || f.Fixed != 0:
-			n, v = f.measure(plain)
-			if v == whole {
+			switch _, v := f.measure(plain); v {
+			case whole:
 				return i, plain, whole
-			}
-			if v == none {
+			case none:
 				return 0, nil, none
 			}
 		case i >= len(f.Start) && bytes.HasPrefix(b[i:], f.End):

@@ -259,8 +259,6 @@ func TestSwitch(t *testing.T) {
 		if got := b.read(); got != "OFF" {
 			t.Errorf("plugged in again: %q, want OFF, as asked meanwhile", got)
 		}
-		b.d.Switch(t.Context(), "d", "siren", true)
-		b.read()
 		b.end()
 	})
 }
@@ -279,7 +277,9 @@ func TestRestsAtTheEnd(t *testing.T) {
 		if err := d.Switch(t.Context(), "", "siren", true); err != nil {
 			t.Fatal(err)
 		}
-		d.Halt()
+		if err := d.Halt(); err != nil {
+			t.Error(err)
+		}
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}

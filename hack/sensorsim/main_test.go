@@ -24,14 +24,14 @@ func sim(t *testing.T, command string, f flags) (say func(line, want string)) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, command, f, in, out)
-		out.Close()
+		_ = out.Close()
 	}()
 	lines := bufio.NewScanner(printed)
 	if !lines.Scan() {
 		t.Fatalf("%s says nothing: %v", command, <-ended)
 	}
 	t.Cleanup(func() {
-		typed.Close()
+		_ = typed.Close()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)

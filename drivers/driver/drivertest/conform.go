@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/pprof"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -127,12 +128,7 @@ func (r *runner) phase(want ...driver.Phase) {
 	r.t.Helper()
 	r.until("phase "+string(want[0]), func() bool {
 		s := r.rig.Driver.State()
-		for _, p := range want {
-			if s.Phase == p {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(want, s.Phase)
 	})
 }
 

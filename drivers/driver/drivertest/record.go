@@ -112,7 +112,9 @@ func Play(line io.ReadWriter, steps []Step) error {
 	for i, s := range steps {
 		if !s.Sent {
 			time.Sleep(s.After)
-			line.Write(s.Data)
+			if _, err := line.Write(s.Data); err != nil {
+				return fmt.Errorf("playback, step %d: %w", i+1, err)
+			}
 			continue
 		}
 		got := make([]byte, len(s.Data))

@@ -11,6 +11,13 @@ import (
 	"sentrybox/drivers/driver/drivertest"
 )
 
+func write(t *testing.T, w io.Writer, b ...byte) {
+	t.Helper()
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What is recorded of a talk is played back as it was.
 func TestRecordAndPlay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -21,10 +28,12 @@ func TestRecordAndPlay(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(12 * time.Millisecond)
-		p.Write([]byte{1, 3})
+		write(t, p, 1, 3)
 		time.Sleep(31 * time.Millisecond)
 		line.Write([]byte{1, 0x83, 2})
-		io.ReadFull(p, make([]byte, 3))
+		if _, err := io.ReadFull(p, make([]byte, 3)); err != nil {
+			t.Fatal(err)
+		}
 		want := "+12ms > 01 03\n+31ms < 01 83 02\n"
 		if text.String() != want {
 			t.Errorf("recorded %q, want %q", text.String(), want)
@@ -38,7 +47,7 @@ func TestRecordAndPlay(t *testing.T) {
 		played := make(chan error, 1)
 		p, _ = line.Open(t.Context())
 		go func() { played <- drivertest.Play(line, steps) }()
-		p.Write([]byte{1, 3})
+		write(t, p, 1, 3)
 		begin := time.Now()
 		got := make([]byte, 3)
 		if _, err := io.ReadFull(p, got); err != nil || !bytes.Equal(got, []byte{1, 0x83, 2}) || time.Since(begin) != 31*time.Millisecond {
@@ -48,7 +57,7 @@ func TestRecordAndPlay(t *testing.T) {
 			t.Error(err)
 		}
 		go func() { played <- drivertest.Play(line, steps) }()
-		p.Write([]byte{1, 4})
+		write(t, p, 1, 4)
 		if err := <-played; err == nil || !strings.Contains(err.Error(), "sent 01 04, want 01 03") {
 			t.Errorf("another request: %v", err)
 		}
