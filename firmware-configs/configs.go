@@ -6,13 +6,19 @@ import (
 	"io/fs"
 )
 
-//go:embed sensors/*.yaml
+//go:embed sensors/*.yaml cameras/*.yaml
 var files embed.FS
 
 // Sensors returns the sensors' profiles, each in a file called by its id and
 // .yaml.
-func Sensors() fs.FS {
-	sub, err := fs.Sub(files, "sensors")
+func Sensors() fs.FS { return sub("sensors") }
+
+// Cameras returns the templates of cameras' brands: where their streams are, by which
+// ports and words they are known, and what to mind.
+func Cameras() fs.FS { return sub("cameras") }
+
+func sub(folder string) fs.FS {
+	sub, err := fs.Sub(files, folder)
 	if err != nil {
 		panic(err) // the name is valid
 	}

@@ -14,7 +14,7 @@ import (
 
 	yaml "github.com/goccy/go-yaml"
 
-	"sentrybox/firmware-configs/cameras"
+	configs "sentrybox/firmware-configs"
 	"sentrybox/gateway/text"
 )
 
@@ -51,7 +51,7 @@ const (
 // Templates returns the brand templates that come with the program, and those of a
 // folder, which replace others of the same file name. The folder may be empty.
 func Templates(folder string) ([]Template, error) {
-	all, err := readTemplates(cameras.Files())
+	all, err := readTemplates(configs.Cameras())
 	if err != nil || folder == "" {
 		return all, err
 	}
