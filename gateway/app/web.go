@@ -11,11 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"sentrybox/drivers/dvrip"
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/evidence"
@@ -76,6 +78,9 @@ func (a *App) runWeb(ctx context.Context) error {
 
 // probe tries a camera for the page.
 func probe(ctx context.Context, url, transport string) (web.Probe, error) {
+	if strings.HasPrefix(strings.ToLower(url), "dvrip://") {
+		return probeDVRIP(ctx, url)
+	}
 	rep, err := rtsp.Probe(ctx, rtsp.Config{URL: url, Transport: rtsp.Transport(transport)})
 	var failed *rtsp.Error
 	switch {
@@ -88,6 +93,21 @@ func probe(ctx context.Context, url, transport string) (web.Probe, error) {
 		Server: rep.Server, Codec: rep.Info.Codec.String(), Width: rep.Info.Width, Height: rep.Info.Height, FPS: math.Round(10*rep.FPS) / 10,
 		Keyframes: math.Round(10*rep.KeyframeInterval.Seconds()) / 10, Bitrate: rep.Bitrate, Transport: string(rep.Transport), Auth: rep.Auth,
 		Problems: rep.Problems,
+	}, nil
+}
+
+func probeDVRIP(ctx context.Context, url string) (web.Probe, error) {
+	rep, err := dvrip.Probe(ctx, dvrip.Config{URL: url})
+	var failed *dvrip.Error
+	switch {
+	case errors.As(err, &failed):
+		return web.Probe{Phase: string(failed.Phase), Why: failed.Error()}, nil
+	case err != nil:
+		return web.Probe{}, err
+	}
+	return web.Probe{
+		Server: rep.Device, Codec: rep.Info.Codec.String(), Width: rep.Info.Width, Height: rep.Info.Height, FPS: math.Round(10*rep.FPS) / 10,
+		Keyframes: math.Round(10*rep.KeyframeInterval.Seconds()) / 10, Bitrate: rep.Bitrate, Transport: "tcp", Auth: "DVRIP",
 	}, nil
 }
 

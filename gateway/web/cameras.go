@@ -246,7 +246,7 @@ func (s *Server) probeCamera(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u, err := url.Parse(raw); err != nil || u.Scheme != "rtsp" && u.Scheme != "rtsps" || u.Host == "" {
+	if u, err := url.Parse(raw); err != nil || u.Scheme != "rtsp" && u.Scheme != "rtsps" && u.Scheme != "dvrip" || u.Host == "" {
 		return nil, problem(http.StatusUnprocessableEntity, "web.error.address")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), probeWithin)
