@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,9 +42,13 @@ func command(t *testing.T, name string, args ...string) *bufio.Reader {
 	return bufio.NewReader(out)
 }
 
-func pymodbus(t *testing.T, kind, where string) {
+func pymodbus(t *testing.T, kind, where string, settings ...string) {
 	t.Helper()
-	out := command(t, "/usr/bin/python3", "../../hack/sensorsim/modbus_server.py", kind, where, fmt.Sprint(foreignUnits))
+	args := append([]string{"../../hack/sensorsim/modbus_server.py", "--filled", kind, where}, settings...)
+	for a := 1; a <= foreignUnits; a++ {
+		args = append(args, strconv.Itoa(a))
+	}
+	out := command(t, "/usr/bin/python3", args...)
 	if line, err := out.ReadString('\n'); line != "ready\n" {
 		t.Fatalf("pymodbus: %q, %v", line, err)
 	}
@@ -71,12 +76,12 @@ func socat(t *testing.T) (near, far string) {
 // told.
 func TestPymodbus(t *testing.T) {
 	near, far := socat(t)
-	pymodbus(t, "rtu", far)
+	pymodbus(t, "rtu", far, "19200")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, tcp, _ := net.SplitHostPort(l.Addr().String())
+	tcp := l.Addr().String()
 	l.Close()
 	pymodbus(t, "tcp", tcp)
 	for _, c := range []struct {
@@ -84,7 +89,7 @@ func TestPymodbus(t *testing.T) {
 		line    port.Config
 	}{
 		{modbus.RTU, port.Config{Address: near, Baud: 19200}},
-		{modbus.TCP, port.Config{Address: "tcp://127.0.0.1:" + tcp}},
+		{modbus.TCP, port.Config{Address: "tcp://" + tcp}},
 	} {
 		t.Run(string(c.framing), func(t *testing.T) { foreign(t, c.framing, c.line) })
 	}

@@ -77,7 +77,7 @@ func (b *bus485) plug() {
 		two, _ := filepath.EvalSymlinks(b.far)
 		return one != "" && two != ""
 	})
-	b.server = exec.Command("/usr/bin/python3", append([]string{"modbus_server.py", "rtu", b.far, "9600"}, b.units...)...)
+	b.server = exec.Command("/usr/bin/python3", append([]string{"../sensorsim/modbus_server.py", "rtu", b.far, "9600"}, b.units...)...)
 	out, err := b.server.StdoutPipe()
 	if err == nil {
 		b.in, err = b.server.StdinPipe()

@@ -1,40 +1,71 @@
-#!/usr/bin/python3
-"""Modbus units of Debian's python3-pymodbus, which is not ours: RTU on a serial port, or TCP.
+#!/usr/bin/env python3
+"""A Modbus server of Debian's python3-pymodbus, on a serial port or TCP.
 
-usage: modbus_server.py rtu PORT UNITS | tcp PORT UNITS
+usage: modbus_server.py [--filled] rtu PORT BAUD UNIT…
+       modbus_server.py [--filled] tcp HOST:PORT UNIT…
 
-Units are 1 to UNITS. Register n of each holds 100 times its address, plus n; coil and discrete input n are on if
-n is odd. Prints "ready" when it serves.
+Registers and bits are 0, or, filled: register n of a unit is 100 times its
+address, plus n, and bit n is on if n is odd.
+
+A line "unit register value" on standard input sets a holding register, and
+"unit coil number value" a coil. What a client writes to a coil is printed as
+"coil unit number value".
 """
-
-import asyncio
 import sys
+import threading
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
-from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
-from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
-
-SIZE = 200
+from pymodbus.server import StartSerialServer, StartTcpServer
+from pymodbus.transaction import ModbusRtuFramer
 
 
-def unit(address):
-    def registers():
-        return ModbusSequentialDataBlock(0, [100 * address + n for n in range(SIZE)])
+class Coils(ModbusSequentialDataBlock):
+    """Coils that tell what is written to them."""
 
-    def bits():
-        return ModbusSequentialDataBlock(0, [n % 2 == 1 for n in range(SIZE)])
+    def __init__(self, unit, bits):
+        super().__init__(0, bits)
+        self.unit = unit
 
-    return ModbusSlaveContext(di=bits(), co=bits(), hr=registers(), ir=registers(), zero_mode=True)
+    def setValues(self, address, values):  # noqa: N802
+        super().setValues(address, values)
+        for i, v in enumerate(values if isinstance(values, list) else [values]):
+            print("coil", self.unit, address + i, int(v), flush=True)
 
 
-async def main():
-    kind, port, units = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    context = ModbusServerContext(slaves={a: unit(a) for a in range(1, units + 1)}, single=False)
-    asyncio.get_running_loop().call_later(0.5, lambda: print("ready", flush=True))
+def main():
+    filled = sys.argv[1] == "--filled"
+    kind, where, *rest = sys.argv[2:] if filled else sys.argv[1:]
     if kind == "rtu":
-        await StartAsyncSerialServer(context=context, framer=ModbusRtuFramer, port=port, baudrate=19200)
+        baud, rest = int(rest[0]), rest[1:]
+    units = {}
+    for u in map(int, rest):
+        bits = [filled and n % 2 == 1 for n in range(256)]
+        registers = [100 * u + n if filled else 0 for n in range(256)]
+        units[u] = ModbusSlaveContext(
+            di=ModbusSequentialDataBlock(0, list(bits)),
+            co=Coils(u, list(bits)),
+            hr=ModbusSequentialDataBlock(0, list(registers)),
+            ir=ModbusSequentialDataBlock(0, list(registers)),
+            zero_mode=True,
+        )
+
+    def control():
+        for line in sys.stdin:
+            unit, *what = line.split()
+            if what[0] == "coil":
+                units[int(unit)].store["c"].setValues(int(what[1]), [bool(int(what[2]))])
+            else:
+                units[int(unit)].store["h"].setValues(int(what[0]), [int(what[1])])
+            print("set", flush=True)
+
+    threading.Thread(target=control, daemon=True).start()
+    context = ModbusServerContext(slaves=units, single=False)
+    print("ready", flush=True)
+    if kind == "rtu":
+        StartSerialServer(context=context, framer=ModbusRtuFramer, port=where, baudrate=baud, timeout=0.005)
     else:
-        await StartAsyncTcpServer(context=context, framer=ModbusSocketFramer, address=("127.0.0.1", int(port)))
+        host, port = where.rsplit(":", 1)
+        StartTcpServer(context=context, address=(host, int(port)))
 
 
-asyncio.run(main())
+main()
