@@ -104,7 +104,7 @@ func (d *Driver) verify(ctx context.Context, p port.Port) error {
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
-	now, err := ask(p, m, questions)
+	now, err := reread(p, m, want)
 	if err == nil && !bytes.Equal(now, want) && m.reset() != nil {
 		if err := write(p, m.reset()); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (d *Driver) verify(ctx context.Context, p port.Port) error {
 		if err := pause(ctx, answerIn); err != nil {
 			return err
 		}
-		now, err = ask(p, m, questions)
+		now, err = reread(p, m, want)
 	}
 	if err != nil {
 		return fmt.Errorf("reading back: %w", err)
@@ -121,6 +121,17 @@ func (d *Driver) verify(ctx context.Context, p port.Port) error {
 		return driver.Permanent(fmt.Errorf("the %s was set to % X and has % X", m.name(), want, now))
 	}
 	return nil
+}
+
+// reread asks until the answer is the one wanted, and not for ever: answers have no
+// checksum, and noise may have changed one.
+func reread(p port.Port, m Module, want []byte) (now []byte, err error) {
+	for range questions {
+		if now, err = ask(p, m, questions); err != nil || bytes.Equal(now, want) {
+			break
+		}
+	}
+	return now, err
 }
 
 // merge takes the bits of mask from value, and the others from have.

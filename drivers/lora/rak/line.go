@@ -38,7 +38,7 @@ const maxPayload = 256
 
 // parse reads a line without its end.
 func parse(s string) line {
-	event, is := strings.CutPrefix(s, "+EVT:")
+	event, is := strings.CutPrefix(s, eventMark)
 	switch {
 	case is:
 		return parseEvent(event)
@@ -115,42 +115,52 @@ func parseHex(s string) ([]byte, bool) {
 	return b, err == nil
 }
 
-// lines takes lines out of what a module writes. A line that is longer than any
-// of a module's is dropped.
+// lines takes lines out of what a module writes. Of what is longer than any line
+// of a module's, the end is kept: an event may stand there.
 type lines struct {
 	buf   []byte
-	skip  bool
 	noise uint64 // bytes dropped
 }
 
 // maxLine has room for the longest packet.
 const maxLine = 2*maxPayload + 64
 
+const eventMark = "+EVT:"
+
 // write takes bytes and calls got for each line, without its end, that they
 // complete. An event that stands behind something else, because an end was lost or
 // the module was interrupted, is a line of its own.
 func (l *lines) write(p []byte, got func(string)) {
 	for _, c := range p {
-		switch {
-		case c == '\r' || c == '\n':
+		if c == '\r' || c == '\n' {
 			l.end(got)
-		case l.skip:
-			l.noise++
-		case len(l.buf) == maxLine:
-			l.noise += maxLine + 1
-			l.buf, l.skip = l.buf[:0], true
-		default:
-			l.buf = append(l.buf, c)
+			continue
 		}
+		if len(l.buf) == maxLine {
+			l.shorten()
+		}
+		l.buf = append(l.buf, c)
 	}
+}
+
+// shorten drops what stands before the last event, or else all but what may be the
+// beginning of one.
+func (l *lines) shorten() {
+	keep := len(eventMark) - 1
+	if i := bytes.LastIndex(l.buf, []byte(eventMark)); i > 0 {
+		keep = len(l.buf) - i
+	}
+	n := len(l.buf) - keep
+	l.noise += uint64(n)
+	l.buf = append(l.buf[:0], l.buf[n:]...)
 }
 
 func (l *lines) end(got func(string)) {
 	rest := l.buf
-	l.buf, l.skip = l.buf[:0], false
+	l.buf = l.buf[:0]
 	for len(rest) > 0 {
 		part := rest
-		if i := bytes.Index(rest[1:], []byte("+EVT:")); i >= 0 {
+		if i := bytes.Index(rest[1:], []byte(eventMark)); i >= 0 {
 			part = rest[:i+1]
 		}
 		rest = rest[len(part):]

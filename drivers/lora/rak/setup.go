@@ -15,7 +15,7 @@ const (
 	listenOnly   = "65534"
 	listenAndTx  = "65533"
 	synchronised = 5 // tries to be understood
-	busyTries    = 5
+	refusals     = 4 // until one is believed
 )
 
 // setup has the module listen as it is configured.
@@ -24,7 +24,7 @@ func (s *session) setup(ctx context.Context) error {
 	if err := s.sync(ctx); err != nil {
 		return err
 	}
-	if mode, err := s.command(ctx, "AT+NWM=?"); err != nil {
+	if mode, err := s.patient(ctx, "AT+NWM=?"); err != nil {
 		return s.fatal(err)
 	} else if mode != "0" {
 		if err := s.switchMode(ctx); err != nil {
@@ -118,11 +118,13 @@ func (s *session) radio(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now, err := s.patient(ctx, "AT+P2P=?")
-	if err == nil && !want.is(now) {
-		err = driver.Permanent(fmt.Errorf("the module was set to %s and has %s", want.value(false), now))
+	for range refusals {
+		have, err = s.patient(ctx, "AT+P2P=?")
+		if err != nil || want.is(have) {
+			return err
+		}
 	}
-	return err
+	return driver.Permanent(fmt.Errorf("the module was set to %s and has %s", want.value(false), have))
 }
 
 // receive has the module listen.
@@ -144,12 +146,12 @@ func (s *session) receive(ctx context.Context) error {
 	return nil
 }
 
-// patient is command, again while the module is busy.
+// patient is command, again while the module is busy, or if noise on the line may have
+// changed what it was told.
 func (s *session) patient(ctx context.Context, cmd string) (string, error) {
 	for try := 1; ; try++ {
 		value, err := s.command(ctx, cmd)
-		r := (*refusal)(nil)
-		if !errors.As(err, &r) || r.code != "AT_BUSY_ERROR" || try == busyTries {
+		if !isRefusal(err) || try == refusals {
 			return value, err
 		}
 		if err := s.drain(ctx); err != nil {
