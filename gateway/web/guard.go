@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"sentrybox/gateway/brake"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/text"
@@ -208,7 +209,7 @@ func (f *failure) Error() string { return text.T(text.English, f.key, f.args...)
 // and told as such.
 func (s *Server) failureOf(r *http.Request, err error) *failure {
 	var f *failure
-	var locked *account.Locked
+	var locked *brake.Locked
 	var large *http.MaxBytesError
 	var problems *config.Problems
 	switch {

@@ -18,6 +18,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sentrybox/gateway/brake"
 	"sentrybox/gateway/password"
 	"sentrybox/gateway/store"
 )
@@ -107,7 +108,7 @@ type Accounts struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 
-	brake   brake
+	brake   brake.Brake
 	hashing chan struct{} // holds a token for each hash under way, which takes its memory
 	nobody  password.Hash // stands in for users that are not there, so that they take as long
 

@@ -49,9 +49,9 @@ func digest(token string) string {
 }
 
 // SignIn checks a password and begins a session. It returns ErrWrong, or a
-// *Locked when there were too many failures.
+// *brake.Locked when there were too many failures.
 func (a *Accounts) SignIn(ctx context.Context, name, secret, origin string) (token string, err error) {
-	if err := a.brake.take(a.Now(), name, origin); err != nil {
+	if err := a.brake.Take(a.Now(), name, origin); err != nil {
 		return "", err
 	}
 	role, err := a.check(ctx, name, secret)
@@ -61,19 +61,19 @@ func (a *Accounts) SignIn(ctx context.Context, name, secret, origin string) (tok
 	if err != nil {
 		return "", err
 	}
-	a.brake.fine(name, origin)
+	a.brake.Fine(name, origin)
 	a.Audit(ctx, Actor{Name: name, Origin: origin}, "signin", "")
 	return a.begin(ctx, name, role), nil
 }
 
-// Check reports whether the password is the user's: ErrWrong or a *Locked if not.
+// Check reports whether the password is the user's: ErrWrong or a *brake.Locked if not.
 func (a *Accounts) Check(ctx context.Context, name, secret, origin string) error {
-	if err := a.brake.take(a.Now(), name, origin); err != nil {
+	if err := a.brake.Take(a.Now(), name, origin); err != nil {
 		return err
 	}
 	_, err := a.check(ctx, name, secret)
 	if err == nil {
-		a.brake.fine(name, origin)
+		a.brake.Fine(name, origin)
 	}
 	return err
 }

@@ -59,12 +59,12 @@ func pretty(s string) string { return s[:4] + "-" + s[4:8] + "-" + s[8:] }
 
 // Claim sets the first password, of a technician called name, and returns the
 // token of a session. It returns ErrDone if that has been done, ErrCode or a
-// *Locked if the code is wrong.
+// *brake.Locked if the code is wrong.
 func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string) (token string, err error) {
 	if a.Claimed() {
 		return "", ErrDone
 	}
-	if err := a.brake.take(a.Now(), "", origin); err != nil {
+	if err := a.brake.Take(a.Now(), "", origin); err != nil {
 		return "", err
 	}
 	a.mu.Lock()
@@ -73,7 +73,7 @@ func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string)
 	if !right {
 		return "", ErrCode
 	}
-	a.brake.fine("", origin)
+	a.brake.Fine("", origin)
 	if err := errors.Join(checkUser(name, Technician), checkPassword(name, secret)); err != nil {
 		return "", err
 	}

@@ -1,4 +1,5 @@
-package account
+// Package brake slows down the guessing of passwords.
+package brake
 
 import (
 	"fmt"
@@ -24,10 +25,10 @@ func (l *Locked) Error() string {
 	return fmt.Sprintf("too many failures, try again in %s", l.Wait.Round(time.Second))
 }
 
-// brake slows down guessing. Failures count by where they come from, and by the
+// Brake slows down guessing. Failures count by where they come from, and by the
 // name that is tried; by name more are free, so that nobody locks others out
 // in passing.
-type brake struct {
+type Brake struct {
 	mu    sync.Mutex
 	tries map[string]*failures // guarded by mu
 }
@@ -47,9 +48,9 @@ func keys(name, origin string) map[string]int {
 	return map[string]int{"from " + origin: freeTries, "name " + name: freeByName}
 }
 
-// take counts a try before its outcome is known, so that tries at the same time
-// count too. It returns a *Locked if there were too many. fine takes it back.
-func (b *brake) take(now time.Time, name, origin string) error {
+// Take counts a try before its outcome is known, so that tries at the same time
+// count too. It returns a *Locked if there were too many. Fine takes it back.
+func (b *Brake) Take(now time.Time, name, origin string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.tries == nil {
@@ -90,8 +91,8 @@ func (f *failures) wait(free int) time.Duration {
 	return min(firstWait<<min(f.count-free, 10), mostWait)
 }
 
-// fine forgets the failures of who has signed in.
-func (b *brake) fine(name, origin string) {
+// Fine forgets the failures of who has signed in.
+func (b *Brake) Fine(name, origin string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for key := range keys(name, origin) {
@@ -100,7 +101,7 @@ func (b *brake) fine(name, origin string) {
 }
 
 // tidy is called with mu held. It bounds the memory that a flood of names takes.
-func (b *brake) tidy(now time.Time) {
+func (b *Brake) tidy(now time.Time) {
 	if len(b.tries) < maxBraked {
 		return
 	}
