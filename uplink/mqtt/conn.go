@@ -18,7 +18,7 @@ var errAborted = errors.New("connection given up")
 
 // counters are what conns count for their client.
 type counters struct {
-	oversized atomic.Uint64 // incoming messages above MaxIncoming
+	oversized atomic.Uint64 // incoming messages that are too long
 	strayAcks atomic.Uint64 // PUBACKs for what was not sent
 }
 
@@ -29,6 +29,7 @@ type conn struct {
 	net.Conn          // TCP, or TLS over raw
 	raw      *counted // TCP
 	timeout  time.Duration
+	longest  int // payload of an incoming message
 	count    *counters
 
 	// Of the reader alone.
@@ -66,7 +67,7 @@ func (h heard) Read(p []byte) (int, error) {
 // Read gives bytes of packets that have passed.
 func (c *conn) Read(p []byte) (int, error) {
 	for len(c.pending) == 0 {
-		pk, err := readPacket(c.r)
+		pk, err := readPacket(c.r, c.longest)
 		if err == nil {
 			err = c.admit(pk)
 		}

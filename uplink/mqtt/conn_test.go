@@ -15,7 +15,7 @@ func pipe(t *testing.T, timeout time.Duration) (*conn, net.Conn) {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { _ = ours.Close(); _ = theirs.Close() })
-	return &conn{Conn: ours, raw: &counted{Conn: ours, meter: unmetered{}}, timeout: timeout, count: &counters{}, r: bufio.NewReader(ours),
+	return &conn{Conn: ours, raw: &counted{Conn: ours, meter: unmetered{}}, timeout: timeout, longest: MaxIncoming, count: &counters{}, r: bufio.NewReader(ours),
 		acks: map[uint16]struct{}{}, subs: map[uint16]int{}}, theirs
 }
 

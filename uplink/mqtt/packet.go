@@ -52,8 +52,8 @@ type packet struct {
 
 // readPacket reads one packet that a broker may send to a client with clean
 // session and subscriptions at QoS 1. A PUBLISH whose payload is longer than
-// MaxIncoming is read to its end and comes back without raw.
-func readPacket(r byteReader) (packet, error) {
+// longest is read to its end and comes back without raw.
+func readPacket(r byteReader, longest int) (packet, error) {
 	first, err := r.ReadByte()
 	if err != nil {
 		return packet{}, err
@@ -65,7 +65,7 @@ func readPacket(r byteReader) (packet, error) {
 	p := packet{kind: first & 0xf0}
 	switch p.kind {
 	case typePublish:
-		return readPublish(r, p, header, length)
+		return readPublish(r, p, header, length, longest)
 	case typeConnack, typePuback:
 		if first&0x0f != 0 || length != 2 {
 			return packet{}, violation("type %#x with %d bytes", first, length)
@@ -117,7 +117,7 @@ func readLength(r io.ByteReader, first byte) (header []byte, length int, err err
 	return nil, 0, violation("a length of more than four bytes")
 }
 
-func readPublish(r byteReader, p packet, header []byte, length int) (packet, error) {
+func readPublish(r byteReader, p packet, header []byte, length, longest int) (packet, error) {
 	p.qos = header[0] >> 1 & 3
 	if p.qos > 1 {
 		return packet{}, violation("PUBLISH at QoS %d", p.qos)
@@ -151,7 +151,7 @@ func readPublish(r byteReader, p packet, header []byte, length int) (packet, err
 		}
 	}
 	payload := length - fixed - n
-	if payload > MaxIncoming || n > maxTopic || !validTopic(topic) {
+	if payload > longest || n > maxTopic || !validTopic(topic) {
 		_, err := r.Discard(payload)
 		return p, unexpected(err)
 	}

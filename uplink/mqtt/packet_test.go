@@ -79,7 +79,7 @@ func TestReadPacket(t *testing.T) {
 			in = c.in
 		}
 		r := bufio.NewReader(bytes.NewReader(in))
-		p, err := readPacket(r)
+		p, err := readPacket(r, MaxIncoming)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 			continue
@@ -94,7 +94,7 @@ func TestReadPacket(t *testing.T) {
 		} else if !bytes.Equal(p.raw, c.in) {
 			t.Errorf("%s: came out as %x", c.name, p.raw)
 		}
-		if next, err := readPacket(r); err != nil || next.kind != typePingresp {
+		if next, err := readPacket(r, MaxIncoming); err != nil || next.kind != typePingresp {
 			t.Errorf("%s: what follows is %#x, %v", c.name, next.kind, err)
 		}
 	}
@@ -110,7 +110,7 @@ func FuzzReadPacket(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := bufio.NewReader(bytes.NewReader(in))
-		p, err := readPacket(r)
+		p, err := readPacket(r, MaxIncoming)
 		if err != nil || p.raw == nil {
 			return
 		}
