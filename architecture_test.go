@@ -52,18 +52,20 @@ func tree(path string) string {
 // analytics/wire, which all of the gateway may import.
 func joiners() map[string][]string {
 	return map[string][]string{
-		"gateway":          {"drivers"},           // main: probe
-		"gateway/app":      {"drivers", "uplink"}, // builds everything
-		"gateway/alert":    {"uplink"},            // an alert and its outbox row are one transaction
-		"gateway/camera":   {"drivers"},
-		"gateway/demo":     {"drivers"}, // simulated cameras
-		"gateway/command":  {"uplink"},  // an answer is queued with what it answers
-		"gateway/device":   {"drivers"}, // sensors and outputs
-		"gateway/find":     {"drivers", "firmware-configs"},
-		"gateway/evidence": {"drivers", "uplink"}, // access units into clips, pieces into the outbox
-		"gateway/health":   {"uplink"},
-		"gateway/profile":  {"drivers"}, // frames of examples
-		"gateway/replay":   {"drivers"}, // files
+		"gateway":           {"drivers"},           // main: probe
+		"gateway/app":       {"drivers", "uplink"}, // builds everything
+		"gateway/alert":     {"uplink"},            // an alert and its outbox row are one transaction
+		"gateway/camera":    {"drivers"},
+		"gateway/demo":      {"drivers"}, // simulated cameras
+		"gateway/command":   {"uplink"},  // an answer is queued with what it answers
+		"gateway/device":    {"drivers"}, // sensors and outputs
+		"gateway/find":      {"drivers", "firmware-configs"},
+		"gateway/evidence":  {"drivers", "uplink"}, // access units into clips, pieces into the outbox
+		"gateway/health":    {"uplink"},
+		"gateway/profile":   {"drivers"}, // frames of examples
+		"gateway/replay":    {"drivers"}, // files
+		"gateway/duty":      {"uplink"},  // a broker's TLS
+		"gateway/duty/feed": {"uplink"},  // the guarded connection to a broker
 	}
 }
 

@@ -46,6 +46,7 @@ type commands struct {
 	Replay  replayCmd  `cmd:"" help:"${help_replay}"`
 	Find    findCmd    `cmd:"" help:"${help_find}"`
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
+	Duty    dutyCmd    `cmd:"" help:"${help_duty}"`
 	Demo    demoCmd    `cmd:"" help:"${help_demo}"`
 	Profile profileCmd `cmd:"" help:"${help_profile}"`
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
@@ -60,7 +61,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	lang := text.FromEnv()
 	vars := kong.Vars{}
 	for _, name := range []string{
-		"about", "run", "check", "raise", "replay", "probe", "demo", "hash", "version", "config", "kind", "severity",
+		"about", "run", "check", "raise", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
 		"profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
 		"find", "addresses", "scan", "public", "interface", "wait", "user", "password_file", "plain", "channels", "templates",

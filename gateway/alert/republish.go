@@ -71,6 +71,28 @@ func (s *Service) Open(ctx context.Context, now time.Time) ([]outbox.Item, error
 	return items, nil
 }
 
+// Current returns the newest revision of an alert, open or closed, as it is published for the first
+// level that heard of it. It fails with ErrInvalid if there is no such alert.
+func (s *Service) Current(ctx context.Context, tx *sql.Tx, id string) ([]byte, error) {
+	row, found, err := store.AlertByID(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("no alert %.30q here: %w", id, ErrInvalid)
+	}
+	var a record
+	if err := a.read(row); err != nil {
+		return nil, err
+	}
+	level := a.Level
+	if len(a.Published) > 0 {
+		level = a.Published[0]
+	}
+	a.SentAt, a.Replayed = Time{s.Now()}, true
+	return a.encode(level)
+}
+
 func (s *Service) requeue(ctx context.Context, tx *sql.Tx, row store.Alert, now time.Time) error {
 	var a record
 	if err := a.read(row); err != nil {

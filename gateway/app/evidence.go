@@ -29,7 +29,7 @@ func (a *App) buildEvidence(ctx context.Context) error {
 	a.sender = evidence.NewSender(folder, a.outbox)
 	a.commands = &command.Service{
 		Store: a.store, Outbox: a.outbox, Now: time.Now, Log: a.Log.With("part", "command"),
-		Handlers: map[string]command.Handler{"evidence": a.sender.Handle}, Done: a.sender.Wake,
+		Handlers: map[string]command.Handler{"evidence": a.sender.Handle, "alert": a.showAlert}, Done: a.sender.Wake,
 	}
 	a.sender.Commands = a.commands
 	if a.local != nil {

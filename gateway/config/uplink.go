@@ -52,7 +52,7 @@ func (u *Uplink) NameOf(i int) string {
 }
 
 func (d *document) finishUplink(u *Uplink) {
-	d.prefix(u.Prefix)
+	d.prefix("uplink.prefix", u.Prefix)
 	const most = 8
 	switch n := len(u.MQTT); {
 	case n == 0 && d.Sound("uplink.mqtt"):
@@ -80,8 +80,8 @@ func (d *document) finishUplink(u *Uplink) {
 }
 
 // prefix checks the levels that stand before every topic.
-func (d *document) prefix(s string) {
-	const path, most = "uplink.prefix", 128
+func (d *document) prefix(path, s string) {
+	const most = 128
 	if !d.Required(path, s == "") || !d.Sound(path) {
 		return
 	}

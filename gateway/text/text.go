@@ -5,6 +5,7 @@ package text
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -34,14 +35,18 @@ func FromEnv() Lang {
 // Key names a sentence of the catalogue.
 type Key string
 
-// find looks a sentence up. The catalogue has two parts with no key in common: the
-// second is what only the page says.
+// parts are the catalogue: what everybody says, what only the technicians' page says,
+// and what only the duty room's. They have no key in common.
+func parts() []map[Key]sentence { return []map[Key]sentence{catalogue, page, duty} }
+
+// find looks a sentence up.
 func find(key Key) (sentence, bool) {
-	if s, ok := catalogue[key]; ok {
-		return s, true
+	for _, part := range parts() {
+		if s, ok := part[key]; ok {
+			return s, true
+		}
 	}
-	s, ok := page[key]
-	return s, ok
+	return sentence{}, false
 }
 
 // Has says whether the catalogue has the key.
@@ -67,12 +72,14 @@ func T(l Lang, key Key, args ...any) string {
 	return fmt.Sprintf(form, args...)
 }
 
-// Below returns the page's sentences whose keys begin with prefix, by the rest of the key.
+// Below returns the sentences whose keys begin with prefix, by the rest of the key.
 func Below(l Lang, prefix string) map[string]string {
 	all := map[string]string{}
-	for key := range page {
-		if rest, ok := strings.CutPrefix(string(key), prefix); ok {
-			all[rest] = T(l, key)
+	for _, part := range parts() {
+		for key := range part {
+			if rest, ok := strings.CutPrefix(string(key), prefix); ok {
+				all[rest] = T(l, key)
+			}
 		}
 	}
 	return all
@@ -85,6 +92,19 @@ func Kind(l Lang, kind string) string {
 		return kind
 	}
 	return T(l, key)
+}
+
+// Kinds lists the kinds of alerts that have a name, in order.
+func Kinds() (all []string) {
+	for _, part := range parts() {
+		for key := range part {
+			if kind, ok := strings.CutPrefix(string(key), "kind."); ok && !slices.Contains(all, kind) {
+				all = append(all, kind)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // State returns the name of a device state, such as "refused".

@@ -11,8 +11,9 @@ func TestCataloguePairs(t *testing.T) {
 	verb := regexp.MustCompile(`%[^%]`)
 	all := maps.Clone(catalogue)
 	maps.Copy(all, page)
-	if len(all) != len(catalogue)+len(page) {
-		t.Error("a key is in both parts")
+	maps.Copy(all, duty)
+	if len(all) != len(catalogue)+len(page)+len(duty) {
+		t.Error("a key is in two parts")
 	}
 	for key, s := range all {
 		if s.zh == "" || s.en == "" {

@@ -1,0 +1,141 @@
+package duty
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/duty/ledger"
+	"sentrybox/gateway/text"
+)
+
+// shown is an alert in words, as the page gets it. Times are Unix milliseconds.
+type shown struct {
+	ID       string   `json:"id"`
+	Rev      int      `json:"rev"`
+	Seq      int64    `json:"seq"`
+	Incident string   `json:"incident"` // by which alerts belong together; its own id alone
+	Kind     string   `json:"kind"`
+	What     string   `json:"what"`
+	Where    string   `json:"where"`
+	Source   string   `json:"source"` // gateway and device
+	Severity int      `json:"severity"`
+	State    string   `json:"state"`
+	Stands   string   `json:"stands"` // the state in words
+	Open     bool     `json:"open"`
+	Detected int64    `json:"detected"`
+	Respond  int64    `json:"respond"`
+	Handle   int64    `json:"handle"`
+	Facts    []string `json:"facts"`
+	By       string   `json:"by"`
+	Note     string   `json:"note"`
+	Picture  bool     `json:"picture"`
+	Clip     *job     `json:"clip,omitempty"`
+	CanClip  bool     `json:"canClip"`
+	Pending  []said   `json:"pending"`
+	Plan     *plan    `json:"plan,omitempty"`
+	Offline  bool     `json:"offline"` // its gateway is not to be reached
+}
+
+// said is an answer that its gateway has not taken yet, or that came too late.
+type said struct {
+	ID     string `json:"id"`
+	Action string `json:"action"`
+	Text   string `json:"text"`
+	At     int64  `json:"at"`
+	Undo   int64  `json:"undo"` // until when it can be taken back
+	Late   bool   `json:"late"`
+}
+
+type plan struct {
+	Call  []config.Contact `json:"call"`
+	Steps []string         `json:"steps"`
+}
+
+func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gateway]ledger.State) shown {
+	s := shown{
+		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Incident: card.Incident, Kind: card.Kind, What: what(card, l), Where: where(card),
+		Source: string(card.Where) + " " + card.Device, Severity: card.Severity, State: string(card.State),
+		Stands: text.T(l, text.Key("alert."+string(card.State))), Open: card.Open() && card.State != "lost",
+		Detected: card.DetectedAt.UnixMilli(), Respond: card.RespondBy.UnixMilli(), Handle: card.HandleBy.UnixMilli(),
+		Facts: facts(card, l), By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(card.ID),
+		Pending: []said{},
+	}
+	if s.Incident == "" {
+		s.Incident = s.ID
+	}
+	for _, e := range card.Evidence {
+		s.CanClip = s.CanClip || e == "clip"
+	}
+	for _, a := range card.Answers {
+		p := said{ID: a.ID, Action: a.Action, Text: text.T(l, text.Key("duty.said."+a.Action)), At: a.At.UnixMilli(), Late: a.Status == "late"}
+		if a.Tries == 0 && (a.Action == "handled" || a.Action == "false") {
+			p.Undo = a.At.Add(ledger.UndoWithin).UnixMilli()
+		}
+		s.Pending = append(s.Pending, p)
+	}
+	g, known := gateways[card.Where]
+	s.Offline = known && g.State == "offline"
+	s.Plan = planFor(g.Plans, card.Kind)
+	return s
+}
+
+// what says in plain words what has happened.
+func what(card *ledger.Card, l text.Lang) string {
+	if card.Code != "" {
+		return text.T(l, text.Key("system."+card.Code))
+	}
+	return text.Kind(l, card.Kind)
+}
+
+// where names the place from the large to the small.
+func where(card *ledger.Card) string {
+	parts := []string{card.Community}
+	if card.Grid != "" {
+		parts = append(parts, card.Grid)
+	}
+	for _, p := range []string{card.Device, card.Zone} {
+		if p != "" && p != config.AllZones {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// facts are what else is worth a word.
+func facts(card *ledger.Card, l text.Lang) []string {
+	all := []string{}
+	add := func(yes bool, key text.Key, args ...any) {
+		if yes {
+			all = append(all, text.T(l, key, args...))
+		}
+	}
+	add(card.Floor != "", "duty.fact.floor", card.Floor)
+	add(card.Agitated, "duty.fact.agitated")
+	add(card.Count > 1, "duty.fact.count", card.Count)
+	add(card.Escalated != "", text.Key("duty.fact."+string(card.Escalated)))
+	add(!card.ClockSynced, "duty.fact.clock")
+	if card.Value != nil {
+		add(true, "duty.fact.value", strings.TrimSpace(strconv.FormatFloat(*card.Value, 'g', 6, 64)+" "+card.Unit))
+	}
+	add(card.Reading.Text != "", "duty.fact.value", card.Reading.Text)
+	add(!card.EndedAt.IsZero(), "duty.fact.ended")
+	return all
+}
+
+// planFor returns what is to be done about a kind of alerts, nil if nobody has said.
+func planFor(raw json.RawMessage, kind string) *plan {
+	var all map[string]plan
+	if len(raw) == 0 || json.Unmarshal(raw, &all) != nil {
+		return nil
+	}
+	p, ok := all[kind]
+	if !ok {
+		p, ok = all["any"]
+	}
+	if !ok {
+		return nil
+	}
+	return &p
+}
