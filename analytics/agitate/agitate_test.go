@@ -187,4 +187,5 @@ func BenchmarkLook(b *testing.B) {
 		i++
 		m.Look(p.pix, p.classes, f.width, f.height, &g, time.Duration(i+1)*period)
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
 }

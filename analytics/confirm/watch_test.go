@@ -339,6 +339,7 @@ func BenchmarkHOG(b *testing.B) {
 	}
 	body := image.Rect(300, 200, 340, 300)
 	view, side := d.View(body)
+	b.ReportAllocs()
 	for b.Loop() {
 		k, err := c.take(source, body, view, side)
 		if err != nil {
@@ -348,6 +349,7 @@ func BenchmarkHOG(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "crops/s")
 	if err := d.Close(); err != nil {
 		b.Fatal(err)
 	}

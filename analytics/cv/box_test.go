@@ -106,25 +106,39 @@ func BenchmarkBox(b *testing.B) {
 			for b.Loop() {
 				box(dst, src, stride, bc.w, bc.h, bc.f, bc.depth, 0, acc)
 			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
 		})
 	}
 }
 
+// BenchmarkDecode1080 decodes one picture, a keyframe in 15, as the vision process does: all of
+// it; all but the loop filter; and without fetching its luma. Of keyframes every picture is one.
 func BenchmarkDecode1080(b *testing.B) {
-	aus := units(b, "bench1080.h264")
-	for _, convert := range []bool{true, false} {
-		b.Run(fmt.Sprintf("luma=%v", convert), func(b *testing.B) {
+	all := units(b, "bench1080.h264")
+	for _, bc := range []struct {
+		name   string
+		aus    [][]byte
+		filter LoopFilter
+		luma   bool
+	}{
+		{"of=all/filter=all/luma=yes", all, FilterAll, true},
+		{"of=all/filter=key/luma=yes", all, FilterKey, true},
+		{"of=all/filter=key/luma=no", all, FilterKey, false},
+		{"of=keyframes/filter=all/luma=yes", all[:1], FilterAll, true},
+		{"of=keyframes/filter=none/luma=yes", all[:1], FilterNone, true},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
 			d := open(b, codecOf("bench1080.h264"))
+			d.Filter(bc.filter)
+			take := d.Skip
+			if bc.luma {
+				take = d.Receive
+			}
 			var l Luma
-			n := 0
-			for b.Loop() { // one picture; a keyframe in 15
-				if err := d.Send(aus[n%len(aus)], 0, n%len(aus) == 0); err != nil {
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				if err := d.Send(bc.aus[n%len(bc.aus)], 0, n%len(bc.aus) == 0); err != nil {
 					b.Fatal(err)
-				}
-				n++
-				take := d.Skip
-				if convert {
-					take = d.Receive
 				}
 				for {
 					ok, err := take(&l)
@@ -136,7 +150,7 @@ func BenchmarkDecode1080(b *testing.B) {
 					}
 				}
 			}
-			b.ReportAllocs()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
 		})
 	}
 }

@@ -275,4 +275,5 @@ func BenchmarkStep(b *testing.B) {
 	for i := 0; b.Loop(); i++ { // every one is looked at; in use, every other is
 		w.Step(&behaviour.Scene{Time: time.Duration(i) * 250 * time.Millisecond, Pix: pix[i%len(pix)], Motion: d})
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
 }

@@ -91,7 +91,7 @@ func (m *Model) Height(foot float64) (float64, bool) {
 // fit draws the line by the median of the slopes between bands (Theil and Sen),
 // which one band of odd heights does not bend.
 func (m *Model) fit() {
-	var slopes, levels []float64
+	slopes, levels := make([]float64, 0, bands*bands/2), make([]float64, 0, bands)
 	people, first, last := 0, 1.0, 0.0
 	for i := range m.band {
 		r := &m.band[i]
@@ -123,7 +123,7 @@ func (m *Model) fit() {
 func at(foot float64) int { return min(max(int(foot*bands), 0), bands-1) }
 
 func median(v []float64) float64 {
-	s := slices.Clone(v)
+	s := append(make([]float64, 0, max(samples, bands*bands/2)), v...) // small enough to need no heap
 	slices.Sort(s)
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }

@@ -298,4 +298,5 @@ func BenchmarkStep(b *testing.B) {
 	for b.Loop() {
 		w.Step(&sc)
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
 }

@@ -296,6 +296,7 @@ func BenchmarkUpdate(b *testing.B) {
 				i++
 				tr.Update(r, time.Duration(i)*period)
 			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
 		})
 	}
 }

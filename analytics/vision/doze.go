@@ -56,7 +56,7 @@ func (z *lazy) look(pic *picture) error {
 		}
 		return z.sees(pic)
 	}
-	quiet, err := w.glance(pic, z.s.stream.snapshot)
+	quiet, err := w.glance(pic, z.s.snapshot)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (z *lazy) sees(pic *picture) error {
 		return err
 	}
 	z.s.report.next.Analysed++
-	return z.s.watch.look(pic, z.s.stream.snapshot)
+	return z.s.watch.look(pic, z.s.snapshot)
 }
 
 // catchUp analyses the pictures that were put off.
@@ -84,7 +84,7 @@ func (z *lazy) catchUp() error {
 	for i := range n {
 		k := &z.doze.kept[i]
 		z.s.report.next.Analysed++
-		if err := z.s.watch.look(&picture{luma: &k.luma, wall: k.wall, sound: true, wanted: true}, z.s.stream.snapshot); err != nil {
+		if err := z.s.watch.look(&picture{luma: &k.luma, wall: k.wall, sound: true, wanted: true}, z.s.snapshot); err != nil {
 			return err
 		}
 	}

@@ -169,7 +169,7 @@ func (z *lazy) glance(au *wire.AccessUnit) (quiet bool, err error) {
 	if err != nil || pic == nil || !pic.wanted {
 		return false, err
 	}
-	if quiet, err = s.watch.glance(pic, s.stream.snapshot); quiet {
+	if quiet, err = s.watch.glance(pic, s.snapshot); quiet {
 		s.report.next.Analysed++
 	}
 	return quiet, err

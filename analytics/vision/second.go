@@ -39,6 +39,7 @@ type second struct {
 	zones         *zone.Mask // where a rule about people is armed; nil for everywhere
 	dropped       []droppedEvent
 	said          bool
+	view          behaviour.Scene // what the rule asked last was shown
 }
 
 // droppedEvent is a behaviour of which the gateway hears nothing.
@@ -169,9 +170,9 @@ func (s *second) scene(k wire.Kind, all *behaviour.Scene) *behaviour.Scene {
 	if s == nil {
 		return all
 	}
-	scene := *all
-	scene.Tracks = s.watch.Tracks(k, all.Tracks, all.Time)
-	return &scene
+	s.view = *all
+	s.view.Tracks = s.watch.Tracks(k, all.Tracks, all.Time)
+	return &s.view
 }
 
 // judge moves the confidence of what begins, and takes out what is not to be

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"time"
@@ -20,14 +21,16 @@ type session struct {
 	cfg    wire.Config
 	report *reporter
 	stream stream
-	watch  *watcher
-	falls  *falls
-	shown  *shown // nil unless the gateway asks to see what is thought
-	second *second
-	pace   wire.Pace
-	passed bool // access units were passed over, and no keyframe has come since
-	lazy   *lazy
-	seen   bool // pictures up to the last one analysed come out again
+	// snapshot is stream's, bound once.
+	snapshot func(maxWidth int) (*image.YCbCr, error)
+	watch    *watcher
+	falls    *falls
+	shown    *shown // nil unless the gateway asks to see what is thought
+	second   *second
+	pace     wire.Pace
+	passed   bool // access units were passed over, and no keyframe has come since
+	lazy     *lazy
+	seen     bool // pictures up to the last one analysed come out again
 }
 
 // serve holds the conversation until the gateway ends it. It returns nil only
@@ -38,22 +41,8 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 	if err := s.greet(r, out, enter); err != nil {
 		return err
 	}
-	s.report = newReporter(s.out, s.cfg.Replay)
-	defer s.report.close()
-	defer s.stream.close()
-	defer s.second.close()
-	s.watch = newWatcher(&s.cfg, s.send)
-	if !s.cfg.Replay {
-		s.watch.picture = s.out.Picture
-	}
-	s.watch.second = s.second
-	defer s.watch.close()
-	s.falls = newFalls(s.watch, &s.stream)
-	s.lazy = newLazy(s)
-	if s.cfg.Overlay || s.cfg.Annotate {
-		s.shown = newShown(s)
-		defer s.shown.close()
-	}
+	s.begin()
+	defer s.close()
 	for {
 		typ, p, err := r.Next()
 		if err != nil {
@@ -85,6 +74,30 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 			return err
 		}
 	}
+}
+
+// begin sets up all that a greeted session needs.
+func (s *session) begin() {
+	s.report = newReporter(s.out, s.cfg.Replay)
+	s.watch = newWatcher(&s.cfg, s.send)
+	if !s.cfg.Replay {
+		s.watch.picture = s.out.Picture
+	}
+	s.watch.second = s.second
+	s.snapshot = s.stream.snapshot
+	s.falls = newFalls(s.watch, &s.stream)
+	s.lazy = newLazy(s)
+	if s.cfg.Overlay || s.cfg.Annotate {
+		s.shown = newShown(s)
+	}
+}
+
+func (s *session) close() {
+	s.shown.close()
+	s.watch.close()
+	s.second.close()
+	s.stream.close()
+	s.report.close()
 }
 
 // greet takes the configuration, closes the sandbox and says hello.

@@ -44,7 +44,7 @@ func walk() *analyticstest.Scene {
 
 // gateway is the other end of a conversation.
 type gateway struct {
-	t    *testing.T
+	t    testing.TB
 	w    *wire.Writer
 	in   bytes.Buffer
 	seq  uint64
@@ -52,7 +52,7 @@ type gateway struct {
 	lose map[uint64]bool // access units replaced by rubbish
 }
 
-func newGateway(t *testing.T, cfg *wire.Config) *gateway {
+func newGateway(t testing.TB, cfg *wire.Config) *gateway {
 	g := &gateway{t: t, gaps: map[uint64]bool{}, lose: map[uint64]bool{}}
 	g.w = wire.NewWriter(&g.in, wire.MaxToVision)
 	g.check(g.w.JSON(wire.TypeConfig, cfg))

@@ -43,7 +43,7 @@ func newShown(s *session) *shown {
 }
 
 func (n *shown) close() {
-	if n.enc != nil {
+	if n != nil && n.enc != nil {
 		_ = n.enc.Close() // returns nil
 	}
 }

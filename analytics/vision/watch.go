@@ -50,6 +50,8 @@ type watcher struct {
 	open          []openBehaviour
 	id            uint64
 	second        *second
+	scene         behaviour.Scene // the last
+	result        motion.Result   // what explain is told of
 
 	started bool
 	now     time.Duration // media time of the last picture analysed
@@ -70,7 +72,18 @@ func newWatcher(cfg *wire.Config, send func(*wire.Detection) error) *watcher {
 	return &watcher{cfg: cfg, send: send, people: perspective.New(cfg.Figures), armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules)), period: period}
 }
 
+// close frees what OpenCV holds. The watcher is of no use any more.
 func (w *watcher) close() {
+	w.forget()
+	for _, h := range w.rules {
+		if c, ok := h.(interface{ Close() }); ok {
+			c.Close()
+		}
+	}
+}
+
+// forget frees the background.
+func (w *watcher) forget() {
 	if w.detector != nil {
 		w.detector.Close()
 		w.detector = nil
@@ -139,12 +152,13 @@ func (w *watcher) judge(pic *picture, r motion.Result, snapshot func(int) (*imag
 	w.tracker.Update(r, l.PTS)
 	w.second.look(pic, w.tracker.Tracks(), w.armed)
 	w.detector.KeepAround()
-	scene := behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs, Glance: glance}
+	scene := &w.scene // a field, so that none is made a picture
+	*scene = behaviour.Scene{Time: l.PTS, Pix: l.Pix, Tracks: w.tracker.Tracks(), Motion: w.detector, Blobs: r.Blobs, Glance: glance}
 	for i, h := range w.rules {
 		if h == nil {
 			continue
 		}
-		if err := w.report(i, h.Step(w.second.scene(w.cfg.Rules[i].Kind, &scene)), pic, snapshot); err != nil {
+		if err := w.report(i, h.Step(w.second.scene(w.cfg.Rules[i].Kind, scene)), pic, snapshot); err != nil {
 			return err
 		}
 	}
@@ -153,7 +167,8 @@ func (w *watcher) judge(pic *picture, r motion.Result, snapshot func(int) (*imag
 		w.moved = l.PTS
 	}
 	if w.explain != nil {
-		return w.explain(&scene, &r)
+		w.result = r
+		return w.explain(scene, &w.result)
 	}
 	return nil
 }
@@ -180,7 +195,7 @@ func following(due, pts, period time.Duration) time.Duration {
 
 // resize begins anew with pictures of another size. What is open stays open.
 func (w *watcher) resize(width, height int) error {
-	w.close()
+	w.forget()
 	d, err := motion.New(width, height, zone.Privacy(w.cfg.Privacy, width, height))
 	if err != nil {
 		return err

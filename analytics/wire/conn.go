@@ -147,9 +147,10 @@ func (w *Writer) Picture(p *Picture) error {
 
 // A Reader takes messages off a stream.
 type Reader struct {
-	r   io.Reader
-	buf []byte
-	max int
+	r    io.Reader
+	head [5]byte
+	buf  []byte
+	max  int
 }
 
 // NewReader returns a Reader that refuses messages longer than limit bytes. It reads
@@ -164,7 +165,7 @@ const readAhead = 64 << 10
 // Next returns the next message. The payload is valid until the next call. It
 // returns io.EOF at the end of a whole message, io.ErrUnexpectedEOF within one.
 func (r *Reader) Next() (Type, []byte, error) {
-	var head [5]byte
+	head := &r.head
 	if _, err := io.ReadFull(r.r, head[:]); err != nil {
 		return 0, nil, err
 	}
