@@ -57,7 +57,8 @@ func (b *bus) serve(ctx context.Context, p port.Port) error {
 	}
 	b.d.opened(p)
 	defer b.d.shut()
-	defer context.AfterFunc(ctx, b.d.wake)()
+	// An answer that is awaited when Run ends is given up, so that outputs rest at once.
+	defer context.AfterFunc(ctx, func() { _ = p.SetReadDeadline(time.Unix(1, 0)) })()
 	for ctx.Err() == nil {
 		if err := b.step(ctx); err != nil {
 			return err

@@ -68,7 +68,11 @@ func (d *Driver) Run(ctx context.Context, emit func(driver.Message)) error {
 	if err != nil {
 		return d.Ended(driver.Permanent(err))
 	}
-	return d.Ended(port.KeepFor(ctx, lingerTime, d.config.Open, &d.Tracker, func(ctx context.Context, p port.Port) error {
+	linger := lingerTime
+	for _, u := range d.config.Units {
+		linger = max(linger, lingerTime+d.config.timeout(u))
+	}
+	return d.Ended(port.KeepFor(ctx, linger, d.config.Open, &d.Tracker, func(ctx context.Context, p port.Port) error {
 		return b.serve(ctx, p)
 	}))
 }

@@ -406,6 +406,26 @@ func TestOutputsAfterAbsence(t *testing.T) {
 	})
 }
 
+// Outputs rest at once when Run ends, however long an answer is awaited.
+func TestRestsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t,
+			modbus.Unit{Address: 1, Sections: section(10 * time.Second), Quirks: modbus.Quirks{Timeout: 50 * time.Second}},
+			modbus.Unit{Address: 2, Outputs: []modbus.Output{{Name: "siren", Table: modbus.Coils}}})
+		if err := b.Switch(t.Context(), "2", "siren", true); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		b.bus.Misbehave(1, modbustest.Dead())
+		time.Sleep(20 * time.Second) // in the middle of an answer that does not come
+		begin := time.Now()
+		b.end()
+		if took := time.Since(begin); b.unit[2].Coil(0) || took > time.Second {
+			t.Errorf("the siren is on: %v, %v after the end", b.unit[2].Coil(0), took)
+		}
+	})
+}
+
 // A switch does not wait for the poll that is due next, and breaks no answer that is awaited.
 func TestSwitchIsPrompt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,8 @@ type Config struct {
 	Framing Framing
 	// Polls are asked in turn; nil for a device that speaks by itself.
 	Polls []Poll
-	// Listen hands on frames that answer no poll too. It is always so without polls.
+	// Listen hands on frames that answer no poll too, unless they look like an answer that comes too
+	// late. It is always so without polls.
 	Listen bool
 	// Outputs can be switched.
 	Outputs []Output
@@ -81,7 +82,7 @@ type Address struct{ Offset, Size int }
 // Poll is a question that is asked again and again.
 type Poll struct {
 	// Device and Section name the answer in its Message. Device is whose answer is awaited; with
-	// Framing.Address only frames from that address are it.
+	// Framing.Address only frames from that address are it, or from any if it is empty, and Config.Device too.
 	Device, Section string
 	// Request is what is sent, as it is.
 	Request []byte

@@ -175,7 +175,10 @@ func (s *session) take(frames []Frame, now time.Time) {
 		if s.asked >= 0 && s.answers(f) {
 			q := s.d.config.Polls[s.asked]
 			device := s.d.deviceOf(q)
-			m.Device, m.Section = device, q.Section
+			m.Section = q.Section
+			if device != "" {
+				m.Device = device
+			}
 			s.schedule.Answered(s.asked, now)
 			asked := s.asked
 			s.asked = -1
@@ -187,7 +190,7 @@ func (s *session) take(frames []Frame, now time.Time) {
 				s.d.Count(func(c *driver.Counts) { c.Discarded++ })
 				continue
 			}
-		} else if len(s.d.config.Polls) > 0 && !s.d.config.Listen {
+		} else if s.late(f) {
 			s.d.Count(func(c *driver.Counts) { c.Discarded++ })
 			continue
 		}
@@ -202,10 +205,28 @@ func (s *session) take(frames []Frame, now time.Time) {
 // answers tells whether a frame is the awaited answer.
 func (s *session) answers(f Frame) bool {
 	q := s.d.config.Polls[s.asked]
-	if s.d.config.Framing.Address != nil && f.Device != s.d.deviceOf(q) {
+	if device := s.d.deviceOf(q); s.d.config.Framing.Address != nil && device != "" && f.Device != device {
 		return false
 	}
 	return bytes.HasPrefix(f.Raw, q.Match)
+}
+
+// late tells whether a frame that answers no question of now is an answer all the same: on a line
+// where devices only answer, after a question whose answer was missed, and if it looks like one.
+func (s *session) late(f Frame) bool {
+	polls := s.d.config.Polls
+	if len(polls) == 0 {
+		return false
+	}
+	if !s.d.config.Listen || s.quietFor > 0 {
+		return true
+	}
+	for _, q := range polls {
+		if len(q.Match) > 0 && bytes.HasPrefix(f.Raw, q.Match) {
+			return true
+		}
+	}
+	return false
 }
 
 // count moves the splitter's counts to the driver's.

@@ -129,10 +129,16 @@ func (b *bench) read() string {
 // An answer that comes after its time, however late, is never taken for the
 // answer to a later question.
 func TestLateAnswer(t *testing.T) {
+	for _, listen := range []bool{false, true} {
+		lateAnswers(t, listen)
+	}
+}
+
+func lateAnswers(t *testing.T, listen bool) {
 	for late := 600 * time.Millisecond; late < 8*time.Second; late += 130 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
 			b := start(t, uart.Config{
-				Device: "a", Framing: uart.Framing{End: []byte("\n"), Text: true},
+				Device: "a", Listen: listen, Framing: uart.Framing{End: []byte("\n"), Text: true},
 				Polls: []uart.Poll{{Request: []byte("?"), Every: 2 * time.Second, Timeout: 500 * time.Millisecond}},
 			})
 			// The device answers questions in order, each with its number; the first takes long.
@@ -152,7 +158,6 @@ func TestLateAnswer(t *testing.T) {
 					time.AfterFunc(time.Until(free), func() { fmt.Fprintf(b.line, "%d@%d\n", n, asked.UnixMilli()) })
 				}
 			}()
-			begin := time.Now()
 			time.Sleep(20 * time.Second)
 			b.end()
 			b.mu.Lock()
@@ -162,7 +167,7 @@ func TestLateAnswer(t *testing.T) {
 			}
 			for _, m := range b.got {
 				if strings.HasPrefix(m, "a/ 0@") {
-					t.Errorf("late by %v: the late answer was taken: %q (begun %d)", late, b.got, begin.UnixMilli())
+					t.Errorf("late by %v, listening %v: the late answer was taken: %q", late, listen, b.got)
 				}
 			}
 		})
@@ -210,6 +215,18 @@ func TestTwoDevicesOneDead(t *testing.T) {
 	})
 }
 
+// One question may be answered by whoever is there, each under its own address.
+func TestAnswersByAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		framing := uart.Framing{Start: []byte("<"), End: []byte(">"), Address: &uart.Address{Offset: 1, Size: 1}}
+		b := start(t, uart.Config{Framing: framing, Listen: true, Polls: []uart.Poll{{Section: "s", Request: []byte("?"), Every: time.Minute}}})
+		b.line.Write([]byte("<\x07a>"))
+		synctest.Wait()
+		b.want("7/s \aa")
+		b.end()
+	})
+}
+
 func TestListenBesidePolls(t *testing.T) {
 	for _, listen := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -223,6 +240,9 @@ func TestListenBesidePolls(t *testing.T) {
 			time.Sleep(time.Second)
 			if listen {
 				b.want("d/ alarm", "d/t t1", "d/ alarm")
+				b.line.Write([]byte("<t2><alarm>")) // an answer to no question
+				synctest.Wait()
+				b.want("d/ alarm")
 			} else {
 				b.want("d/t t1")
 			}
