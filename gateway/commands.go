@@ -241,15 +241,11 @@ type probeCmd struct {
 }
 
 func (c *probeCmd) Run(e *env) error {
-	if strings.HasPrefix(strings.ToLower(c.URL), "dvrip://") {
-		rep, err := dvrip.Probe(e.ctx, dvrip.Config{URL: c.URL})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return json.NewEncoder(e.out).Encode(rep)
-		}
-		return printDVRIP(e, rep)
+	switch scheme, _, _ := strings.Cut(strings.ToLower(c.URL), "://"); scheme {
+	case "dvrip":
+		return c.dvrip(e)
+	case "onvif":
+		return c.onvif(e)
 	}
 	rep, err := rtsp.Probe(e.ctx, rtsp.Config{URL: c.URL, Transport: rtsp.Transport(c.Transport)})
 	if err != nil {

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
 
 	"sentrybox/drivers/dvrip"
+	"sentrybox/drivers/onvif"
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/text"
 )
@@ -36,12 +40,56 @@ func printProbe(e *env, rep rtsp.Report) error {
 	return p.err
 }
 
-// printDVRIP is printProbe for a device that speaks DVRIP.
-func printDVRIP(e *env, rep dvrip.Report) error {
+// dvrip shows one stream of a device that speaks DVRIP.
+func (c *probeCmd) dvrip(e *env) error {
+	rep, err := dvrip.Probe(e.ctx, dvrip.Config{URL: c.URL})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(e.out).Encode(rep)
+	}
 	p := &printer{w: e.out, lang: e.lang}
 	p.line(text.Key(rep.URL))
 	p.line("probe.device", rep.Device, rep.Channels)
 	p.line("probe.stream", rep.Info.Codec, rep.Info.Width, rep.Info.Height, rep.FPS, rep.KeyframeInterval.Seconds(), rep.Bitrate/1000)
+	return p.err
+}
+
+// onvif shows what an ONVIF device says of itself and its streams.
+func (c *probeCmd) onvif(e *env) error {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" {
+		return errors.New(text.T(e.lang, "probe.onvif_url")) // the cause quotes the password
+	}
+	password, _ := u.User.Password()
+	d, err := onvif.Inspect(e.ctx, onvif.Config{Address: "http://" + u.Host + u.Path, User: u.User.Username(), Password: password})
+	if c.JSON && err == nil {
+		return json.NewEncoder(e.out).Encode(d)
+	}
+	p := &printer{w: e.out, lang: e.lang}
+	for _, a := range d.Attempts {
+		if a.Well {
+			p.line("probe.signed_in", a.Method)
+		} else {
+			p.line("find.tried", a.Method, a.Reason)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	i := d.Information
+	p.line(text.Key(strings.Join([]string{i.Manufacturer, i.Model, i.Firmware, i.Serial}, "  ")))
+	for _, s := range d.Profiles {
+		p.line("probe.profile", s.Name, s.Codec, s.Width, s.Height, s.FPS, s.Bitrate)
+		p.line(text.Key("  " + s.StreamURL))
+	}
+	if d.ClockKnown {
+		p.line("probe.clock", d.ClockOffset.Round(time.Second))
+	}
+	for _, problem := range d.Problems {
+		p.line("probe.problem", problem)
+	}
 	return p.err
 }
 

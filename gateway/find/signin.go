@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sentrybox/drivers/onvif"
+	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/config"
 )
 
@@ -297,6 +298,9 @@ func (s *signer) channel(ctx context.Context, t *Template, port uint16, channel 
 		if err != nil {
 			s.last = err
 			s.reached = s.reached || errors.Is(err, errNoStream) || s.o.refused != nil
+			if nobody(err) {
+				return
+			}
 			continue
 		}
 		s.reached = true
@@ -311,6 +315,12 @@ func (s *signer) channel(ctx context.Context, t *Template, port uint16, channel 
 		cam.recommend()
 		s.res.Cameras = append(s.res.Cameras, cam)
 	}
+}
+
+// nobody says that an error is about the port and not about the path.
+func nobody(err error) bool {
+	var e *rtsp.Error
+	return errors.As(err, &e) && e.Phase == rtsp.Unreachable && e.Status == 0
 }
 
 // finish names the cameras, and says why there are none.

@@ -23,11 +23,14 @@ type Stream struct {
 	Codec    string        `json:"codec"`
 	Width    int           `json:"width"`
 	Height   int           `json:"height"`
-	FPS      float64       `json:"fps"`      // as it came
-	Bitrate  float64       `json:"bitrate"`  // bits a second, as it came
-	Keyframe time.Duration `json:"keyframe"` // between two keyframes, in ns; 0: longer than it was watched
-	Watched  time.Duration `json:"watched"`  // ns
-	Notes    []Note        `json:"notes,omitempty"`
+	FPS      float64       `json:"fps"`     // as it came
+	Bitrate  float64       `json:"bitrate"` // bits a second, as it came
+	Keyframe time.Duration `json:"-"`       // between two keyframes; 0: longer than it was watched
+	Watched  time.Duration `json:"-"`
+	// KeyframeSeconds and WatchedSeconds are the same in seconds.
+	KeyframeSeconds float64 `json:"keyframe_seconds"`
+	WatchedSeconds  float64 `json:"watched_seconds"`
+	Notes           []Note  `json:"notes,omitempty"`
 	// Transport that worked: tcp or udp.
 	Transport string `json:"transport,omitempty"`
 
@@ -145,6 +148,7 @@ const (
 
 // judge notes what matters of a stream whatever it is used for.
 func (s *Stream) judge() {
+	s.KeyframeSeconds, s.WatchedSeconds = s.Keyframe.Seconds(), s.Watched.Seconds()
 	if s.Codec == "H.265" {
 		s.Notes = append(s.Notes, Note{Key: "find.note.h265"})
 	}

@@ -31,6 +31,8 @@ type flags struct {
 	Auth     string        `enum:"digest,digest-sha256,basic" default:"digest" help:"How the password is asked for: ${enum}."`
 	TLS      bool          `name:"tls" help:"RTSP over TLS, with a self-made certificate."`
 	NoUDP    bool          `name:"no-udp" help:"Only TCP as a transport."`
+	ONVIF    string        `name:"onvif" placeholder:"HOST:PORT" help:"Be an ONVIF device there, too, whose streams are the cameras, and answer WS-Discovery."`
+	DVRIP    string        `name:"dvrip" placeholder:"HOST:PORT" help:"Be a recorder that speaks DVRIP there, too, with a channel for each camera; 34567 is its port."`
 	Stagger  time.Duration `help:"Let each camera begin this much later in its file than the one before it."`
 	Verbose  bool          `short:"v" help:"Say who comes and goes."`
 	Cameras  []string      `arg:"" name:"name=file.mp4" help:"A camera's name, which is the path of its URL, and what it sees."`
@@ -63,6 +65,11 @@ func run(ctx context.Context, f flags, out io.Writer) error {
 			u += "   (from elsewhere with this machine's address)"
 		}
 		fmt.Fprintln(out, u)
+	}
+	stop, err := devices(f, s, names, out)
+	defer stop()
+	if err != nil {
+		return err
 	}
 	<-ctx.Done()
 	return nil

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
@@ -51,7 +53,7 @@ func newNeighbourhood(t *testing.T) *neighbourhood {
 	s.box.IP("addr", "add", "10.78.0.1/24", "brd", "+", "dev", "eth0")
 	s.box.IP("link", "set", "eth0", "up")
 	devices.IP("link", "set", ends[1], "name", "eth0")
-	for i := 2; i < 4; i++ {
+	for i := 2; i < 5; i++ {
 		devices.IP("addr", "add", fmt.Sprintf("10.78.0.%d/24", i), "brd", "+", "dev", "eth0")
 	}
 	devices.IP("link", "set", "eth0", "up")
@@ -106,7 +108,23 @@ func (s *neighbourhood) up(t *testing.T, devices *linetest.Host) {
 		searches.Close()
 	})
 	go s.camera.ServeDiscovery(probes)
+	go hello(devices, s.camera.Hello())
 	go dvriptest.ServeDiscovery(via(searches), netip.MustParseAddrPort("10.78.0.3:34567"), "门口录像机", 2)
+}
+
+// hello sends what a device that comes up says, from 10.78.0.4, until its socket is gone.
+func hello(devices *linetest.Host, message []byte) {
+	var pc net.PacketConn
+	if devices.Do(func() (err error) { pc, err = listenUDP("10.78.0.4:0"); return err }) != nil {
+		return
+	}
+	defer pc.Close()
+	for range 300 {
+		if _, err := pc.WriteTo(message, &net.UDPAddr{IP: onvif.Group().AsSlice(), Port: onvif.DiscoveryPort}); err != nil {
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 // via sends broadcasts from the recorder's address by its interface.
@@ -175,7 +193,7 @@ func wantAll(t *testing.T, out string, wants ...string) {
 func TestFind(t *testing.T) {
 	s := newNeighbourhood(t)
 	out, errOut := s.find(t, "--wait", "2s")
-	wantAll(t, out, "10.78.0.2", "Hikvision", "10.78.0.3", "门口录像机", "XiongMai")
+	wantAll(t, out, "10.78.0.4", "10.78.0.2", "Hikvision", "10.78.0.3", "门口录像机", "XiongMai")
 	if errOut != "" {
 		t.Error(errOut)
 	}
@@ -188,13 +206,23 @@ func TestFind(t *testing.T) {
 			Ways               []string
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Devices) != 2 {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Devices) < 2 {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for i, d := range got.Devices {
+	for i, d := range got.Devices[:2] {
 		if !strings.Contains(strings.Join(d.Ways, " "), "scan") || i == 0 && (d.ONVIF == "" || len(d.RTSP) != 1) || i == 1 && d.DVRIP != 34567 {
 			t.Errorf("%+v", d)
 		}
+	}
+	var asked []onvif.Found
+	err := s.box.Do(func() (err error) { // by unicast, where multicast does not get through
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		asked, err = onvif.Discover(ctx, onvif.Options{Interfaces: []net.Interface{}, Hosts: []netip.Addr{netip.MustParseAddr("10.78.0.2"), netip.MustParseAddr("10.78.0.4")}})
+		return err
+	})
+	if err != nil || len(asked) == 0 || asked[0].Service != "http://10.78.0.2/onvif/device_service" || asked[0].Stated != "192.168.1.64" {
+		t.Errorf("by unicast: %+v, %v", asked, err)
 	}
 	if n, m := s.camera.Tries(), s.recorder.Counts().Logins; n+m != 0 {
 		t.Fatalf("finding tried %d and %d passwords", n, m)
@@ -203,6 +231,11 @@ func TestFind(t *testing.T) {
 	wantAll(t, out, "H.264 640×360", "→ evidence", "H.264 320×240", "→ analysis", "H.265 320×240", "cam-10-78-0-3-2", "H.265, which many browsers",
 		`url: "rtsp://admin:${CAM_PASSWORD}@10.78.0.2/Streaming/Channels/101"`, `detect_url: "rtsp://admin:${CAM_PASSWORD}@10.78.0.2/Streaming/Channels/102"`,
 		`url: "dvrip://admin:${CAM_PASSWORD}@10.78.0.3:34567/1?stream=0"`)
+	probed, err := s.box.Command(filepath.Join(programs, "sentrybox"), "probe", "onvif://admin:"+findPassword+"@10.78.0.2").CombinedOutput()
+	wantAll(t, string(probed), "HTTP Digest", "DS-2CD2", "rtsp://10.78.0.2/Streaming/Channels/102")
+	if err != nil {
+		t.Error(err)
+	}
 	out, _ = s.find(t, "--user", "admin", "--password-file", "PASSWORD", "10.78.0.3", "10.78.0.9")
 	wantAll(t, out, "10.78.0.3", "no answer", `"dvrip://admin:${CAM_PASSWORD}@10.78.0.3:34567/0?stream=0"`)
 }
