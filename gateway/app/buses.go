@@ -25,6 +25,7 @@ type reach struct {
 	sensors  []*config.Sensor
 	outputs  []*config.Output
 	counters replay.Store // over restarts
+	client   string       // by which brokers know the gateway on this bus
 	log      *slog.Logger
 }
 
@@ -33,7 +34,7 @@ func (a *App) newBuses() ([]device.Bus, error) {
 	var all []device.Bus
 	for i := range a.Config.Buses {
 		b := &a.Config.Buses[i]
-		r := reach{bus: b, log: a.Log.With("bus", b.ID)}
+		r := reach{bus: b, client: clientID(a.prefix() + "/" + b.ID), log: a.Log.With("bus", b.ID)}
 		for j := range a.Config.Sensors {
 			if s := &a.Config.Sensors[j]; s.Bus == b.ID {
 				r.sensors = append(r.sensors, s)
@@ -75,6 +76,12 @@ func (r *reach) driver() (driver.Driver, error) {
 		return r.rak()
 	case "lorawan":
 		return r.lorawan()
+	case "chirpstack":
+		return r.chirpstack()
+	case "mqtt":
+		return r.mqtt()
+	case "gpio":
+		return r.gpio()
 	default:
 		return nil, fmt.Errorf("%w: no driver for %s", driver.ErrSkipped, kind)
 	}

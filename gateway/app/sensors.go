@@ -74,8 +74,8 @@ func address(c *config.Sensor) string {
 			return c.EUI
 		}
 		return c.DevAddr
-	case "gpio":
-		return c.Pin
+	case "gpio", "mqtt":
+		return c.ID
 	}
 	return ""
 }

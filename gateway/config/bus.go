@@ -24,6 +24,11 @@ type Bus struct {
 	E32     string `yaml:"e32"`     // the same
 	RAK3172 string `yaml:"rak3172"` // where a RAK module is, as for Serial
 	LoRaWAN string `yaml:"lorawan"` // host:port (UDP) where packet forwarders send to
+	// ChirpStack is the broker that a ChirpStack v4 publishes at, and MQTT one that sensors do,
+	// besides the gateway's own: mqtt:// or mqtts://.
+	ChirpStack URL    `yaml:"chirpstack"`
+	MQTT       URL    `yaml:"mqtt"`
+	GPIO       string `yaml:"gpio"` // the board's pins: /dev/gpiochip0, or the chip's label
 
 	// Of the line, where they differ from what the profiles say.
 	Baud     int    `yaml:"baud"`
@@ -43,6 +48,13 @@ type Bus struct {
 	Configure   bool `yaml:"configure"`
 	ModeCommand int  `yaml:"mode_command"`
 
+	// Of a broker.
+	Username     string   `yaml:"username"`
+	Password     Secret   `yaml:"password"`
+	PasswordFile string   `yaml:"password_file"`
+	CA           string   `yaml:"ca"`
+	Applications []string `yaml:"applications"` // of ChirpStack, by their ids; all when empty
+
 	Gateways []string `yaml:"gateways"` // LoRaWAN: EUIs of the forwarders that may send; all when empty
 
 }
@@ -55,7 +67,8 @@ type RS485 struct {
 	After  Duration `yaml:"after"`
 }
 
-// Kind returns the key that says what the bus is: modbus, serial, e22, e32, rak3172 or lorawan.
+// Kind returns the key that says what the bus is: modbus, serial, e22, e32, rak3172,
+// lorawan, chirpstack, mqtt or gpio.
 func (b *Bus) Kind() string {
 	for _, k := range b.kinds() {
 		if k.value != "" {
@@ -70,6 +83,7 @@ type busKind struct{ name, value string }
 func (b *Bus) kinds() []busKind {
 	return []busKind{
 		{"modbus", b.Modbus}, {"serial", b.Serial}, {"e22", b.E22}, {"e32", b.E32}, {"rak3172", b.RAK3172}, {"lorawan", b.LoRaWAN},
+		{"chirpstack", b.ChirpStack.Reveal()}, {"mqtt", b.MQTT.Reveal()}, {"gpio", b.GPIO},
 	}
 }
 
@@ -98,7 +112,9 @@ func (b *Bus) carries(p *profile.Profile) bool {
 const maxBuses = 64
 
 var (
-	devicePath = regexp.MustCompile(`^/[^\x00]{1,200}$`)
+	devicePath    = regexp.MustCompile(`^/[^\x00]{1,200}$`)
+	chipName      = regexp.MustCompile(`^[A-Za-z0-9/][A-Za-z0-9._/-]{0,63}$`)
+	applicationID = regexp.MustCompile(`^[0-9a-f-]{36}$`)
 )
 
 func (c *Config) bus(id string) *Bus {
@@ -127,7 +143,7 @@ func (d *document) finishBuses(c *Config, first map[string]string) {
 			d.name(path+".name", b.Name, false)
 		}
 		d.finishBus(b, path)
-		if where := b.Where(); where != "" {
+		if where := b.Where(); where != "" && b.Kind() != "mqtt" && b.Kind() != "chirpstack" {
 			if other, twice := ports[where]; twice && d.Sound(path+"."+b.Kind()) {
 				d.Fault(path+"."+b.Kind(), "config.bus.port", other)
 			}
@@ -156,6 +172,14 @@ func (d *document) finishBus(b *Bus, path string) {
 		if !validListen(where) {
 			d.Fault(at, "config.listen")
 		}
+	case kind == "chirpstack":
+		d.finishBusBroker(b, b.ChirpStack, path, kind)
+	case kind == "mqtt":
+		d.finishBusBroker(b, b.MQTT, path, kind)
+	case kind == "gpio":
+		if !chipName.MatchString(where) {
+			d.Fault(at, "config.bus.chip")
+		}
 	case !validLine(kind, where):
 		d.Fault(at, "config.bus.where")
 	}
@@ -163,6 +187,26 @@ func (d *document) finishBus(b *Bus, path string) {
 	for i, g := range b.Gateways {
 		if !hexEUI.MatchString(g) {
 			d.Fault(strict.Element(path+".gateways", i), "config.hex", 16)
+		}
+	}
+}
+
+func (d *document) finishBusBroker(b *Bus, u URL, path, kind string) {
+	got := d.address(path+"."+kind, u, "mqtts", "mqtt")
+	d.secretFile(path, "password", &b.Password, "password_file", &b.PasswordFile)
+	if got != nil && got.User != nil && b.Username != "" {
+		d.Fault(path+".username", "config.mqtt.credentials")
+	}
+	if b.CA != "" {
+		if got != nil && got.Scheme == "mqtt" {
+			d.Fault(path+".ca", "config.mqtt.plain")
+		} else {
+			b.CA = d.authority(path+".ca", b.CA)
+		}
+	}
+	for i, a := range b.Applications {
+		if !applicationID.MatchString(a) {
+			d.Fault(strict.Element(path+".applications", i), "config.bus.application")
 		}
 	}
 }
@@ -212,7 +256,7 @@ func (d *document) finishLine(b *Bus, path string) {
 
 // busOf checks which bus reaches a device of the profile, or finds the only one that does.
 func (d *document) busOf(c *Config, path, id string, p *profile.Profile) string {
-	if p == nil || p.Transport() == "mqtt" {
+	if p == nil || id == "" && p.Transport() == "mqtt" {
 		if id != "" && d.Sound(path) {
 			d.Fault(path, "config.bus.mqtt")
 		}

@@ -25,6 +25,7 @@ type Sensor struct {
 	EUI     string `yaml:"eui"`      // LoRaWAN: DevEUI, 16 hexadecimal digits
 	DevAddr string `yaml:"dev_addr"` // LoRaWAN without a network server: 8 hexadecimal digits
 	Pin     string `yaml:"pin"`      // GPIO: number or name of the line
+	Topic   string `yaml:"topic"`    // at a broker: its name in the profile's topics; the id when empty
 
 	// Keys are hexadecimal; each may be in a file instead.
 	Key         Secret `yaml:"key"` // LoRa
@@ -219,7 +220,7 @@ func (d *document) finishAddress(c *Config, s *Sensor, path string) {
 		by    string
 	}{
 		{".unit", s.Unit != 0 && !s.addressed(), "modbus"}, {".number", s.Number != 0, "lora"}, {".eui", s.EUI != "", "lorawan"},
-		{".dev_addr", s.DevAddr != "", "lorawan"}, {".pin", s.Pin != "", "gpio"},
+		{".topic", s.Topic != "", "mqtt"}, {".dev_addr", s.DevAddr != "", "lorawan"}, {".pin", s.Pin != "", "gpio"},
 		{".key", s.Key.Reveal() != "" || s.KeyFile != "", "lora"},
 	} {
 		if use.given && use.by != kind {
@@ -244,6 +245,12 @@ func (d *document) finishAddress(c *Config, s *Sensor, path string) {
 		d.finishLoRaWAN(c, s, path)
 	case "gpio":
 		d.Required(path+".pin", s.Pin == "")
+	case "mqtt":
+		if s.Topic == "" {
+			s.Topic = s.ID
+		} else if d.Sound(path+".topic") && (!validTopicFilter(s.Topic) || strings.ContainsAny(s.Topic, "+#")) {
+			d.Fault(path+".topic", "config.sensor.topic")
+		}
 	}
 }
 

@@ -81,13 +81,21 @@ buses:
   - {id: both, serial: /dev/ttyS2, lorawan: ":1700"}
   - {id: gw-1, serial: "tcp://10.0.0.9:4001"}
   - {id: twice, serial: "tcp://10.0.0.9:4001", parity: odd, stop_bits: 3}
+  - {id: ns, chirpstack: "mqtt://u:p@ns", username: u, ca: good.pem, applications: [x]}
+  - {id: z, mqtt: "mqtts://z", ca: file}
+  - {id: pins, gpio: "tcp://x"}
 `, `6: buses[0].serial: must be /dev/… or tcp://host:port
 7: buses[1].lorawan: must be host:port, such as 127.0.0.1:8080
 7: buses[1].gateways[0]: must be 16 hexadecimal digits
-8: buses[2]: one of these must be given, and no more: modbus, serial, e22, e32, rak3172, lorawan
+8: buses[2]: one of these must be given, and no more: modbus, serial, e22, e32, rak3172, lorawan, chirpstack, mqtt, gpio
 9: buses[3].id: "gw-1" is the id of gateway already
 10: buses[4].serial: buses[3] has it already
-10: buses[4].stop_bits: must be from 1 to 2`},
+10: buses[4].stop_bits: must be from 1 to 2
+11: buses[5].username: the url has user and password already
+11: buses[5].ca: is for mqtts:// only, and the url is mqtt://, which is not encrypted
+11: buses[5].applications[0]: must be the id of an application of ChirpStack
+12: buses[6].ca: there is no PEM certificate in it
+13: buses[7].gpio: must be a device such as /dev/gpiochip0, or the label of a chip`},
 	{"sensors", head + `profiles: .
 buses: [{id: a, serial: /dev/ttyS1}, {id: net, lorawan: ":1700"}, {id: b, serial: /dev/ttyS2}]
 sensors:
@@ -103,6 +111,7 @@ sensors:
   - {id: s9, profile: door, dev_addr: 26011BDA, app_skey: 000102030405060708090a0b0c0d0e0f, nwk_skey: 000102030405060708090a0b0c0d0e0f}
   - {id: s8, profile: broken}
   - {id: s11, profile: rdm6300, bus: a}
+  - {id: s12, profile: aqara-mccgq11lm, topic: "front/#"}
 `, `7: sensors[0].profile: there is no profile "pti"
 8: sensors[1].bus: "net" does not reach devices of serial
 9: sensors[2].bus: there is no bus "c"
@@ -124,7 +133,8 @@ sensors:
 16: sensors[9]: is the same device as sensors[8]
 17: sensors[10].id: "s8" is the id of sensors[8] already
 17: sensors[10].profile: the profile is wrong: broken.yaml:1: format: must be a whole number, not a text
-18: sensors[11].profile: the line "a" has devices of pit already, and cannot have another kind`},
+18: sensors[11].profile: the line "a" has devices of pit already, and cannot have another kind
+19: sensors[12].topic: must be a part of topics, without + and #`},
 	{"outputs", head + `profiles: .
 buses: [{id: a, serial: /dev/ttyS1}, {id: net, lorawan: ":1700"}]
 outputs:

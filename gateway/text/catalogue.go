@@ -428,6 +428,8 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.bus.where":         {"必须是 /dev/… 或 tcp://主机:端口", "must be /dev/… or tcp://host:port"},
 	"config.bus.port":          {"%s 已在用", "%s has it already"},
 	"config.bus.application":   {"必须是 ChirpStack 应用的编号", "must be the id of an application of ChirpStack"},
+	"config.bus.chip":          {"必须是 /dev/gpiochip0 这样的设备，或者芯片的标签", "must be a device such as /dev/gpiochip0, or the label of a chip"},
+	"config.sensor.topic":      {"必须是主题的一部分，不能有 + 和 #", "must be a part of topics, without + and #"},
 	"config.bus.protocol":      {"串口 %q 上已是 %s 的设备，一条串口只能有一种", "the line %q has devices of %s already, and cannot have another kind"},
 	"config.bus.mqtt":          {"发布到网关自己的 MQTT 服务器，不需要 bus", "it publishes at the gateway's own broker and needs no bus"},
 	"config.bus.none":          {"没有 %q 这条 bus", "there is no bus %q"},

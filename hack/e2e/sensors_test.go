@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"sentrybox/drivers/chirpstack/chirpstacktest"
 	"sentrybox/drivers/lora"
 	"sentrybox/drivers/lora/loratest"
 	"sentrybox/drivers/lorawan"
@@ -32,10 +33,14 @@ buses:
   - {id: rs485, modbus: %q, baud: 9600}
   - {id: air, e22: %q, mode_command: 1}
   - {id: wan, lorawan: "127.0.0.1:%d"}
+  - {id: ns, chirpstack: "${BROKER}"}
+  - {id: zigbee, mqtt: "${BROKER}"}
 sensors:
   - {id: smoke-1, profile: renke-rs-yg-n01, unit: 1, grid: "3"}
   - {id: panic-1, profile: e22-panic-button, number: 7, key: 000102030405060708090a0b0c0d0e0f, grid: "4"}
-  - {id: door-1, profile: dragino-lds02, eui: a840410000000101, dev_addr: 26011bda, nwk_skey: 00112233445566778899aabbccddeeff, app_skey: ffeeddccbbaa99887766554433221100}
+  - {id: door-1, profile: dragino-lds02, bus: wan, eui: a840410000000101, dev_addr: 26011bda, nwk_skey: 00112233445566778899aabbccddeeff, app_skey: ffeeddccbbaa99887766554433221100}
+  - {id: sos-2, profile: milesight-ws101, bus: ns, eui: 24e124136b502217}
+  - {id: door-2, profile: aqara-mccgq11lm, bus: zigbee, topic: front-door}
   - {id: pit-1}
 outputs:
   - {id: siren-1, profile: waveshare-modbus-relay, unit: 5, output: siren, max_on: 30s}
@@ -300,6 +305,18 @@ func TestSensors(t *testing.T) {
 	if flood.Zone != "flood" {
 		t.Errorf("%+v", flood)
 	}
+
+	ns := &chirpstacktest.Publisher{EUI: "24e124136b502217", Publish: func(topic string, payload []byte) error {
+		sub.Publish(topic, false, payload)
+		return nil
+	}}
+	if err := ns.Up(85, []byte{0x01, 0x75, 0x10, 0xff, 0x2e, 0x01}, nil, chirpstacktest.Reception{Gateway: "0016c001f153a14c", RSSI: -60, SNR: 9}); err != nil {
+		t.Fatal(err)
+	}
+	waitAlert(t, sub, "sos-2", "panic")
+	waitAlert(t, sub, "sos-2", "battery")
+	sub.Publish("zigbee2mqtt/front-door", false, []byte(`{"battery":97,"contact":false,"linkquality":84,"voltage":3005}`))
+	waitState(t, sub, "door-2", `"door":1`)
 
 	line.unplug()
 	waitState(t, sub, "rs485", `"state":"unplugged"`)

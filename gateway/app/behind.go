@@ -1,0 +1,79 @@
+package app
+
+import (
+	"cmp"
+	"net/url"
+	"strings"
+	"time"
+
+	"sentrybox/drivers/chirpstack"
+	"sentrybox/drivers/driver"
+	"sentrybox/drivers/gpio"
+	"sentrybox/drivers/mqttsensor"
+	"sentrybox/drivers/subscribe"
+	"sentrybox/gateway/config"
+	"sentrybox/uplink/mqtt"
+)
+
+// broker is the one that a bus subscribes at. What is published there while the gateway is
+// down waits for it.
+func (r *reach) broker(address config.URL) (subscribe.Broker, error) {
+	u, err := url.Parse(address.Reveal())
+	if err != nil {
+		return subscribe.Broker{}, err
+	}
+	b := subscribe.Broker{Username: r.bus.Username, Password: r.bus.Password.Reveal(), ClientID: r.client, Log: r.log}
+	if u.User != nil {
+		b.Username = u.User.Username()
+		b.Password, _ = u.User.Password()
+		u.User = nil
+	}
+	b.URL = u.String()
+	if r.bus.CA != "" {
+		if b.TLS, err = mqtt.LoadTLS(r.bus.CA, "", "", ""); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+func (r *reach) chirpstack() (driver.Driver, error) {
+	b, err := r.broker(r.bus.ChirpStack)
+	if err != nil {
+		return nil, err
+	}
+	return chirpstack.New(chirpstack.Config{Broker: b, Applications: r.bus.Applications, Log: r.log})
+}
+
+// mqtt makes the driver of sensors at a broker that is not the gateway's.
+func (r *reach) mqtt() (driver.Driver, error) {
+	b, err := r.broker(r.bus.MQTT)
+	if err != nil {
+		return nil, err
+	}
+	c := mqttsensor.Config{Broker: b, Log: r.log}
+	for _, s := range r.sensors {
+		one := mqttsensor.Sensor{Device: address(s)}
+		for _, t := range s.Model().MQTT.Topics {
+			one.Topics = append(one.Topics, strings.ReplaceAll(t, "{id}", s.Topic))
+		}
+		c.Sensors = append(c.Sensors, one)
+	}
+	return mqttsensor.New(c)
+}
+
+// gpio makes the driver of the board's pins.
+func (r *reach) gpio() (driver.Driver, error) {
+	c := gpio.Config{Chip: r.bus.GPIO}
+	for _, s := range r.sensors {
+		p := s.Model().GPIO
+		c.Inputs = append(c.Inputs, gpio.Input{
+			Pin:  gpio.Pin{Name: address(s), Line: s.Pin, ActiveLow: p.ActiveLow},
+			Bias: gpio.Bias(cmp.Or(p.Pull, string(gpio.NoBias))), Debounce: time.Duration(p.Debounce),
+		})
+	}
+	for _, o := range r.outputs {
+		c.Outputs = append(c.Outputs, gpio.Output{Pin: gpio.Pin{Name: o.ID, Line: o.Pin, ActiveLow: o.ActiveLow}})
+	}
+	return gpio.New(c)
+}
