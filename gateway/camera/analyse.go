@@ -255,7 +255,10 @@ func (c *Camera) await(ctx context.Context, p *Process) error {
 
 // attend has the stream looked after as closely as the process watches it.
 func (c *Camera) attend(a wire.Attention) {
-	c.source.Relax(a == wire.Quiet || a == wire.Asleep)
+	c.mu.Lock()
+	c.idle = a == wire.Quiet || a == wire.Asleep
+	c.relax()
+	c.mu.Unlock()
 	c.ring.flush() // what was held back for a keyframe
 }
 

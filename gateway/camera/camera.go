@@ -84,7 +84,11 @@ type Camera struct {
 	state  State    // guarded by mu, as is all that follows
 	armed  []bool   // a rule each
 	vision *Process // nil while there is none
-	counts Counts
+	ready  bool     // what Follow needs is there
+	idle   bool     // nothing happens in the picture
+	// watchers is how many people look at the picture.
+	watchers int
+	counts   Counts
 }
 
 // State is how a camera is doing.
@@ -124,6 +128,9 @@ func (c *Camera) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	c.mu.Lock()
+	c.ready = true
+	c.mu.Unlock()
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.source.Run(gctx, c.ring.push) })
 	if c.main != c.source {

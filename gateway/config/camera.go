@@ -300,3 +300,17 @@ func names[T any](m map[string]T) []string {
 	slices.Sort(all)
 	return all
 }
+
+// Spare returns the rule without what it has by default: as a person would write it.
+func (r Rule) Spare() Rule {
+	if r.After == defaultAfter(r.Kind) {
+		r.After = 0
+	}
+	if r.People == defaultPeople {
+		r.People = 0
+	}
+	if r.Severity == defaultSeverity(r.Kind) {
+		r.Severity = 0
+	}
+	return r
+}

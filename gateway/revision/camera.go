@@ -295,7 +295,7 @@ var plain = regexp.MustCompile(`^[\pL_][\pL\pN_-]*$`)
 
 func isWord(s string) bool {
 	switch strings.ToLower(s) {
-	case "true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf":
+	case "true", "false", "yes", "no", "on", "off", "null", "nan", "inf":
 		return false
 	}
 	return plain.MatchString(s)

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"sentrybox/gateway/config"
 	"sentrybox/gateway/web/account"
 )
 
@@ -32,6 +33,8 @@ type Server struct {
 	Gateway     Gateway
 	Care        Care // nil where the configuration is no file
 	Probe       Prober
+	Live        Live
+	Running     func() *config.Config // the configuration in use
 	Version     string
 	Log         *slog.Logger
 	Now         func() time.Time
@@ -42,6 +45,7 @@ type Server struct {
 	pages   pages
 	streams chan struct{} // holds a token for each stream of events
 	probing chan struct{} // holds a token for each camera that is tried
+	viewers chan struct{} // holds a token for each live picture
 
 	mu     sync.Mutex
 	state  State     // guarded by mu, as is all that follows
@@ -64,6 +68,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.pages, err = readPages(); err != nil {
 		return nil, err
 	}
+	s.viewers = make(chan struct{}, mostViewers)
 	s.streams, s.probing = make(chan struct{}, mostStreams), make(chan struct{}, mostProbes)
 	mux := http.NewServeMux()
 	for _, r := range routes() {

@@ -68,6 +68,7 @@ type rig struct {
 	http    *httptest.Server
 	running *config.Config
 	probed  []string
+	private bool
 }
 
 const file = `gateway: {id: gw-1, street: donghu, community: meiyuan}
@@ -115,7 +116,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.server = &Server{
-		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe,
+		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe, Live: r, Running: func() *config.Config { return r.running },
 		Version: "test", Log: log, Now: time.Now,
 	}
 	if err := r.server.Accounts.Open(t.Context()); err != nil {
@@ -224,7 +225,7 @@ func (r *rig) user(name string, role account.Role) *visitor {
 
 // concrete puts something in the place of a route's wildcards.
 func concrete(path string) string {
-	path = strings.ReplaceAll(path, "{$}", "")
+	path = strings.NewReplacer("{$}", "", "/camera/{id}", "/camera/"+url.PathEscape("东门")).Replace(path)
 	return regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(path, "01KB2S3T4V5W6X7Y8Z9ABCDEFG")
 }
 

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -74,10 +75,36 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	b.says("#said", "已保存并应用")
 	b.says("#cameras", "东门：在线")
 
+	// The picture is live, a zone is drawn into it, and what is looked for there is said.
+	b.open("/camera/" + url.PathEscape("东门"))
+	b.until("a picture", `document.getElementById("video").videoWidth > 0 && document.getElementById("video").currentTime > 0`)
+	b.says("#live", "实时")
+	var first string
+	b.do(chromedp.Evaluate(`stage.dataset.first`, &first))
+	t.Logf("the first picture after %s ms", first)
+	b.press("[data-draw=polygon]")
+	b.do(chromedp.ScrollIntoView("#canvas", chromedp.ByQuery))
+	var box struct{ X, Y, W, H float64 }
+	b.do(chromedp.Evaluate(`(r => ({X: r.x, Y: r.y, W: r.width, H: r.height}))(canvas.getBoundingClientRect())`, &box))
+	for _, p := range [][2]float64{{0.1, 0.1}, {0.9, 0.1}, {0.9, 0.9}, {0.1, 0.9}, {0.1, 0.1}} { // the first again closes it
+		b.do(chromedp.MouseClickXY(box.X+p[0]*box.W, box.Y+p[1]*box.H))
+	}
+	b.says("#zones", "区域1")
+	b.press("#addrule")
+	b.says("#rules", "有人或车进入 区域1")
+	b.shot("zones")
+	b.press("#plan")
+	b.says("#diff", "kind: intrusion")
+	b.press("#save")
+	b.says("#said", "已保存并应用")
+	if c, err := os.ReadFile(g.config); err != nil || !strings.Contains(string(c), "区域1: {polygon: [[0.1, 0.1") {
+		t.Errorf("the zone: %s, %v", c, err)
+	}
+
 	// A rule, as YAML: first with a mistake.
 	b.open("/config")
 	b.until("the configuration", `yaml.value.includes("东门")`)
-	b.do(chromedp.Evaluate(`yaml.value = yaml.value.trimEnd() + "\n    detect: [{kind: motoin}]\n"; yaml.oninput()`, nil))
+	b.do(chromedp.Evaluate(`yaml.value = yaml.value.trimEnd() + "\n      - {kind: motoin}\n"; yaml.oninput()`, nil))
 	b.says("#problems", "motion")
 	b.until("the mark beside the line", `gutter.querySelector(".bad")`)
 	b.do(chromedp.Evaluate(`yaml.value = yaml.value.replace("motoin", "motion"); yaml.oninput()`, nil))

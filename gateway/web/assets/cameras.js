@@ -8,6 +8,7 @@ function item(c) {
   const s = c.state, edit = el('button', {type: 'button'}, t('edit')), remove = el('button', {type: 'button', className: 'danger'}, t('remove'));
   edit.setAttribute('aria-label', t('edit') + ' ' + c.id);
   remove.setAttribute('aria-label', t('remove') + ' ' + c.id);
+  const view = el('a', {className: 'button', href: '/camera/' + encodeURIComponent(c.id)}, t('view'));
   edit.onclick = () => open(c);
   remove.onclick = () => planned({old: c.id, camera: null});
   return el('li', {className: s ? s.level : 'warn', id: c.id}, s ? el('span', {className: 'mark'}, t('level.' + s.level)) : null,
@@ -15,7 +16,7 @@ function item(c) {
     el('p', {className: 'hint'}, [c.stream, c.address, t('zones', c.zones, c.rules)].filter(Boolean).join(' · ')),
     s && s.hint ? el('p', {}, s.hint) : null,
     s && s.why ? el('details', {}, el('summary', {}, t('why')), el('code', {}, s.why)) : null,
-    el('p', {className: 'buttons'}, edit, ' ', remove));
+    el('p', {className: 'buttons'}, view, edit, remove));
 }
 
 async function list() {

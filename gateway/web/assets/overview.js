@@ -8,6 +8,7 @@ function lineItem(l) {
   const link = l.link && l.level !== 'good' ? el('a', {className: 'to', href: l.link}, t('mend') + ' →') : null;
   return el('li', {className: l.level}, el('span', {className: 'mark'}, t('level.' + l.level)), el('strong', {}, l.text), ' ',
     l.since ? el('span', {className: 'since'}, t('since', when(l.since))) : null, link,
+    l.about === 'camera' ? el('a', {className: 'to', href: '/camera/' + encodeURIComponent(l.id)}, t('view')) : null,
     l.detail ? el('p', {className: 'hint'}, l.detail) : null,
     l.hint ? el('p', {}, l.hint) : null,
     l.why ? el('details', {}, el('summary', {}, t('why')), el('code', {}, l.why)) : null);

@@ -1,0 +1,268 @@
+// What is drawn into a camera's picture and what to look for there. Technicians draw
+// with finger or mouse, or type numbers; nothing is saved before it has been seen.
+'use strict';
+const canvas = $('canvas'), pen = canvas ? canvas.getContext('2d') : null, editor = document.body.dataset.role === 'technician';
+const camera = stage.dataset.id, path = 'cameras/' + encodeURIComponent(camera) + '/scene';
+let scene = null, drawing = null, selected = null, corner = -1, dragged = false, undo = [], plan = null;
+const reach = 24, colours = {polygon: '#1f7ae0', line: '#f08c00', privacy: '#000', people: '#2b8a3e'};
+
+// shapes lists what can be drawn, as {type, points, of}: points is the very array of the scene.
+const shapes = () => [...scene.zones.map(z => ({type: z.line ? 'line' : 'polygon', points: z.line || z.polygon, of: z})),
+  ...scene.privacy.map(p => ({type: 'privacy', points: p, of: p}))];
+
+const keep = () => { undo.push(JSON.stringify(scene)); if (undo.length > 50) undo.shift(); if ($('undo')) $('undo').disabled = false; };
+const at = p => [p[0] * canvas.width, p[1] * canvas.height];
+const dot = () => canvas.width / canvas.clientWidth || 1; // canvas pixels a CSS pixel
+
+function draw() {
+  if (!canvas || !scene) return;
+  const d = dot();
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  for (const s of shapes()) outline(s, d, selected === s.of);
+  if (drawing) outline(drawing, d, true);
+  for (const h of scene.heights) stick(h, d);
+}
+
+function outline(s, d, active) {
+  if (!s.points.length) return;
+  pen.beginPath();
+  s.points.forEach((p, i) => pen[i ? 'lineTo' : 'moveTo'](...at(p)));
+  const closed = s.type !== 'line' && s !== drawing;
+  if (closed) pen.closePath();
+  pen.lineWidth = (active ? 4 : 3) * d;
+  pen.strokeStyle = colours[s.type];
+  if (closed) { pen.fillStyle = s.type === 'privacy' ? '#000' : 'rgba(31,122,224,.15)'; pen.fill(); }
+  pen.stroke();
+  if (s.type === 'line' && s.of && s.points.length > 1) arrows(s, d);
+  if (s.of && s.of.floors) for (const f of s.of.floors) mark(f.name, 0.01, f.y, d, true);
+  if (s.of && s.of.name) mark(s.of.name, s.points[0][0], s.points[0][1], d, false);
+  if (!active || !editor) return;
+  s.points.forEach((p, i) => { circle(p, 11 * d, i === corner ? '#d9480f' : '#fff', d); });
+  if (closed || s.type === 'line') edges(s).forEach(m => { circle(m.at, 8 * d, colours[s.type], d); pen.fillStyle = '#fff'; pen.font = 14 * d + 'px sans-serif'; const [x, y] = at(m.at); pen.fillText('+', x - 4 * d, y + 5 * d); });
+}
+
+// edges returns the middle of each edge, where a point can be put in.
+const edges = s => s.points.map((p, i) => {
+  const q = s.points[(i + 1) % s.points.length];
+  return i + 1 < s.points.length || s.type !== 'line' ? {i, at: [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2]} : null;
+}).filter(Boolean);
+
+function circle(p, r, fill, d) {
+  pen.beginPath();
+  pen.arc(...at(p), r, 0, 7);
+  pen.fillStyle = fill;
+  pen.fill();
+  pen.lineWidth = 2 * d;
+  pen.strokeStyle = '#000';
+  pen.stroke();
+}
+
+function mark(text, x, y, d, line) {
+  const [px, py] = at([x, y]);
+  if (line) { pen.beginPath(); pen.moveTo(0, py); pen.lineTo(canvas.width, py); pen.lineWidth = d; pen.strokeStyle = '#1f7ae0'; pen.stroke(); }
+  pen.font = 'bold ' + 15 * d + 'px sans-serif';
+  const w = pen.measureText(text).width + 10 * d;
+  pen.fillStyle = 'rgba(0,0,0,.7)';
+  pen.fillRect(px, Math.max(py - 24 * d, 0), w, 22 * d);
+  pen.fillStyle = '#fff';
+  pen.fillText(text, px + 5 * d, Math.max(py - 24 * d, 0) + 16 * d);
+}
+
+// arrows show which way of crossing counts: left to right is across the line as one
+// walks from its first point to its last.
+function arrows(s, d) {
+  const [a, b] = [at(s.points[0]), at(s.points[1])], m = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+  const n = Math.hypot(b[0] - a[0], b[1] - a[1]) || 1, across = [-(b[1] - a[1]) / n, (b[0] - a[0]) / n]; // to the right hand: y grows downwards
+  for (const sign of s.of.direction === 'left_to_right' ? [1] : s.of.direction === 'right_to_left' ? [-1] : [1, -1]) {
+    const tip = [m[0] + across[0] * 34 * d * sign, m[1] + across[1] * 34 * d * sign];
+    pen.beginPath(); pen.moveTo(...m); pen.lineTo(...tip); pen.lineWidth = 4 * d; pen.strokeStyle = colours.line; pen.stroke();
+    pen.beginPath(); pen.arc(...tip, 6 * d, 0, 7); pen.fillStyle = colours.line; pen.fill();
+  }
+}
+
+function stick(h, d) {
+  const x = scene.heights.indexOf(h) ? 0.6 : 0.4;
+  pen.beginPath(); pen.moveTo(...at([x, h.head])); pen.lineTo(...at([x, h.foot])); pen.lineWidth = 4 * d; pen.strokeStyle = colours.people; pen.stroke();
+  circle([x, h.head], 8 * d, colours.people, d);
+}
+
+function resize() {
+  const w = video.videoWidth || jpeg.naturalWidth || 1280, h = video.videoHeight || jpeg.naturalHeight || 720;
+  if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; stage.style.aspectRatio = w + ' / ' + h; draw(); }
+}
+
+const place = e => { const r = canvas.getBoundingClientRect(); return [Math.min(1, Math.max(0, (e.clientX - r.left) / r.width)), Math.min(1, Math.max(0, (e.clientY - r.top) / r.height))]; };
+const near = (p, e) => { const r = canvas.getBoundingClientRect(); return Math.hypot(p[0] * r.width + r.left - e.clientX, p[1] * r.height + r.top - e.clientY) < reach; };
+
+function down(e) {
+  canvas.setPointerCapture(e.pointerId);
+  e.preventDefault();
+  if (drawing) {
+    if (drawing.type !== 'line' && drawing.points.length > 2 && near(drawing.points[0], e)) return finish();
+    drawing.points.push(place(e));
+    $('done').hidden = drawing.points.length < (drawing.type === 'line' ? 2 : 3);
+    return draw();
+  }
+  const s = shapes().find(x => x.of === selected);
+  if (s) {
+    const i = s.points.findIndex(p => near(p, e));
+    if (i >= 0) { corner = i; keep(); dragged = true; return draw(); }
+    const m = edges(s).find(x => near(x.at, e));
+    if (m) { keep(); s.points.splice(m.i + 1, 0, place(e)); corner = m.i + 1; dragged = true; return show(); }
+  }
+  const p = place(e), hit = shapes().find(x => x.type === 'line' ? x.points.some(q => near(q, e)) || edges(x).some(m => near(m.at, e)) : inside(p, x.points));
+  selected = hit ? hit.of : null;
+  corner = -1;
+  show();
+}
+
+function inside(p, poly) { // even-odd rule
+  let odd = false;
+  for (let i = 0, j = poly.length - 1; i < poly.length; j = i++) {
+    const [a, b] = [poly[i], poly[j]];
+    if ((a[1] > p[1]) !== (b[1] > p[1]) && p[0] < (b[0] - a[0]) * (p[1] - a[1]) / (b[1] - a[1]) + a[0]) odd = !odd;
+  }
+  return odd;
+}
+
+function move(e) {
+  if (!dragged || corner < 0) return;
+  const s = shapes().find(x => x.of === selected);
+  s.points[corner] = place(e).map(v => Math.round(v * 1e4) / 1e4);
+  draw();
+}
+
+function finish() {
+  keep();
+  const points = drawing.points.map(p => p.map(v => Math.round(v * 1e4) / 1e4));
+  if (drawing.type === 'privacy') { scene.privacy.push(points); selected = points; } else {
+    let n = 1;
+    const name = () => t(drawing.type === 'line' ? 'line1' : 'zone') + n;
+    while (scene.zones.some(z => z.name === name())) n++;
+    const z = drawing.type === 'line' ? {name: name(), line: points, direction: 'both'} : {name: name(), polygon: points};
+    scene.zones.push(z);
+    selected = z;
+  }
+  drawing = null;
+  corner = -1;
+  $('done').hidden = true;
+  show();
+}
+
+// input makes a labelled field whose change goes into the scene.
+function field(label, props, set) {
+  const i = el('input', props);
+  i.onchange = () => { keep(); set(i.value); show(); };
+  return el('label', {}, label, i);
+}
+const percent = (label, value, set) => field(label, {type: 'number', min: 0, max: 100, step: 0.1, value: Math.round(value * 1000) / 10}, v => set(Math.min(1, Math.max(0, v / 100))));
+const button = (label, run, danger) => { const b = el('button', {type: 'button', className: danger ? 'danger' : ''}, label); b.onclick = run; return b; };
+function choose(label, options, value, set) {
+  const s = el('select', {}, ...options.map(([v, text]) => el('option', {value: v}, text)));
+  s.value = value;
+  s.onchange = () => { keep(); set(s.value); show(); };
+  return el('label', {}, label, s);
+}
+
+function zoneItem(s, i) {
+  const z = s.of, li = el('li', {className: selected === z ? 'chosen' : ''}), title = s.type === 'privacy' ? t('private', i + 1) : z.name;
+  const pick = button(title, () => { selected = selected === z ? null : z; corner = -1; show(); });
+  pick.setAttribute('aria-expanded', selected === z);
+  const remove = button(t('remove'), () => { keep(); if (s.type === 'privacy') scene.privacy.splice(scene.privacy.indexOf(z), 1); else { scene.zones.splice(scene.zones.indexOf(z), 1); scene.rules = scene.rules.filter(r => r.zone !== z.name); } selected = null; show(); }, true);
+  remove.setAttribute('aria-label', t('remove') + ' ' + title);
+  li.append(el('p', {className: 'buttons'}, pick, remove));
+  if (selected !== z) return li;
+  if (s.type !== 'privacy') li.append(field(t('zone.name'), {value: z.name, maxLength: 21}, v => { v = v.trim(); if (!v || scene.zones.some(o => o !== z && o.name === v)) return; for (const r of scene.rules) if (r.zone === z.name) r.zone = v; z.name = v; }));
+  if (s.type === 'line') li.append(choose(t('direction'), ['both', 'left_to_right', 'right_to_left'].map(k => [k, t(k)]), z.direction || 'both', v => { z.direction = v; }));
+  li.append(el('details', {}, el('summary', {}, t('points')), ...s.points.map((p, k) => el('fieldset', {className: 'point'}, el('legend', {}, t('point', k + 1)), percent('x', p[0], v => { p[0] = v; }), percent('y', p[1], v => { p[1] = v; }),
+    s.points.length > (s.type === 'line' ? 2 : 3) ? button(t('remove'), () => { keep(); s.points.splice(k, 1); show(); }, true) : null)),
+    button(t('addpoint'), () => { keep(); const [a, b] = [s.points[s.points.length - 1], s.points[0]]; s.points.push([(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]); show(); })));
+  if (s.type === 'polygon') {
+    z.floors = z.floors || [];
+    li.append(el('details', {open: z.floors.length > 0}, el('summary', {}, t('floors')), ...z.floors.map(f => el('fieldset', {className: 'point'}, field(t('floor'), {value: f.name, maxLength: 21}, v => { f.name = v; }), percent(t('floory') + ' %', f.y, v => { f.y = v; }), button(t('remove'), () => { keep(); z.floors.splice(z.floors.indexOf(f), 1); show(); }, true))),
+      button(t('addfloor'), () => { keep(); z.floors.push({name: z.floors.length + 1 + 'F', y: Math.max(0, 0.9 - 0.1 * z.floors.length)}); show(); })));
+  }
+  return li;
+}
+
+const places = r => r.kind === 'line_crossing' ? scene.zones.filter(z => z.line).map(z => [z.name, z.name]) : [['all', t('all')], ...scene.zones.filter(z => !z.line).map(z => [z.name, z.name])];
+const usual = {loitering: '30s', gathering: '20s', abandoned_object: '60s'};
+const sentence = r => t('rule.' + r.kind, r.zone === 'all' || !r.zone ? t('all') : r.zone, r.after || usual[r.kind], r.people || 5) + (r.schedule ? t('rule.when', r.schedule) : t('rule.always')) + (r.severity ? t('rule.severity', r.severity) : '');
+
+function ruleItem(r) {
+  const li = el('li', {}, el('strong', {}, sentence(r)));
+  if (!editor) return li;
+  const fields = el('div', {className: 'fields'},
+    choose(t('kind'), scene.kinds.map(k => [k.kind, k.text]), r.kind, v => { r.kind = v; delete r.after; delete r.people; const p = places(r); if (!p.some(o => o[0] === r.zone)) r.zone = p.length ? p[0][0] : 'all'; }),
+    choose(t('where'), places(r), r.zone || 'all', v => { r.zone = v; }));
+  if (usual[r.kind]) fields.append(field(t('after'), {value: r.after || '', placeholder: usual[r.kind]}, v => { r.after = v.trim(); }));
+  if (r.kind === 'gathering') fields.append(field(t('people'), {type: 'number', min: 2, max: 100, value: r.people || '', placeholder: 5}, v => { r.people = Number(v) || 0; }));
+  fields.append(field(t('schedule'), {value: r.schedule || '', placeholder: '22:00-06:00'}, v => { r.schedule = v.trim(); }),
+    choose(t('sev'), [[0, t('default')], ...[1, 2, 3, 4].map(n => [n, String(n)])], r.severity || 0, v => { r.severity = Number(v); }));
+  li.append(fields, button(t('remove'), () => { keep(); scene.rules.splice(scene.rules.indexOf(r), 1); show(); }, true));
+  return li;
+}
+
+function show() {
+  draw();
+  if ($('rules')) $('rules').replaceChildren(...scene.rules.map(ruleItem));
+  if (!editor) return;
+  const privacy = shapes().filter(s => s.type === 'privacy');
+  $('zones').replaceChildren(...shapes().map(s => zoneItem(s, privacy.indexOf(s))), ...scene.heights.map((h, i) => el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
+    el('fieldset', {className: 'point'}, percent(t('head') + ' %', h.head, v => { h.head = v; }), percent(t('foot') + ' %', h.foot, v => { h.foot = v; })))),
+    ...(scene.heights.length ? [el('li', {}, button(t('remove'), () => { keep(); scene.heights = []; show(); }, true))] : []));
+  $('drop').hidden = corner < 0 || !selected;
+  for (const b of document.querySelectorAll('[data-draw]')) b.setAttribute('aria-pressed', Boolean(drawing && drawing.type === b.dataset.draw));
+}
+
+async function load() {
+  scene = await api('GET', path);
+  if (scene.state) $('state').replaceChildren(el('span', {className: scene.state.level}, el('span', {className: 'mark'}, t('level.' + scene.state.level))), scene.state.text, scene.state.hint ? ' · ' + scene.state.hint : '');
+  undo = [];
+  selected = null;
+  show();
+}
+
+if (canvas) setInterval(resize, 500);
+if (editor) {
+  if (canvas) {
+    canvas.onpointerdown = down;
+    canvas.onpointermove = move;
+    canvas.onpointerup = canvas.onpointercancel = () => { if (dragged) { dragged = false; show(); } };
+  }
+  for (const b of document.querySelectorAll('[data-draw]')) b.onclick = () => {
+    drawing = drawing && drawing.type === b.dataset.draw ? null : {type: b.dataset.draw, points: []};
+    selected = null;
+    $('done').hidden = true;
+    show();
+  };
+  $('done').onclick = finish;
+  $('people').onclick = () => { if (!scene.heights.length) { keep(); scene.heights = [{head: 0.5, foot: 0.9}, {head: 0.2, foot: 0.35}]; show(); } };
+  $('drop').onclick = () => { const s = shapes().find(x => x.of === selected); if (s && s.points.length > (s.type === 'line' ? 2 : 3)) { keep(); s.points.splice(corner, 1); corner = -1; show(); } };
+  $('undo').onclick = () => { if (undo.length) { scene = JSON.parse(undo.pop()); selected = null; corner = -1; drawing = null; show(); } $('undo').disabled = !undo.length; };
+  $('addrule').onclick = () => { keep(); scene.rules.push({kind: 'intrusion', zone: scene.zones.some(z => z.polygon) ? scene.zones.find(z => z.polygon).name : 'all'}); show(); };
+  $('plan').onclick = () => busy($('plan'), async () => {
+    try {
+      const {state, kinds, ...own} = scene;
+      plan = await api('POST', path + '/plan', own);
+      showChange(plan);
+      $('save').disabled = plan.problems.length > 0 || !plan.changed;
+      $('h-change').focus();
+      $('change').scrollIntoView({block: 'start'});
+    } catch (e) {
+      say($('said'), 'bad', t('failed', e.message));
+      $('said').scrollIntoView({block: 'nearest'});
+    }
+  });
+  $('save').onclick = () => busy($('save'), async () => {
+    try {
+      saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: camera}));
+      $('said').scrollIntoView({block: 'nearest'});
+      setTimeout(() => load().catch(() => {}), 1500);
+    } catch (e) {
+      say($('said'), 'bad', t('failed', e.message));
+      $('said').scrollIntoView({block: 'nearest'});
+    }
+  });
+}
+load().catch(e => say($('said'), 'bad', t('failed', e.message)));

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"sentrybox/gateway/web/account"
+)
+
+// Frame is what a browser is sent of a live picture.
+type Frame struct {
+	// MIME begins a stream: Data is its head then, or a whole picture if it is
+	// image/jpeg. Empty: Data is a fragment of the stream.
+	MIME string
+	Data []byte
+}
+
+// ErrNoCamera means that there is no such camera, or that it does not run.
+var ErrNoCamera = errors.New("no such camera")
+
+// Live is a running camera's picture.
+type Live interface {
+	// Watch sends what a browser needs to show the camera, from its newest keyframe
+	// on, until ctx ends or send fails. It returns ErrNoCamera.
+	Watch(ctx context.Context, id string, send func(Frame) error) error
+	// Private says whether parts of the picture are never to be shown.
+	Private(id string) bool
+}
+
+const (
+	mostViewers  = 24
+	frameWithin  = 10 * time.Second // to a browser that does not read
+	aliveEvery   = 2 * time.Second
+	sessionEvery = 10 * time.Second
+)
+
+// mayWatch says whether somebody may see a camera. Video is not painted over, so that
+// where parts are private only who draws them may.
+func (s *Server) mayWatch(q *request, id string) bool {
+	return q.Role.May(account.Technician) || !s.Live.Private(id)
+}
+
+// live is the picture of a camera over a WebSocket. A text message says what the binary
+// ones after it are: {"mime":…} begins a stream whose head comes next, {"alive":true}
+// says that the box is there while no picture comes.
+func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+	q, id := from(r), r.PathValue("id")
+	if !s.mayWatch(q, id) {
+		s.fail(w, r, problem(http.StatusForbidden, "web.error.private"))
+		return
+	}
+	select {
+	case s.viewers <- struct{}{}:
+		defer func() { <-s.viewers }()
+	default:
+		s.fail(w, r, problem(http.StatusServiceUnavailable, "web.error.busy"))
+		return
+	}
+	c, err := websocket.Accept(w, r, nil) // refuses other sites by their Origin
+	if err != nil {
+		return
+	}
+	defer func() { _ = c.CloseNow() }()
+	ctx, cancel := context.WithCancel(c.CloseRead(r.Context()))
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer cancel()
+		s.keepAlive(ctx, c, q.token)
+	}()
+	err = s.Live.Watch(ctx, id, func(f Frame) error {
+		ctx, cancel := context.WithTimeout(ctx, frameWithin)
+		defer cancel()
+		if f.MIME != "" {
+			if err := wsjson.Write(ctx, c, map[string]string{"mime": f.MIME}); err != nil {
+				return err
+			}
+		}
+		return c.Write(ctx, websocket.MessageBinary, f.Data)
+	})
+	if errors.Is(err, ErrNoCamera) {
+		_ = c.Close(websocket.StatusPolicyViolation, "no such camera")
+	}
+	cancel()
+	<-done
+}
+
+// keepAlive says that the box is there, until the session ends.
+func (s *Server) keepAlive(ctx context.Context, c *websocket.Conn, token string) {
+	tick := time.NewTicker(aliveEvery)
+	defer tick.Stop()
+	checked := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if now.Sub(checked) > sessionEvery {
+				if _, ok := s.Accounts.Session(ctx, token); !ok {
+					return
+				}
+				checked = now
+			}
+			ctx, cancel := context.WithTimeout(ctx, frameWithin)
+			err := wsjson.Write(ctx, c, map[string]bool{"alive": true})
+			cancel()
+			if err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"sentrybox/analytics/wire"
+	"sentrybox/gateway/web/account"
+)
+
+// Watch stands in for a camera: a stream of two fragments, and then nothing.
+func (r *rig) Watch(ctx context.Context, id string, send func(Frame) error) error {
+	if id != "东门" {
+		return ErrNoCamera
+	}
+	for _, f := range []Frame{{MIME: "video/mp4", Data: []byte("head")}, {Data: []byte("one")}, {Data: []byte("two")}} {
+		if err := send(f); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (r *rig) Private(string) bool { return r.private }
+
+// TestScene: what is drawn and what is looked for goes into the file, and only that.
+func TestScene(t *testing.T) {
+	r := newRig(t)
+	v := r.claim()
+	path := "/api/v1/cameras/" + url.PathEscape("东门") + "/scene"
+	var sc scene
+	v.ask("GET", path, nil, http.StatusOK, &sc)
+	if len(sc.Zones) != 1 || sc.Zones[0].Name != "door" || len(sc.Rules) != 1 || sc.Rules[0].Severity != 0 || sc.State == nil || len(sc.Kinds) != 8 {
+		t.Errorf("%+v", sc)
+	}
+	sc.State, sc.Kinds = nil, nil
+	sc.Zones[0].Floors = []sceneFloor{{"2F", 0.5}}
+	sc.Zones = append(sc.Zones, sceneZone{Name: "大门", Line: []wire.Point{{0.1, 0.2}, {0.30001, 0.4}}, Direction: "left_to_right"})
+	sc.Rules = append(sc.Rules, sceneRule{Kind: "line_crossing", Zone: "大门", Severity: 1, Schedule: "22:00-06:00"}, sceneRule{Kind: "loitering", Zone: "all", After: "45s"})
+	var got checked
+	v.ask("POST", path+"/plan", sc, http.StatusOK, &got)
+	if len(got.Problems) != 0 {
+		t.Fatalf("%+v\n%s", got.Problems, got.Body)
+	}
+	for _, want := range []string{
+		`      "大门": {line: [[0.1, 0.2], [0.3, 0.4]], direction: left_to_right}`, `floors: [{name: "2F", y: 0.5}]`, `url: "rtsp://admin:s3cret-1@10.0.0.1/1"`,
+		`      - {kind: line_crossing, zone: "大门", schedule: "22:00-06:00", severity: 1}`, `      - {kind: loitering, after: "45s"}`,
+	} {
+		if !strings.Contains(got.Body, want) && !strings.Contains(strings.ReplaceAll(got.Body, "大门", `"大门"`), want) {
+			t.Errorf("no %s in\n%s", want, got.Body)
+		}
+	}
+	v.ask("PUT", "/api/v1/config", saveRequest{Body: got.Body, Base: got.Base}, http.StatusOK, nil)
+	v.ask("GET", path, nil, http.StatusOK, &sc)
+	if len(sc.Zones) != 2 || len(sc.Rules) != 3 || sc.Rules[2].After != "45s" || sc.Rules[1].Schedule != "22:00-06:00" {
+		t.Errorf("%+v", sc)
+	}
+	// What crosses itself is told, and not saved.
+	sc.State, sc.Kinds = nil, nil
+	sc.Privacy = [][]wire.Point{{{0, 0}, {1, 1}, {1, 0}, {0, 1}}}
+	if v.ask("POST", path+"/plan", sc, http.StatusOK, &got); len(got.Problems) != 1 {
+		t.Errorf("%+v", got.Problems)
+	}
+	v.ask("GET", "/api/v1/cameras/nobody/scene", nil, http.StatusNotFound, nil)
+	v.ask("POST", "/api/v1/cameras/nobody/scene/plan", scene{}, http.StatusNotFound, nil)
+}
+
+// TestLive: a picture comes to who is signed in on this page, and not to others; where
+// parts are private, to technicians alone.
+func TestLive(t *testing.T) {
+	r := newRig(t)
+	tech := r.claim()
+	viewer := r.user("看", account.Viewer)
+	dial := func(v *visitor, id, origin string) (*websocket.Conn, int) {
+		h := http.Header{"Origin": {origin}}
+		for name, value := range v.cookies {
+			h.Add("Cookie", (&http.Cookie{Name: name, Value: value}).String())
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		t.Cleanup(cancel)
+		c, res, err := websocket.Dial(ctx, strings.Replace(r.http.URL, "http", "ws", 1)+"/api/v1/cameras/"+url.PathEscape(id)+"/live",
+			&websocket.DialOptions{HTTPHeader: h})
+		if err != nil {
+			if res == nil {
+				t.Fatal(err)
+			}
+			return nil, res.StatusCode
+		}
+		t.Cleanup(func() { _ = c.CloseNow() })
+		return c, res.StatusCode
+	}
+	c, status := dial(viewer, "东门", r.http.URL)
+	if c == nil {
+		t.Fatalf("no picture: %d", status)
+	}
+	var got []string
+	for len(got) < 5 { // the last says that the box is there
+		_, b, err := c.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, strings.TrimSpace(string(b)))
+	}
+	if s := strings.Join(got, " "); s != `{"mime":"video/mp4"} head one two {"alive":true}` {
+		t.Errorf("got %s", s)
+	}
+	if _, status := dial(r.visitor(), "东门", r.http.URL); status != http.StatusSeeOther && status != http.StatusUnauthorized {
+		t.Errorf("without a session: %d", status)
+	}
+	if _, status := dial(tech, "东门", "http://evil.example"); status != http.StatusForbidden {
+		t.Errorf("from another page: %d", status)
+	}
+	if c, _ := dial(tech, "nobody", r.http.URL); c != nil {
+		if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+			t.Errorf("a camera that is not there: %v", err)
+		}
+	}
+	r.private = true
+	if c, status := dial(viewer, "东门", r.http.URL); c != nil || status != http.StatusForbidden {
+		t.Errorf("private parts are shown to a viewer: %d", status)
+	}
+	if c, _ := dial(tech, "东门", r.http.URL); c == nil {
+		t.Error("who draws private parts does not see the picture")
+	}
+}
