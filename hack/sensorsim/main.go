@@ -1,10 +1,14 @@
-// Sensorsim is sensors on serial ports, so that a gateway can be tried without any:
+// Sensorsim is sensors, so that a gateway can be tried without any:
 //
 //	sensorsim modbus /tmp/bus --units 1-20      an RS-485 bus with twenty Modbus units
 //	sensorsim uart /tmp/range --frame ff07a1a7  a rangefinder that talks
 //	sensorsim play /tmp/meter talk.txt          what was recorded of a device
+//	sensorsim e22 /tmp/e22 --key 00112233…      an Ebyte module that hears a sensor; also e32 and rak3172
+//	sensorsim forwarder 127.0.0.1:1700 --nwk-key … --app-key …
+//	                                            a packet forwarder that hears a LoRaWAN device
+//	sensorsim chirpstack tcp://127.0.0.1:1883   ChirpStack's events of one
 //
-// The port's name is a link to a pseudo-terminal, as udev's are. While it runs,
+// A port's name is a link to a pseudo-terminal, as udev's are. While it runs,
 // lines of the standard input make it misbehave:
 //
 //	fault 3 dead      what unit 3 does from now on, or "fault dead" what the talker's frames meet
@@ -12,9 +16,12 @@
 //	noise 100         so many random bytes on the line
 //	unplug            the port goes away
 //	replug            and comes back
+//	press 01ff        a radio device says this, as an event
+//	fault replay      a radio device's last packet again; also damaged, forged, and of a module dead, alive, restart
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -38,6 +45,12 @@ type flags struct {
 	Modbus modbusCmd `cmd:"" help:"A bus of Modbus RTU units. Register n holds 100 times the unit's address, plus n, and coils can be set."`
 	UART   uartCmd   `cmd:"" name:"uart" help:"A device that sends a frame again and again."`
 	Play   playCmd   `cmd:"" help:"A device that was recorded, over and over."`
+
+	E22        moduleCmd     `cmd:"" name:"e22" help:"An Ebyte E22 that hears a sensor."`
+	E32        moduleCmd     `cmd:"" name:"e32" help:"An Ebyte E32 that hears a sensor."`
+	RAK3172    moduleCmd     `cmd:"" name:"rak3172" help:"A RAK3172 that hears a sensor."`
+	Forwarder  forwarderCmd  `cmd:"" help:"A packet forwarder that hears a LoRaWAN device."`
+	ChirpStack chirpstackCmd `cmd:"" name:"chirpstack" help:"ChirpStack's events of a LoRaWAN device."`
 }
 
 type modbusCmd struct {
@@ -59,7 +72,7 @@ type playCmd struct {
 
 func main() {
 	var f flags
-	command := kong.Parse(&f, kong.Name("sensorsim"), kong.Description("Sensors on serial ports that are no hardware."))
+	command := kong.Parse(&f, kong.Name("sensorsim"), kong.Description("Sensors that are no hardware."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, strings.Fields(command.Command())[0], f, os.Stdin, os.Stdout)
 	stop()
@@ -71,27 +84,45 @@ func main() {
 
 // run runs one simulator until ctx ends.
 func run(ctx context.Context, command string, f flags, in io.Reader, out io.Writer) error {
-	name := map[string]string{"modbus": f.Modbus.Port, "uart": f.UART.Port, "play": f.Play.Port}[command]
-	pty, err := porttest.New(name)
+	name := map[string]string{
+		"modbus": f.Modbus.Port, "uart": f.UART.Port, "play": f.Play.Port, "e22": f.E22.Port, "e32": f.E32.Port, "rak3172": f.RAK3172.Port,
+	}[command]
+	var pty *porttest.PTY // nil of what is on the network
+	if name != "" {
+		var err error
+		if pty, err = porttest.New(name); err != nil {
+			return err
+		}
+		defer pty.Close()
+	}
+	device, err := newDevice(pty, command, f)
 	if err != nil {
 		return err
 	}
-	defer pty.Close()
-	var device device
-	switch command {
-	case "modbus":
-		device, err = newBus(pty, f.Modbus)
-	case "uart":
-		device, err = newTalker(pty, f.UART)
-	case "play":
-		device, err = newPlayer(pty, f.Play)
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, name)
+	fmt.Fprintln(out, cmp.Or(name, command))
 	go obey(in, out, pty, device)
 	return device.run(ctx)
+}
+
+func newDevice(pty *porttest.PTY, command string, f flags) (device, error) {
+	switch command {
+	case "modbus":
+		return newBus(pty, f.Modbus)
+	case "uart":
+		return newTalker(pty, f.UART)
+	case "play":
+		return newPlayer(pty, f.Play)
+	case "e22":
+		return newModule(pty, command, f.E22)
+	case "e32":
+		return newModule(pty, command, f.E32)
+	case "rak3172":
+		return newModule(pty, command, f.RAK3172)
+	case "forwarder":
+		return newForwarder(f.Forwarder)
+	default:
+		return newChirpStack(f.ChirpStack)
+	}
 }
 
 // device is what stands at the far end of the port.
@@ -117,6 +148,13 @@ func do(words []string, pty *porttest.PTY, d device) error {
 	switch {
 	case words[0] == "fault":
 		return d.fault(words[1:])
+	case words[0] == "press":
+		if a, is := d.(*air); is {
+			return a.press(words[1:])
+		}
+		return errors.New("press: only a radio device has something to press")
+	case pty == nil:
+		return fmt.Errorf("%q: want press or fault", strings.Join(words, " "))
 	case words[0] == "unplug":
 		return pty.Unplug()
 	case words[0] == "replug":
@@ -133,7 +171,7 @@ func do(words []string, pty *porttest.PTY, d device) error {
 		_, err := pty.Write(b)
 		return err
 	}
-	return fmt.Errorf("%q: want fault, noise N, unplug or replug", strings.Join(words, " "))
+	return fmt.Errorf("%q: want fault, press, noise N, unplug or replug", strings.Join(words, " "))
 }
 
 // talker is a device that sends frames.
