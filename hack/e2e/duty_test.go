@@ -293,7 +293,9 @@ func (b *browser) pressText(within, text string) {
 	b.t.Helper()
 	find := fmt.Sprintf(`[...document.querySelectorAll(%q)].find(b => b.textContent.trim() === %q && !b.disabled)`, within+" button", text)
 	b.until("the button "+text, find)
-	b.do(chromedp.Evaluate(find+`.click()`, nil))
+	// Pressed as a person does: a page may sound only then.
+	b.do(chromedp.Evaluate(`for (const e of document.querySelectorAll('[data-press]')) e.removeAttribute('data-press'); `+find+`.setAttribute('data-press', '')`, nil))
+	b.press("[data-press]")
 }
 
 // eval returns what JavaScript says.

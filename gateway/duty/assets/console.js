@@ -317,7 +317,7 @@ function person(name) {
 }
 
 async function begin(name) {
-  await tone.wake().catch(() => {});
+  await Promise.race([tone.wake().catch(() => {}), new Promise(r => setTimeout(r, 500))]); // a browser may never let it sound
   tone.test();
   now.started = true;
   now.person = name;
