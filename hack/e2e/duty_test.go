@@ -310,3 +310,46 @@ func (b *browser) size(width, height int64) {
 	b.t.Helper()
 	b.do(emulation.SetDeviceMetricsOverride(width, height, 1, width < 600))
 }
+
+// TestUnanswered: an alert that nobody answers is at the street's level when its time is over, though the
+// gateway was killed and the line was down meanwhile; and the street's console answers it, also while
+// the gateway is off.
+func TestUnanswered(t *testing.T) {
+	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	street := startConsole(t, strings.NewReplacer("BROKER", m.URL(), "level: community", "level: street").Replace(dutyConfig)).signIn()
+	community := startConsole(t, strings.Replace(dutyConfig, "BROKER", m.URL(), 1)).signIn()
+	line := mqtttest.NewLine(t, m.Addr())
+	const within = 12 * time.Second
+	g := start(t, "mqtt://"+line.Addr(), dutyGateway+"alerts: {respond_within: 12s, handle_within: 60s}\n")
+	id := g.mustRaise(2)
+	raised := time.Now()
+	wait := func(what string, ok func() bool) {
+		t.Helper()
+		community.c.await(what, ok)
+	}
+	wait("the community has it", func() bool { return community.state(id) == "raised" })
+	line.Down(true)
+	line.Cut()
+	if got := street.state(id); got != "" && time.Since(raised) < within-time.Second { // else the machine was slow
+		t.Errorf("the street has it too early: %s", got)
+	}
+	g.kill()
+	time.Sleep(2 * time.Second)
+	g.run()
+	time.Sleep(within + time.Second - time.Since(raised)) // it is over, without a line
+	line.Down(false)
+	wait("the street has it", func() bool { return street.state(id) == "raised" })
+
+	g.kill()
+	if code := street.call("POST", "/api/answer", map[string]any{"alerts": []string{id}, "action": "ack"}, nil); code != http.StatusOK {
+		t.Fatalf("answer: %d", code)
+	}
+	time.Sleep(2 * time.Second)
+	if got := street.state(id); got != "raised" {
+		t.Errorf("it looks answered before its gateway knows: %s", got)
+	}
+	g.run()
+	for _, d := range []*dutyClient{street, community} {
+		wait("both rooms see the answer", func() bool { return d.state(id) == "acknowledged" })
+	}
+}
