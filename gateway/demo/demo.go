@@ -82,12 +82,16 @@ func (d *Demo) Run(ctx context.Context) error {
 		return err
 	}
 	defer room.close()
-	d.greet(broker, data, len(cfg.Cameras), len(cfg.Sensors))
-	return d.watch(ctx, &app.App{Config: cfg, Vision: d.Vision, Log: d.Log}, room)
+	page, err := d.console(data, broker.addr)
+	if err != nil {
+		return err
+	}
+	d.greet(broker, data, cfg, page)
+	return d.watch(ctx, &app.App{Config: cfg, Vision: d.Vision, Log: d.Log}, room, page)
 }
 
 // watch runs the gateway for the demo's time and judges what came of it.
-func (d *Demo) watch(ctx context.Context, a *app.App, room *dutyRoom) error {
+func (d *Demo) watch(ctx context.Context, a *app.App, room *dutyRoom, page *console) error {
 	var cancel context.CancelFunc
 	if d.For > 0 {
 		ctx, cancel = context.WithTimeout(ctx, d.For)
@@ -95,6 +99,7 @@ func (d *Demo) watch(ctx context.Context, a *app.App, room *dutyRoom) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.Run(gctx) })
+	g.Go(func() error { return page.run(gctx) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -121,13 +126,15 @@ func (d *Demo) say(key text.Key, args ...any) {
 	_, _ = fmt.Fprintln(d.Out, text.T(d.Lang, key, args...))
 }
 
-func (d *Demo) greet(b *broker, data string, cameras, sensors int) {
+func (d *Demo) greet(b *broker, data string, cfg *config.Config, page *console) {
 	if d.JSON {
 		return
 	}
-	d.say("demo.start", cameras, sensors, b.addr, data)
+	d.say("demo.start", len(cfg.Cameras), len(cfg.Sensors), b.addr, data)
 	host, port := b.hostPort()
 	d.say("demo.listen", host, port, prefix)
+	d.say("demo.duty", "http://"+page.Config.Listen, "duty", page.password)
+	d.say("demo.web", "http://"+cfg.Web.Listen, filepath.Join(data, "setup-code"))
 }
 
 const prefix = "sentrybox/v1/donghu/meiyuan/demo"
@@ -138,7 +145,10 @@ func (d *Demo) config(data, broker, password string, cams *rtsptest.Server, sens
 	doc := fmt.Sprintf(`
 gateway: {id: demo, street: donghu, community: meiyuan}
 data: %q
+web: {listen: %q}
 uplink: {mqtt: [{url: "mqtt://%s"}]}
+plans:
+  any: {call: [{name: 物业, phone: 027-88880000}], steps: [看现场有没有人受伤, 打电话给物业]}
 cameras:
   - id: gate-east
     url: %q
@@ -153,7 +163,7 @@ cameras:
     transport: tcp
     detect:
       - {kind: motion, severity: 4}
-`, data, broker, camURL(cams, "gate-east"), camURL(cams, "yard")) + sensors.config()
+`, data, listenAt("127.0.0.1:8080"), broker, camURL(cams, "gate-east"), camURL(cams, "yard")) + sensors.config()
 	env := func(name string) (string, bool) { return password, name == "CAM_PASS" }
 	return config.Parse(filepath.Join(data, "demo.yaml"), []byte(doc), env)
 }

@@ -4,6 +4,8 @@ package text
 var duty = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written to
 	"alert.lost":                 {"网关已无记录", "the gateway has lost it"},
 	"help.duty":                  {"运行值班台：一个网页看多个网关的告警。", "Run the duty room's console: the alerts of many gateways on one page."},
+	"demo.duty":                  {"值班台：%s，用户 %s，密码 %s", "the duty room's page: %s, user %s, password %s"},
+	"demo.web":                   {"技术员页面：%s，一次性代码在 %s", "the technicians' page: %s, its one-time code is in %s"},
 	"duty.skip":                  {"跳到正文", "Skip to content"},
 	"duty.menu":                  {"菜单", "Menu"},
 	"duty.nav.console":           {"告警", "Alerts"},
