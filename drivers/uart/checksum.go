@@ -84,13 +84,17 @@ func (c Checksum) check() error {
 
 // size is how many bytes the checksum has, before they are written as digits.
 func (c Checksum) size() int {
-	switch crc := c.crc(); {
-	case c.Kind == Sum8, c.Kind == XOR8:
+	switch c.Kind {
+	case Sum8, XOR8, CRC8, CRC8Maxim:
 		return 1
-	case c.Kind == Sum16:
+	case Sum16, Modbus, CCITTFalse, XMODEM, Kermit, X25:
 		return 2
-	case crc != nil:
-		return crc.Width / 8
+	case CRC32:
+		return 4
+	case Custom:
+		if c.CRC != nil {
+			return c.CRC.Width / 8
+		}
 	}
 	return 0
 }

@@ -29,14 +29,17 @@ func (f *Framing) take(b []byte) (n int, plain []byte, v verdict) {
 		return n, b[:n], v
 	}
 	plain = make([]byte, 0, min(len(b), f.Max))
+	known := 0 // the frame's length
 	for i := 0; ; {
 		switch {
 		case f.Length != nil || f.Fixed != 0:
-			switch _, v := f.measure(plain); v {
-			case whole:
+			if known == 0 {
+				if known, v = f.length(plain); v == none {
+					return 0, nil, none
+				}
+			}
+			if known != 0 && len(plain) >= known {
 				return i, plain, whole
-			case none:
-				return 0, nil, none
 			}
 		case i >= len(f.Start) && bytes.HasPrefix(b[i:], f.End):
 			return i + len(f.End), append(plain, f.End...), whole

@@ -199,37 +199,49 @@ const (
 
 // measure tells how long the frame is that b begins with.
 func (f *Framing) measure(b []byte) (int, verdict) {
-	n := f.Fixed
+	n, v := f.length(b)
+	if v != whole || len(b) < n {
+		return 0, max(v, more)
+	}
+	return n, whole
+}
+
+// length tells how long the frame is that b begins with, even if not all of it is there.
+func (f *Framing) length(b []byte) (int, verdict) {
 	switch {
 	case f.Length != nil:
-		l := f.Length
-		if len(b) < l.Offset+l.Size {
-			return 0, more
-		}
-		v := int(b[l.Offset])
-		if l.Size == 2 {
-			lo := int(b[l.Offset+1])
-			if l.Little {
-				v, lo = lo, v
-			}
-			v = v<<8 | lo
-		}
-		n = v + l.Add
-		if n < f.least() || n < l.Offset+l.Size || n > f.Max {
-			return 0, none
-		}
-	case f.Fixed == 0:
-		at := bytes.Index(b[len(f.Start):], f.End)
-		if at < 0 {
-			return 0, more
-		}
-		n = len(f.Start) + at + len(f.End)
-		if n > f.Max {
-			return 0, none
-		}
+		return f.field(b)
+	case f.Fixed != 0:
+		return f.Fixed, whole
 	}
-	if len(b) < n {
+	at := bytes.Index(b[len(f.Start):], f.End)
+	if at < 0 {
 		return 0, more
+	}
+	n := len(f.Start) + at + len(f.End)
+	if n > f.Max {
+		return 0, none
+	}
+	return n, whole
+}
+
+// field is length by the field in the frame.
+func (f *Framing) field(b []byte) (int, verdict) {
+	l := f.Length
+	if len(b) < l.Offset+l.Size {
+		return 0, more
+	}
+	v := int(b[l.Offset])
+	if l.Size == 2 {
+		lo := int(b[l.Offset+1])
+		if l.Little {
+			v, lo = lo, v
+		}
+		v = v<<8 | lo
+	}
+	n := v + l.Add
+	if n < f.least() || n < l.Offset+l.Size || n > f.Max {
+		return 0, none
 	}
 	return n, whole
 }
