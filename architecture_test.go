@@ -62,6 +62,7 @@ func joiners() map[string][]string {
 		"gateway/find":      {"drivers", "firmware-configs"},
 		"gateway/evidence":  {"drivers", "uplink"}, // access units into clips, pieces into the outbox
 		"gateway/health":    {"uplink"},
+		"gateway/probe":     {"drivers"}, // what is at a line or a bus
 		"gateway/profile":   {"drivers"}, // frames of examples
 		"gateway/replay":    {"drivers"}, // files
 		"gateway/duty":      {"uplink"},  // a broker's TLS

@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	for _, name := range []string{
 		"about", "run", "check", "raise", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
-		"profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
+		"baud", "parity", "units", "profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
 		"find", "addresses", "scan", "public", "interface", "wait", "user", "password_file", "plain", "channels", "templates",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
@@ -237,7 +237,8 @@ func (c *replayCmd) legend(e *env, cam *config.Camera) {
 type probeCmd struct {
 	Transport string `default:"auto" enum:"auto,tcp,udp" help:"${help_transport}"`
 	JSON      bool   `help:"${help_json}"`
-	URL       string `arg:"" help:"${help_url}"`
+	lineFlags
+	URL string `arg:"" help:"${help_url}"`
 }
 
 func (c *probeCmd) Run(e *env) error {
@@ -246,6 +247,10 @@ func (c *probeCmd) Run(e *env) error {
 		return c.dvrip(e)
 	case "onvif":
 		return c.onvif(e)
+	case "serial", "tcp":
+		return c.listen(e, c.URL)
+	case "modbus", "modbus+rtu":
+		return c.scan(e, c.URL)
 	}
 	rep, err := rtsp.Probe(e.ctx, rtsp.Config{URL: c.URL, Transport: rtsp.Transport(c.Transport)})
 	if err != nil {

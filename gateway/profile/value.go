@@ -30,6 +30,26 @@ func (v Value) Is(s Scalar) bool {
 	return ok && (w.EN == s.Text || w.ZH == s.Text)
 }
 
+// Labelled reports whether the number has a label.
+func (v Value) Labelled() bool {
+	_, ok := v.Field.prog.labels[v.Number]
+	return ok
+}
+
+// Selects returns how sure a valid value makes one that the field is what was read:
+// in bits, the logarithm of how many numbers of its size stand for one that is valid.
+func (f *Field) Selects() float64 {
+	p := &f.prog
+	valid := math.Inf(1)
+	if len(p.labels) > 0 {
+		valid = float64(len(p.labels))
+	}
+	if f.Range.Set && p.kind == integer {
+		valid = min(valid, (f.Range.Most-f.Range.Least)/math.Abs(f.Scale.Or(1))+1)
+	}
+	return max(0, float64(p.width)-math.Log2(valid))
+}
+
 // Format returns v for people: its label, or the number with its unit.
 func (v Value) Format(l text.Lang) string {
 	s := v.Text
