@@ -51,7 +51,8 @@ func (c *Client) Clock(ctx context.Context) (time.Duration, error) {
 	if d.Year < 1970 || d.Year > 2200 || d.Month < 1 || d.Month > 12 || d.Day < 1 || d.Day > 31 || t.Hour < 0 || t.Hour > 24 || t.Minute < 0 || t.Minute > 59 || t.Second < 0 || t.Second > 61 {
 		return 0, failed(Fault, "the device tells a time that is none")
 	}
-	now := before.Add(c.cfg.Now().Sub(before) / 2)
+	// It was asked for half way, and tells whole seconds, half a second late in the mean.
+	now := before.Add(c.cfg.Now().Sub(before)/2 - 500*time.Millisecond)
 	c.offset = time.Date(d.Year, time.Month(d.Month), d.Day, t.Hour, t.Minute, t.Second, 0, time.UTC).Sub(now)
 	c.clock = true
 	return c.offset, nil

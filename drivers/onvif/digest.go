@@ -102,6 +102,10 @@ func quoted(s string) (value, rest string) {
 
 // authorize returns the Authorization header for a request (RFC 7616 section 3.4).
 func (c *challenge) authorize(method, uri, user, password string) (string, error) {
+	return c.authorizeWith(rand.Text(), method, uri, user, password)
+}
+
+func (c *challenge) authorizeWith(cnonce, method, uri, user, password string) (string, error) {
 	// What goes between quotes of the header comes from the device, and from the user.
 	for _, s := range []string{c.realm, c.nonce, c.opaque, user} {
 		if strings.ContainsAny(s, "\r\n\x00") {
@@ -114,7 +118,7 @@ func (c *challenge) authorize(method, uri, user, password string) (string, error
 		return hex.EncodeToString(d.Sum(nil))
 	}
 	c.count++
-	nc, cnonce := fmt.Sprintf("%08x", c.count), rand.Text()
+	nc := fmt.Sprintf("%08x", c.count)
 	ha1 := h(user, c.realm, password)
 	if strings.HasSuffix(c.algorithm, "-SESS") {
 		ha1 = h(ha1, c.nonce, cnonce)

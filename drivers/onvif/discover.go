@@ -53,7 +53,7 @@ type Options struct {
 	Interfaces []net.Interface
 	// Hosts are asked by unicast, besides.
 	Hosts []netip.Addr
-	// Hello listens for devices that come up, too. It needs UDP port 3702.
+	// Hello listens for devices that come up, too, unless UDP port 3702 is another's.
 	Hello bool
 }
 
@@ -80,10 +80,11 @@ func Discover(ctx context.Context, opt Options) ([]Found, error) {
 	}
 	wg.Go(func() { s.collect(ctx, pc) })
 	if opt.Hello {
-		if hello, err := s.join(ctx); err != nil {
-			failures = append(failures, err)
-		} else {
+		switch hello, err := s.join(ctx); {
+		case err == nil:
 			wg.Go(func() { s.collect(ctx, hello) })
+		case !errors.Is(err, syscall.EADDRINUSE):
+			failures = append(failures, err)
 		}
 	}
 	if err := s.ask(ctx, ipv4.NewPacketConn(pc)); err != nil {
