@@ -25,9 +25,9 @@ import (
 func Ports() []uint16 { return []uint16{80, 554, 8000, 8554, 8899, dvrip.Port, 37777} }
 
 const (
-	maxScan    = 1024 // addresses: a /22
-	scanRate   = 250  // connections a second
-	scanAtOnce = 64
+	maxScan    = 1024        // addresses: a /22
+	scanRate   = 250         // connections a second
+	scanAtOnce = 256         // as many as wait for an address where nobody is, at that rate
 	scanWait   = time.Second // for a connection
 	greetWait  = 3 * time.Second
 )
