@@ -95,12 +95,12 @@ func alternative(conditions []condition) []bpf.Instruction {
 }
 
 // filterCalls installs the filter in all threads, or fails in all.
-func filterCalls(box *Report) error {
+func filterCalls(cfg Config, box *Report) error {
 	a, err := arch.GetInfo("")
 	if err != nil {
 		return err
 	}
-	prog, err := program(a, rules(os.Getpid()))
+	prog, err := program(a, rules(os.Getpid(), cfg.Video))
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,12 @@ func errno(e unix.Errno) uint32 { return unix.SECCOMP_RET_ERRNO | uint32(e) }
 // they are laid out as it reads them, at the kernel's offsets.
 func run(t *testing.T, a *arch.Info, nr uint32, args ...uint64) uint32 {
 	t.Helper()
-	prog, err := program(a, rules(4242))
+	return judge(t, a, rules(4242, false), nr, args...)
+}
+
+func judge(t *testing.T, a *arch.Info, by []rule, nr uint32, args ...uint64) uint32 {
+	t.Helper()
+	prog, err := program(a, by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +115,7 @@ func TestFilter(t *testing.T) {
 // arguments that are numbers of allowed calls.
 func TestFilterAllowsNothingElse(t *testing.T) {
 	named := map[string]rule{}
-	for _, r := range rules(4242) {
+	for _, r := range rules(4242, false) {
 		for _, n := range r.names {
 			named[n] = r
 		}
@@ -139,7 +144,7 @@ func TestFilterAllowsNothingElse(t *testing.T) {
 	}
 	other := *arch.X86_64
 	other.ID = arch.I386.ID
-	prog, err := program(arch.X86_64, rules(1))
+	prog, err := program(arch.X86_64, rules(1, true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +161,7 @@ func TestFilterAllowsNothingElse(t *testing.T) {
 
 // A name that no table knows is a slip of the pen.
 func TestRuleNames(t *testing.T) {
-	for _, r := range rules(1) {
+	for _, r := range rules(1, true) {
 		for _, n := range r.names {
 			found := false
 			for _, a := range []*arch.Info{arch.X86_64, arch.AARCH64, arch.ARM} {
@@ -166,6 +171,32 @@ func TestRuleNames(t *testing.T) {
 			if !found {
 				t.Errorf("no architecture knows %s", n)
 			}
+		}
+	}
+}
+
+// TestFilterOfVideo: of a process that was given a V4L2 device only the requests of V4L2 pass.
+func TestFilterOfVideo(t *testing.T) {
+	for _, a := range []*arch.Info{arch.X86_64, arch.AARCH64, arch.ARM} {
+		nr := uint32(a.SyscallNames["ioctl"])
+		for _, c := range []struct {
+			video   bool
+			request uint64
+			want    uint32
+		}{
+			{true, 0xc0585611, allow}, // VIDIOC_DQBUF
+			{true, 0x80685600, allow}, // VIDIOC_QUERYCAP
+			{true, unix.TCGETS, errno(unix.ENOTTY)},
+			{true, unix.TIOCSTI, errno(unix.ENOTTY)},
+			{true, 0x5600 << 8, errno(unix.ENOTTY)},
+			{false, 0x80685600, errno(unix.ENOTTY)},
+		} {
+			if got := judge(t, a, rules(4242, c.video), nr, 5, c.request, 0); got != c.want {
+				t.Errorf("%s: request %#x, video %v: %#x, want %#x", a.Name, c.request, c.video, got, c.want)
+			}
+		}
+		if got := judge(t, a, rules(4242, true), uint32(a.SyscallNames["socket"]), 0); got != kill {
+			t.Errorf("%s: a process with video may open a socket: %#x", a.Name, got)
 		}
 	}
 }

@@ -35,9 +35,13 @@ const (
 
 // rules is what a process of that id needs: the Go runtime, glibc, libavcodec
 // and OpenCV at work, and no more. Calls that are not named kill the process. The
-// names of all architectures stand together.
-func rules(pid int) []rule {
+// names of all architectures stand together. video allows the requests of V4L2, whose type is V.
+func rules(pid int, video bool) []rule {
 	self := uint64(uint32(pid))
+	ioctl := rule{names: []string{"ioctl"}, never: true, errno: unix.ENOTTY}
+	if video {
+		ioctl.never, ioctl.allow = false, [][]condition{{{arg: 1, mask: 0xff00, value: 'V' << 8}}}
+	}
 	return []rule{
 		// Threads, time and memory.
 		{names: []string{
@@ -71,7 +75,7 @@ func rules(pid int) []rule {
 		{names: []string{"prlimit64"}, errno: unix.EPERM, allow: [][]condition{
 			{{arg: 0, mask: 0xffffffff}, {arg: 2, mask: ^uint64(0)}}, // its own limits, to read
 		}},
-		{names: []string{"ioctl"}, never: true, errno: unix.ENOTTY},
+		ioctl,
 
 		// Looking for files is no attack by itself; finding one is not to be.
 		{names: []string{

@@ -37,6 +37,8 @@ type Config struct {
 	// User is the user and group that root becomes; 0 means 65534, nobody. A
 	// process that is not root stays who it is.
 	User int
+	// Video leaves V4L2 devices that are open usable: ioctl(2) with their requests, and nothing else, passes.
+	Video bool
 }
 
 const nobody = 65534

@@ -35,7 +35,7 @@ func Enter(cfg Config) (Report, error) {
 		{"set limits", func() error { return setLimits(cfg, &box) }},
 		{"forbid dumps", func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }},
 		{"forbid new privileges", func() error { return forbidNewPrivs(&box) }},
-		{"filter system calls", func() error { return filterCalls(&box) }},
+		{"filter system calls", func() error { return filterCalls(cfg, &box) }},
 	} {
 		if err := step.do(); err != nil {
 			return box, fmt.Errorf("enter sandbox: %s: %w", step.doing, err)

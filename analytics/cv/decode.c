@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libavcodec/avcodec.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 
 #include "snapshot.h"
@@ -16,6 +17,7 @@ struct sb_decoder {
 	AVBufferRef *input; // the packet's bytes, reused while libavcodec keeps no reference
 	AVFrame *next;      // being received; empty between calls
 	AVFrame *last;      // the picture taken last
+	int hardware;
 	uint16_t *acc;      // a row of sums, max_side long
 	int64_t max_pixels;
 	int max_side;
@@ -64,6 +66,17 @@ static const AVCodec *native_codec(int codec)
 	return NULL;
 }
 
+// Decoders of a board's own hardware, in order of preference: Rockchip's, and any with a V4L2 driver
+// that takes whole streams.
+static const AVCodec *hardware_codec(int codec, int nth)
+{
+	static const char *const names[][2] = {
+		[SB_H264] = {"h264_rkmpp", "h264_v4l2m2m"},
+		[SB_H265] = {"hevc_rkmpp", "hevc_v4l2m2m"},
+	};
+	return codec == SB_H264 || codec == SB_H265 ? avcodec_find_decoder_by_name(names[codec][nth]) : NULL;
+}
+
 static int open_codec(sb_decoder *d, const AVCodec *codec)
 {
 	AVCodecContext *c = d->ctx = avcodec_alloc_context3(codec);
@@ -72,20 +85,36 @@ static int open_codec(sb_decoder *d, const AVCodec *codec)
 	c->thread_count = 1;
 	c->max_pixels = d->max_pixels;
 	c->pkt_timebase = (AVRational){1, 1000000000};
-	c->get_format = software_format;
+	if (!d->hardware)
+		c->get_format = software_format;
 	// The crop to the pixel; damaged pictures too, marked; film grain not drawn.
 	c->flags |= AV_CODEC_FLAG_UNALIGNED | AV_CODEC_FLAG_OUTPUT_CORRUPT;
 	c->export_side_data |= AV_CODEC_EXPORT_DATA_FILM_GRAIN;
 	return avcodec_open2(c, codec, NULL);
 }
 
-sb_decoder *sb_open(int codec, int64_t max_pixels, int max_side, size_t max_packet)
+static int open_any(sb_decoder *d, int codec)
 {
-	const AVCodec *native = native_codec(codec);
-	sb_decoder *d = native ? av_mallocz(sizeof *d) : NULL;
+	if (!d->hardware) {
+		const AVCodec *native = native_codec(codec);
+		return native ? open_codec(d, native) : AVERROR_DECODER_NOT_FOUND;
+	}
+	for (int i = 0; i < 2; i++) {
+		const AVCodec *c = hardware_codec(codec, i);
+		if (c && open_codec(d, c) >= 0)
+			return 0;
+		avcodec_free_context(&d->ctx);
+	}
+	return AVERROR_DECODER_NOT_FOUND;
+}
+
+sb_decoder *sb_open(int codec, int hardware, int64_t max_pixels, int max_side, size_t max_packet)
+{
+	sb_decoder *d = av_mallocz(sizeof *d);
 	if (!d)
 		return NULL;
 	av_log_set_level(AV_LOG_QUIET); // a stranger's stream would write our log
+	d->hardware = hardware;
 	d->max_pixels = max_pixels;
 	d->max_side = max_side;
 	d->max_packet = max_packet;
@@ -94,7 +123,7 @@ sb_decoder *sb_open(int codec, int64_t max_pixels, int max_side, size_t max_pack
 	d->next = av_frame_alloc();
 	d->last = av_frame_alloc();
 	d->acc = av_malloc_array(max_side, sizeof *d->acc);
-	if (!d->packet || !d->next || !d->last || !d->acc || open_codec(d, native) < 0) {
+	if (!d->packet || !d->next || !d->last || !d->acc || open_any(d, codec) < 0) {
 		sb_close(d);
 		return NULL;
 	}
@@ -203,11 +232,32 @@ static int check(sb_decoder *d, const AVFrame *f)
 	return SB_OK;
 }
 
+// fetch copies a picture that lies in the hardware's memory into ours.
+static int fetch(sb_decoder *d)
+{
+	const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(d->next->format);
+	if (!d->hardware || !desc || !(desc->flags & AV_PIX_FMT_FLAG_HWACCEL))
+		return 0;
+	AVFrame *plain = av_frame_alloc();
+	if (!plain)
+		return AVERROR(ENOMEM);
+	int err = av_hwframe_transfer_data(plain, d->next, 0);
+	if (err >= 0)
+		err = av_frame_copy_props(plain, d->next);
+	av_frame_unref(d->next);
+	if (err >= 0)
+		av_frame_move_ref(d->next, plain);
+	av_frame_free(&plain);
+	return err;
+}
+
 int sb_next(sb_decoder *d)
 {
 	int err = avcodec_receive_frame(d->ctx, d->next);
 	if (err == AVERROR(EAGAIN) || err == AVERROR_EOF)
 		return SB_NONE;
+	if (err >= 0)
+		err = fetch(d);
 	if (err < 0)
 		return fail_av(d, err);
 	int result = check(d, d->next);

@@ -30,8 +30,9 @@ enum { SB_MAX_FACTOR = 16 };
 
 enum { SB_H264 = 1, SB_H265 = 2, SB_MJPEG = 3 };
 
-// sb_open returns NULL if the codec is not built into libavcodec or memory is short.
-sb_decoder *sb_open(int codec, int64_t max_pixels, int max_side, size_t max_packet);
+// sb_open returns NULL if the codec is not built into libavcodec, memory is short, or there
+// is no hardware that decodes it, if that is asked for.
+sb_decoder *sb_open(int codec, int hardware, int64_t max_pixels, int max_side, size_t max_packet);
 void sb_close(sb_decoder *d);
 
 // sb_picture_of points into d; it holds after sb_next returned SB_OK.

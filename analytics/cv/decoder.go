@@ -47,9 +47,21 @@ func NewDecoder(codec uint8) (*Decoder, error) {
 	if codec < wire.CodecH264 || codec > wire.CodecMJPEG {
 		return nil, fmt.Errorf("open decoder: unknown codec %d", codec)
 	}
-	c := C.sb_open(C.int(codec), MaxPixels, MaxSide, MaxAccessUnit)
+	c := C.sb_open(C.int(codec), 0, MaxPixels, MaxSide, MaxAccessUnit)
 	if c == nil {
 		return nil, fmt.Errorf("open decoder: libavcodec gives none for codec %d", codec)
+	}
+	return &Decoder{c: c, pic: C.sb_picture_of(c)}, nil
+}
+
+// NewHardwareDecoder returns a decoder that uses the board's own: Rockchip's MPP,
+// or a V4L2 device that takes whole streams. It opens the device. It fails with ErrNoHardware if there is none for
+// the codec. Whether it bears the stream shows when that comes; it cannot go on after Drain, and keeps
+// the time of a picture to the microsecond.
+func NewHardwareDecoder(codec uint8) (*Decoder, error) {
+	c := C.sb_open(C.int(codec), 1, MaxPixels, MaxSide, MaxAccessUnit)
+	if c == nil {
+		return nil, fmt.Errorf("open hardware decoder for codec %d: %w", codec, ErrNoHardware)
 	}
 	return &Decoder{c: c, pic: C.sb_picture_of(c)}, nil
 }

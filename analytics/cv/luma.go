@@ -34,6 +34,9 @@ var (
 	ErrFull = errors.New("decoded pictures not yet received")
 	// ErrClosed means that the decoder was closed.
 	ErrClosed = errors.New("decoder is closed")
+	// ErrNoHardware means that no hardware here decodes such a stream, or libavcodec was built
+	// without what drives it.
+	ErrNoHardware = errors.New("no hardware decoder")
 	// ErrNoDecoder means that the program was built without cgo.
 	ErrNoDecoder = errors.New("built without cgo: no video decoder")
 	// ErrNoEncoder means that libavcodec was built without libx264, or the program

@@ -13,6 +13,9 @@ type Decoder struct{}
 // NewDecoder returns ErrNoDecoder.
 func NewDecoder(uint8) (*Decoder, error) { return nil, ErrNoDecoder }
 
+// NewHardwareDecoder returns ErrNoHardware.
+func NewHardwareDecoder(uint8) (*Decoder, error) { return nil, ErrNoHardware }
+
 // Close does nothing.
 func (*Decoder) Close() error { return nil }
 

@@ -122,7 +122,7 @@ func (z *lazy) take(au *wire.AccessUnit) error {
 // calm says whether the keyframe that was decoded last may be the last picture for now of which all is decoded.
 func (z *lazy) calm(au *wire.AccessUnit) bool {
 	s := z.s
-	return z.beat.short() && z.may() && s.watch.calm(au.PTS)
+	return z.beat.short() && !z.s.stream.hard.on && z.may() && s.watch.calm(au.PTS)
 }
 
 // may says whether pictures may be passed over.

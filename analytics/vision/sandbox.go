@@ -30,7 +30,7 @@ func enterSandbox(cfg *wire.Config) (wire.Sandbox, error) {
 	if limit == 0 {
 		limit = sandbox.DefaultAddressSpace
 	}
-	box, err := sandbox.Enter(sandbox.Config{AddressSpace: limit})
+	box, err := sandbox.Enter(sandbox.Config{AddressSpace: limit, Video: cfg.Hardware})
 	return wire.Sandbox(box), err
 }
 

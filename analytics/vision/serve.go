@@ -126,11 +126,14 @@ func (s *session) greet(r *wire.Reader, out io.Writer, enter func(*wire.Config) 
 		return err
 	}
 	files, unread := readModels(s.cfg.Detector)
+	lacking := s.cfg.Hardware && !s.stream.openHardware()
+	s.cfg.Hardware = s.cfg.Hardware && !lacking // the sandbox is closed to devices that nobody uses
+	s.stream.log = s.log
 	box, err := enter(&s.cfg)
 	if err != nil {
 		return fmt.Errorf("enter sandbox: %w", err)
 	}
-	hello := wire.Hello{Version: wire.Version, Sandbox: box, NoEncoder: s.cfg.Annotate && !canEncode(), Detector: reason(unread)}
+	hello := wire.Hello{Version: wire.Version, Sandbox: box, NoEncoder: s.cfg.Annotate && !canEncode(), NoHardware: lacking, Detector: reason(unread)}
 	if unread == nil {
 		if s.second, err = newSecond(&s.cfg, files, &s.stream, s.log); err != nil {
 			hello.Detector = reason(err)

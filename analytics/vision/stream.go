@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"log/slog"
 	"time"
 
 	"sentrybox/analytics/cv"
@@ -40,18 +41,20 @@ type stream struct {
 	filter cv.LoopFilter
 	luma   cv.Luma
 	pic    picture
+	hard   hardware
+	log    *slog.Logger
 }
 
 // send gives the decoder an access unit. An error that is cv.ErrDamaged costs
 // this one alone.
 func (s *stream) send(au *wire.AccessUnit) error {
 	if s.dec == nil || au.Codec != s.codec {
-		s.close()
-		dec, err := cv.NewDecoder(au.Codec)
-		if err != nil {
+		if err := s.open(au.Codec); err != nil {
 			return err
 		}
-		s.dec, s.codec, s.doubt = dec, au.Codec, false
+	}
+	if s.hard.passes(au) {
+		return nil
 	}
 	// Of H.265 the decoder does not tell which pictures suffer from a loss.
 	switch {
@@ -64,6 +67,9 @@ func (s *stream) send(au *wire.AccessUnit) error {
 	s.at = (s.at + 1) % maxReorder
 	s.dec.Filter(s.filter)
 	err := s.dec.Send(au.Data, au.PTS, au.Keyframe)
+	if s.hard.on {
+		return s.hardwareSent(err)
+	}
 	if errors.Is(err, cv.ErrDamaged) && au.Codec == wire.CodecH265 {
 		s.doubt = true
 	}
@@ -77,6 +83,9 @@ func (s *stream) next(due func(time.Duration) bool) (*picture, error) {
 		return nil, nil
 	}
 	ok, err := s.dec.Skip(&s.luma)
+	if s.hard.on && (ok || err != nil) {
+		err = s.hardwareGave(err)
+	}
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -97,7 +106,9 @@ func (s *stream) next(due func(time.Duration) bool) (*picture, error) {
 func (s *stream) stampOf(pts time.Duration) stamp {
 	newest := (s.at + maxReorder - 1) % maxReorder
 	for k := range maxReorder {
-		if st := s.stamps[(newest+maxReorder-k)%maxReorder]; st.pts == pts {
+		// Hardware counts microseconds.
+		if st := s.stamps[(newest+maxReorder-k)%maxReorder]; st.pts == pts || s.hard.on && (st.pts-pts).Abs() < time.Microsecond {
+			s.luma.PTS = st.pts
 			return st
 		}
 	}
@@ -130,4 +141,5 @@ func (s *stream) close() {
 		_ = s.dec.Close() // returns nil
 		s.dec = nil
 	}
+	s.hard.close()
 }

@@ -153,6 +153,8 @@ type Config struct {
 	Replay bool `json:"replay,omitempty"`
 	// Lazy allows to pass over pictures as long as nothing happens that they could show.
 	Lazy bool `json:"lazy,omitempty"`
+	// Hardware asks for the board's own decoder, if there is one that bears the stream.
+	Hardware bool `json:"hardware,omitempty"`
 	// AddressSpace bounds the process, in bytes; the program's default when 0.
 	AddressSpace uint64 `json:"address_space,omitempty"`
 	// Detector gives a second opinion on people; nil for none.
@@ -214,6 +216,8 @@ type Hello struct {
 	// NoEncoder says that Video was asked for and cannot be made: the machine's
 	// libavcodec has no H.264 encoder.
 	NoEncoder bool `json:"no_encoder,omitempty"`
+	// NoHardware says that Hardware was asked for and there is none that can be opened.
+	NoHardware bool `json:"no_hardware,omitempty"`
 	// Detector says why the detector that was asked for cannot be used; empty if
 	// it can, or none was asked for. At most MaxReason bytes.
 	Detector string `json:"detector,omitempty"`

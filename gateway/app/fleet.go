@@ -39,6 +39,7 @@ type crew struct {
 	Timezone     string
 	Vision       string
 	AddressSpace int
+	Hardware     bool
 	Thumbnail    int
 }
 
@@ -141,7 +142,7 @@ func (f *fleet) start(c crew) {
 	}
 	g := config.Gateway{Timezone: c.Timezone}
 	cam := &camera.Camera{
-		Config: cfg, Location: g.Location(), VisionPath: c.Vision, AddressSpace: c.AddressSpace, Log: log, Thumbnail: c.Thumbnail,
+		Config: cfg, Location: g.Location(), VisionPath: c.Vision, AddressSpace: c.AddressSpace, Hardware: c.Hardware, Log: log, Thumbnail: c.Thumbnail,
 		Poller: &f.poller, Memory: f.memory,
 	}
 	cam.Raise = func(ctx context.Context, e alert.Event) (id string, err error) {
@@ -217,7 +218,7 @@ func (a *App) crews(c *config.Config) []crew {
 	for i, cam := range c.Cameras {
 		all[i] = crew{
 			Camera: cam, Timezone: zone, Vision: vision, AddressSpace: c.Vision.AddressSpace,
-			Thumbnail: thumbnailBytes(c.Uplink.Metered()),
+			Hardware: c.Vision.Hardware == config.HardwareAuto, Thumbnail: thumbnailBytes(c.Uplink.Metered()),
 		}
 	}
 	return all

@@ -161,6 +161,9 @@ func (c *Camera) attach(p *Process, armed []bool) {
 	if !slices.Equal(now, armed) {
 		_ = p.Arm(now)
 	}
+	if p.Hello().NoHardware {
+		c.Log.Warn("no hardware decoder can be opened here, decoding in software")
+	}
 	c.setState(func(st *State) { st.Sandbox = p.Hello().Sandbox })
 	c.detector(p)
 }

@@ -53,8 +53,9 @@ type Camera struct {
 	Config       config.Camera
 	Location     *time.Location // of the schedules
 	VisionPath   string
-	AddressSpace int // MiB
-	Thumbnail    int // bytes of one at most; wire.MaxThumbnail when 0
+	AddressSpace int  // MiB
+	Hardware     bool // decode in the board's own decoder, if it bears the stream
+	Thumbnail    int  // bytes of one at most; wire.MaxThumbnail when 0
 	Log          *slog.Logger
 	Poller       *rtsp.Poller // that all cameras share; nil for none
 	Memory       *Memory      // that all cameras share; nil for none
@@ -154,7 +155,7 @@ func (c *Camera) prepare() error {
 	c.events = make(chan report, queuedEvents)
 	c.cfg, c.schedule = WireConfig(&c.Config)
 	_, c.models = c.Config.SecondOpinion()
-	c.cfg.AddressSpace = uint64(c.AddressSpace) << 20
+	c.cfg.AddressSpace, c.cfg.Hardware = uint64(c.AddressSpace)<<20, c.Hardware
 	c.cfg.Thumbnail = c.Thumbnail
 	c.armed = armedAt(c.schedule, time.Now().In(c.Location))
 	if c.NewSource == nil {

@@ -82,6 +82,12 @@ func closeAll(files []*os.File) {
 // process says how to start a process after so many failures on end.
 func (c *Camera) process(cfg *wire.Config, failures int) ProcessConfig {
 	p := ProcessConfig{Path: c.VisionPath, Config: cfg, Models: c.models, Log: c.Log, Attention: c.attend}
+	if failures >= 2 && cfg.Hardware { // its driver may be to blame
+		plain := *cfg
+		plain.Hardware, cfg = false, &plain
+		p.Config = cfg
+		c.Log.Warn("starting the vision process without the board's decoder", "failures", failures)
+	}
 	if failures >= 2 && len(c.models) > 0 { // it may be to blame
 		p.Config, p.Models = withoutDetector(cfg), nil
 		c.Log.Warn("starting the vision process without its people detector", "failures", failures)

@@ -69,6 +69,12 @@ func TestDetectorIsLeftOutAfterFailures(t *testing.T) {
 			t.Errorf("after %d failures: %+v", failures, p)
 		}
 	}
+	cfg.Hardware = true
+	for failures, with := range []bool{true, true, false} {
+		if p := c.process(cfg, failures); p.Config.Hardware != with || !cfg.Hardware {
+			t.Errorf("after %d failures hardware: %v", failures, p.Config.Hardware)
+		}
+	}
 	c.models, cfg.Detector.Format = nil, wire.HOG
 	if p := c.process(cfg, 5); p.Config.Detector == nil {
 		t.Error("OpenCV's own detector is left out")

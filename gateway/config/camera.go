@@ -26,6 +26,12 @@ const (
 	DecodeFull = "full"
 )
 
+// Whether the board's own decoder is used.
+const (
+	HardwareOff  = "off"
+	HardwareAuto = "auto"
+)
+
 // Unbuilt lists the kinds, each once, that the camera's rules ask for and that
 // this version does not find yet. They are no mistake.
 func (c *Camera) Unbuilt() []wire.Kind {

@@ -89,6 +89,10 @@ func (d *document) finishVision(v *Vision) {
 			d.Fault("vision.path", "config.program")
 		}
 	}
+	if v.Hardware == "" {
+		v.Hardware = HardwareOff
+	}
+	d.OneOf("vision.hardware", v.Hardware, HardwareOff, HardwareAuto)
 	d.finishConfirm(&v.Confirm, "vision.confirm")
 	d.finishDetector(&v.Detector, "vision.detector")
 }

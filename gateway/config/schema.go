@@ -75,6 +75,9 @@ type Vision struct {
 	Path string `yaml:"path"`
 	// AddressSpace bounds one process, in MiB.
 	AddressSpace int `yaml:"address_space"`
+	// Hardware is auto, which is the board's own decoder if it has one that bears the
+	// stream, or off.
+	Hardware string `yaml:"hardware"`
 	// Confirm and Detector are for cameras that have none of their own.
 	Confirm  Confirm  `yaml:"confirm"`
 	Detector Detector `yaml:"detector"`
@@ -163,7 +166,7 @@ func Defaults() Config {
 		Uplink:   Uplink{Prefix: "sentrybox/v1", Short: defaultShort()},
 		Broker:   Broker{Clients: 64},
 		Alerts:   defaultAlerts(),
-		Vision:   Vision{AddressSpace: 4096, Confirm: ConfirmAuto},
+		Vision:   Vision{AddressSpace: 4096, Hardware: HardwareOff, Confirm: ConfirmAuto},
 		Log:      Log{Level: "info"},
 	}
 }
