@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -55,12 +56,29 @@ func (a *App) newBuses() ([]device.Bus, error) {
 		}
 		r.counters = file
 		d, err := r.driver()
-		if err != nil {
-			return nil, fmt.Errorf("bus %s: %w", b.ID, err)
+		if err != nil { // the others go on, and the duty room is told
+			d = &broken{err: err}
 		}
 		all = append(all, device.Bus{ID: b.ID, Name: b.Name, Driver: d})
 	}
 	return all, nil
+}
+
+// broken is a bus whose driver cannot be made.
+type broken struct {
+	driver.Tracker
+	driver.Life
+	err error
+}
+
+// Run says why.
+func (b *broken) Run(ctx context.Context, _ func(driver.Message)) error {
+	_, end, err := b.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return b.Ended(driver.Permanent(b.err))
 }
 
 // driver makes the driver of a bus.
