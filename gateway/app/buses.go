@@ -144,7 +144,7 @@ func (r *reach) models() []*profile.Profile {
 
 func (r *reach) lorawan() (driver.Driver, error) {
 	c := lorawan.Config{
-		Listen: r.bus.LoRaWAN, Gateways: r.bus.Gateways, Counters: r.counters, Log: r.log,
+		Listen: r.bus.LoRaWAN, Gateways: r.bus.Gateways, Answer: lorawan.Plan(r.bus.Answer), Counters: r.counters, Log: r.log,
 	}
 	for _, s := range r.sensors {
 		d := lorawan.Device{ID: address(s), AllowReset: s.AllowReset}

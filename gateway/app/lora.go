@@ -68,7 +68,12 @@ func (r *reach) ebyte(kind string) (driver.Driver, error) {
 	if l.RSSI != "" {
 		c.RSSI = l.Strength
 	}
-	if !r.bus.Configure && c.ModeCommand == 0 {
+	if p := r.bus.ModePins; p != nil {
+		if c.Switch, err = ebyte.NewPins(p.Chip, p.M0, p.M1); err != nil {
+			return nil, err
+		}
+	}
+	if !r.bus.Configure && c.ModeCommand == 0 && c.Switch == nil {
 		return ebyte.New(c)
 	}
 	speech := ebyte.Line{Baud: line.Baud, Parity: string(line.Parity)}

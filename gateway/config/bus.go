@@ -47,6 +47,8 @@ type Bus struct {
 	// the configuration mode.
 	Configure   bool `yaml:"configure"`
 	ModeCommand int  `yaml:"mode_command"`
+	// ModePins does it to one whose M0 and M1 are at pins of the board.
+	ModePins *ModePins `yaml:"mode_pins"`
 
 	// Of a broker.
 	Username     string   `yaml:"username"`
@@ -56,7 +58,16 @@ type Bus struct {
 	Applications []string `yaml:"applications"` // of ChirpStack, by their ids; all when empty
 
 	Gateways []string `yaml:"gateways"` // LoRaWAN: EUIs of the forwarders that may send; all when empty
+	// Answer confirms LoRaWAN uplinks that ask for it: same (on their channel: EU868, AS923 and
+	// others) or cn470.
+	Answer string `yaml:"answer"`
+}
 
+// ModePins are the lines of a chip, by name or number, that set the mode of an Ebyte module.
+type ModePins struct {
+	Chip string `yaml:"chip"` // as for GPIO
+	M0   string `yaml:"m0"`
+	M1   string `yaml:"m1"`
 }
 
 // RS485 says how the kernel switches the direction of a line.
@@ -184,10 +195,32 @@ func (d *document) finishBus(b *Bus, path string) {
 		d.Fault(at, "config.bus.where")
 	}
 	d.finishLine(b, path)
+	d.finishModule(b, path)
 	for i, g := range b.Gateways {
 		if !hexEUI.MatchString(g) {
 			d.Fault(strict.Element(path+".gateways", i), "config.hex", 16)
 		}
+	}
+}
+
+// finishModule checks how a radio is set up and answers.
+func (d *document) finishModule(b *Bus, path string) {
+	if b.Answer != "" {
+		d.OneOf(path+".answer", b.Answer, "same", "cn470")
+	}
+	p, at := b.ModePins, path+".mode_pins"
+	if p == nil || !d.Sound(at) {
+		return
+	}
+	if b.ModeCommand != 0 {
+		d.Fault(at, "config.bus.modes")
+	}
+	if d.Required(at+".chip", p.Chip == "") && !chipName.MatchString(p.Chip) {
+		d.Fault(at+".chip", "config.bus.chip")
+	}
+	d.Required(at+".m0", p.M0 == "")
+	if d.Required(at+".m1", p.M1 == "") && p.M0 == p.M1 {
+		d.Fault(at+".m1", "config.bus.modes")
 	}
 }
 

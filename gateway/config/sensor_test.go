@@ -84,6 +84,9 @@ buses:
   - {id: ns, chirpstack: "mqtt://u:p@ns", username: u, ca: good.pem, applications: [x]}
   - {id: z, mqtt: "mqtts://z", ca: file}
   - {id: pins, gpio: "tcp://x"}
+  - {id: m1, e22: /dev/ttyS3, mode_command: 1, mode_pins: {chip: gpiochip0, m0: "22", m1: "22"}}
+  - {id: m2, e32: /dev/ttyS4, mode_pins: {chip: "?", m0: GPIO22}}
+  - {id: m3, lorawan: ":1701", answer: us915}
 `, `6: buses[0].serial: must be /dev/… or tcp://host:port
 7: buses[1].lorawan: must be host:port, such as 127.0.0.1:8080
 7: buses[1].gateways[0]: must be 16 hexadecimal digits
@@ -95,7 +98,12 @@ buses:
 11: buses[5].ca: is for mqtts:// only, and the url is mqtt://, which is not encrypted
 11: buses[5].applications[0]: must be the id of an application of ChirpStack
 12: buses[6].ca: there is no PEM certificate in it
-13: buses[7].gpio: must be a device such as /dev/gpiochip0, or the label of a chip`},
+13: buses[7].gpio: must be a device such as /dev/gpiochip0, or the label of a chip
+14: buses[8].mode_pins: the module's mode is set in one way: by two pins, m0 and m1, or by mode_command
+14: buses[8].mode_pins.m1: the module's mode is set in one way: by two pins, m0 and m1, or by mode_command
+15: buses[9].mode_pins.m1: missing
+15: buses[9].mode_pins.chip: must be a device such as /dev/gpiochip0, or the label of a chip
+16: buses[10].answer: "us915" is none of same, cn470`},
 	{"sensors", head + `profiles: .
 buses: [{id: a, serial: /dev/ttyS1}, {id: net, lorawan: ":1700"}, {id: b, serial: /dev/ttyS2}]
 sensors:

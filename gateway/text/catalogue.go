@@ -428,6 +428,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.bus.where":         {"必须是 /dev/… 或 tcp://主机:端口", "must be /dev/… or tcp://host:port"},
 	"config.bus.port":          {"%s 已在用", "%s has it already"},
 	"config.bus.application":   {"必须是 ChirpStack 应用的编号", "must be the id of an application of ChirpStack"},
+	"config.bus.modes":         {"模块的模式只能由一种方式切换：m0 和 m1 两个不同的引脚，或者 mode_command", "the module's mode is set in one way: by two pins, m0 and m1, or by mode_command"},
 	"config.bus.chip":          {"必须是 /dev/gpiochip0 这样的设备，或者芯片的标签", "must be a device such as /dev/gpiochip0, or the label of a chip"},
 	"config.sensor.topic":      {"必须是主题的一部分，不能有 + 和 #", "must be a part of topics, without + and #"},
 	"config.bus.protocol":      {"串口 %q 上已是 %s 的设备，一条串口只能有一种", "the line %q has devices of %s already, and cannot have another kind"},

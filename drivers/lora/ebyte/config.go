@@ -22,11 +22,14 @@ type Module interface {
 	reset() []byte
 }
 
-// Switch sets the mode pins of a module.
+// Switch sets the mode pins of a module; see [Pins].
 type Switch interface {
 	// Set sets M0 and M1 and returns when it is done.
 	Set(ctx context.Context, m0, m1 bool) error
 }
+
+// holder is a Switch that must be held while the driver runs.
+type holder interface{ Hold(ctx context.Context) }
 
 // Config says which module to read, and how.
 type Config struct {

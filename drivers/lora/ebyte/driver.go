@@ -60,8 +60,12 @@ func (d *Driver) Run(ctx context.Context, emit func(driver.Message)) error {
 	defer end()
 	d.emit, d.asked = emit, false
 	var wg sync.WaitGroup
-	keeping, cancel := context.WithCancel(ctx)
+	// What is under way when ctx ends still needs its pins.
+	keeping, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	wg.Go(func() { d.intake.Run(keeping) })
+	if h, is := d.cfg.Switch.(holder); is {
+		wg.Go(func() { h.Hold(keeping) })
+	}
 	err = port.Keep(ctx, d.open, &d.Tracker, d.listen)
 	cancel()
 	wg.Wait()
