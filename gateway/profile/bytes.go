@@ -77,7 +77,10 @@ func (p *Pattern) DecodeNode(d *strict.Document, n ast.Node, path string) {
 }
 
 func parsePattern(s string) (p Pattern, ok bool) {
-	for s = strings.TrimSpace(s); s != ""; s = strings.TrimLeft(s, " \t\n") {
+	for s = strings.TrimSpace(s); s != ""; s = strings.TrimLeft(s, " \t\n,") {
+		if len(s) > 2 && (s[:2] == "0x" || s[:2] == "0X") {
+			s = s[2:]
+		}
 		if s[0] == '\'' {
 			end := strings.IndexByte(s[1:], '\'')
 			if end < 0 {

@@ -140,6 +140,11 @@ func (d *document) shapeItems(c *context, list *Items, path string) {
 	choose(&list.Key, 1)
 	d.Between(path+".key", list.Key, 1, 8)
 	d.Between(path+".length", list.Length, 0, 2)
+	d.Between(path+".length_add", list.Add, -8, 8)
+	list.order = c.order
+	if list.order != Little {
+		list.order = Big
+	}
 	choose(&list.Unknown, map[bool]string{true: "stop", false: "skip"}[list.Length == 0])
 	d.OneOf(path+".unknown", list.Unknown, "stop", "skip", "error")
 	if list.Unknown == "skip" && list.Length == 0 {

@@ -62,6 +62,10 @@ var decodes = []struct{ name, profile, input, want string }{
 	{"items", "messages:\n- items: {key: 2, types: [{key: 01 75, fields: [{name: a, type: u8}]}, {key: ?? 67, fields: [{name: b, type: i16, order: little, scale: 0.1}]}, {key: ff 0b, size: 1}]}\n",
 		"bytes: FF 0B FF 03 67 F6 FF 01 75 64 20 CE 01", "{a: 100, b: -1}"},
 	{"items with lengths", "messages:\n- items: {key: 1, length: 1, until: -1, types: [{key: '02', fields: [{name: a, type: u16}]}]}\n", "bytes: 07 03 01 02 03 02 02 01 00 99", "{a: 256}"},
+	{"lengths before their keys", "order: little\nmessages:\n- items: {length: 2, length_first: true, length_add: -1, types: [{key: '16', fields: [{name: a, type: u16}]}]}\n", "bytes: 02 00 09 FF 03 00 16 01 02", "{a: 0x0201}"},
+	{"a length that is less than its key", "messages:\n- items: {length: 1, length_first: true, length_add: -1, types: [{key: '16', fields: [{name: a, type: u16}]}]}\n", "bytes: 00 16 01 02", "not a value"},
+	{"the mean of samples that are counted", fields("{name: n, type: u8, hidden: true}", "{name: a, expr: 'mean(map(0..int(n)-1, i16(1+2*#)))'}"), "bytes: 02 00 0A FF FE", "{a: 4}"},
+	{"bytes written as in C", "messages:\n- {when: {prefix: '0xAA, 0x5?'}, fields: [{name: a, at: -1, type: u8}]}\n", "bytes: '0xAA 0x55 0x01'", "{a: 1}"},
 	{"an item that is cut off", "messages:\n- items: {key: 1, types: [{key: '02', fields: [{name: a, type: u16}]}]}\n", "bytes: 02 01", "payload too short"},
 	{"an item that nobody knows", "messages:\n- items: {key: 1, unknown: error, types: [{key: '02', fields: [{name: a, type: u16}]}]}\n", "bytes: 03 01", "unknown item"},
 	{"derived", fields("{name: a, type: u8}") + "derived: [{name: level, expr: height - a / 10, unit: m}, {name: late, expr: missing ?? 7}]\nparameters: [{name: height, text: {zh: 高, en: height}, default: 3}]\n" +

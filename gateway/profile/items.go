@@ -28,10 +28,16 @@ func (d *Decoder) items(dst []Value, list *Items) ([]Value, error) {
 			return dst, fmt.Errorf("item at byte %d: %w", at, ErrShort)
 		}
 		key, size := rest[:list.Key], -1
+		length := rest[list.Key:head]
+		if list.First {
+			length, key = rest[:list.Length], rest[list.Length:head]
+		}
 		it := list.find(key)
 		switch {
 		case list.Length > 0:
-			size = int(min(readUint(rest[list.Key:head], Big), maxPayload))
+			if size = int(readUint(length, list.order)) + list.Add; size < 0 {
+				return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, ErrValue)
+			}
 		case it != nil:
 			size = it.prog.size
 		}

@@ -31,7 +31,7 @@ func TestSchema(t *testing.T) {
 
 // TestManual holds the manual to having every key of the format.
 func TestManual(t *testing.T) {
-	for _, name := range []string{"../../docs/profiles.md"} {
+	for _, name := range []string{"../../docs/profiles.md", "../../docs/profiles.zh.md"} {
 		manual, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -98,9 +98,13 @@ type Items struct {
 	At      *Int   `yaml:"at" doc:"Offset of the first item; after the message's fields if not given."`
 	Until   Int    `yaml:"until" doc:"Offset where the items end, negative from the end of the payload; its end if not given."`
 	Key     int    `yaml:"key" doc:"Bytes of a key: 2 for channel and type; 1 if not given."`
-	Length  int    `yaml:"length" doc:"Bytes of the length that follows each key; 0, the default, if there is none."`
+	Length  int    `yaml:"length" doc:"Bytes of the length that follows each key, 1 or 2, in the message's byte order; 0, the default, if there is none."`
+	First   bool   `yaml:"length_first" doc:"The length stands before the key."`
+	Add     int    `yaml:"length_add" doc:"What is added to the length to have the bytes of the value: -1 where it counts a key of one byte too."`
 	Unknown string `yaml:"unknown" doc:"What an unknown key means: stop (what came before it counts; the default without length), skip (the default with length) or error."`
 	Types   []Item `yaml:"types" doc:"The items there can be. The first with a fitting key counts."`
+
+	order Order
 }
 
 // Item is one of Items.

@@ -38,7 +38,7 @@ var mistakes = []struct{ name, profile, want string }{
 	{"a register", head + "modbus: {reads: [{register: 4, count: 2}]}\n" + fields("{name: a, register: 5, type: u32}") + "examples: [{bytes: '01', values: {a: 1}}]\n", `8: messages[0].fields[0].register: is outside what is read, 4 to 5`},
 	{"a frame without an end", head + "serial: {frame: {start: AA}}\n" + fields("{name: a, type: u8}") + "examples: [{bytes: '01', values: {a: 1}}]\n", `5: serial.frame: missing: where does a frame end?`},
 	{"a frame that nothing marks", head + "serial: {frame: {size: 4}}\n" + fields("{name: a, type: u8}") + "examples: [{bytes: '01', values: {a: 1}}]\n", `5: serial.frame: such frames cannot be: framing:`},
-	{"bytes", head + "serial: {frame: {end: 0x0D}}\n" + fields("{name: a, type: u8}") + "examples: [{bytes: '01', values: {a: 1}}]\n", `5: serial.frame.end: "0x0D" is not bytes`},
+	{"bytes", head + "serial: {frame: {end: 0xD}}\n" + fields("{name: a, type: u8}") + "examples: [{bytes: '01', values: {a: 1}}]\n", `5: serial.frame.end: "0xD" is not bytes`},
 	{"a pattern", head + "messages:\n- {form: text, pattern: '(', fields: [{name: a}]}\n" + tail, `6: messages[0].pattern: not a regular expression`},
 	{"a group", head + "messages:\n- {form: text, pattern: '(?P<b>.)', fields: [{name: a}]}\n" + tail, `6: messages[0].fields[0]: pattern has no group`},
 	{"a pointer", head + "messages:\n- {form: json, fields: [{name: a, path: b}]}\n" + tail, `6: messages[0].fields[0].path: must be a JSON pointer`},
