@@ -54,7 +54,7 @@ func (a *App) runWeb(ctx context.Context) error {
 	}
 	s := &web.Server{
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Version: a.Version, Log: log, Now: time.Now,
-		Listening: a.Listening, Probe: probe, Live: site{a}, Running: a.current.Load,
+		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Running: a.current.Load,
 	}
 	if err := a.secure(s); err != nil {
 		return err

@@ -227,62 +227,73 @@ func (b *block) read(i int) (Fields, error) {
 	return Fields(f), nil
 }
 
-// write writes a camera as an entry: what has parts with names as a block, what is
-// within them in one line each.
+// write writes a camera as an entry.
 func write(f Fields, indent int) ([]string, error) {
 	pad := strings.Repeat(" ", indent)
-	var out []string
+	out, err := mapping(f, pad+"  ")
+	if err != nil {
+		return nil, err
+	}
+	out[0] = pad + "- " + out[0][indent+2:]
+	return out, nil
+}
+
+// mapping writes a mapping: what has parts with names as a block, what is within them in
+// one line each.
+func mapping(f Fields, pad string) (out []string, err error) {
 	for _, item := range f {
 		key, err := flow(item.Key)
 		if err != nil {
 			return nil, err
 		}
-		switch v := item.Value.(type) {
-		case yaml.MapSlice:
-			if len(v) == 0 {
-				continue
-			}
-			out = append(out, pad+"  "+key+":")
-			for _, inner := range v {
-				name, err := flow(inner.Key)
-				if err != nil {
-					return nil, err
-				}
-				value, err := flow(inner.Value)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, pad+"    "+name+": "+value)
-			}
-		case []any:
-			inline, err := flow(v)
-			if err != nil {
-				return nil, err
-			}
-			if len(v) == 0 || !mappings(v) {
-				out = append(out, pad+"  "+key+": "+inline)
-				continue
-			}
-			out = append(out, pad+"  "+key+":")
-			for _, e := range v {
-				inline, err := flow(e)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, pad+"    - "+inline)
-			}
-		default:
-			value, err := flow(v)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, pad+"  "+key+": "+value)
+		parts, err := inner(item.Value, pad+"  ")
+		if err != nil {
+			return nil, err
 		}
+		if len(parts) > 0 {
+			out = append(append(out, pad+key+":"), parts...)
+			continue
+		}
+		value, err := flow(item.Value)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pad+key+": "+value)
 	}
 	if len(out) == 0 {
 		return nil, ErrByHand
 	}
-	out[0] = pad + "- " + out[0][indent+2:]
+	return out, nil
+}
+
+// inner writes the parts of a value a line each, or none if the value is one line.
+func inner(v any, pad string) (out []string, err error) {
+	add := func(before string, v any) error {
+		text, err := flow(v)
+		out = append(out, pad+before+text)
+		return err
+	}
+	switch v := v.(type) {
+	case yaml.MapSlice:
+		for _, item := range v {
+			name, err := flow(item.Key)
+			if err != nil {
+				return nil, err
+			}
+			if err := add(name+": ", item.Value); err != nil {
+				return nil, err
+			}
+		}
+	case []any:
+		if !mappings(v) {
+			return nil, nil
+		}
+		for _, e := range v {
+			if err := add("- ", e); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return out, nil
 }
 

@@ -144,3 +144,37 @@ func TestFlow(t *testing.T) {
 		}
 	}
 }
+
+// TestSection: a section is read and written on its own, the rest stays as it is.
+func TestSection(t *testing.T) {
+	f, err := Section([]byte(file), "gateway")
+	if err != nil || f.Text("id") != "gw-1" {
+		t.Fatalf("%v, %v", f, err)
+	}
+	out, err := PutSection([]byte(file), "gateway", f.Set("street", "donghu"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(file, "gateway: {id: gw-1}   # here", "gateway:\n  id: \"gw-1\"\n  street: donghu", 1)
+	if string(out) != want && string(out) != strings.Replace(want, `"gw-1"`, "gw-1", 1) {
+		t.Errorf("%s\nwant\n%s", out, want)
+	}
+	uplink := Fields{{Key: "mqtt", Value: []any{yaml.MapSlice{{Key: "url", Value: "mqtt://broker"}}}}}
+	for _, body := range []string{file, string(out), "uplink: {mqtt: []}\n# end\n", "uplink:\n  mqtt:\n    - url: x\n\n# log\nlog: {}\n", "a: 1"} {
+		out, err := PutSection([]byte(body), "uplink", uplink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Section(out, "uplink"); err != nil || !reflect.DeepEqual(got, uplink) {
+			t.Errorf("%s: %v, %v", out, got, err)
+		}
+		if strings.Count(body, "#") != strings.Count(string(out), "#") {
+			t.Errorf("a comment is gone: %s", out)
+		}
+	}
+	for _, bad := range []string{"a: [", "{a: 1}", "gateway: [1]\n", "gateway: *x\n"} {
+		if f, err := Section([]byte(bad), "gateway"); !errors.Is(err, ErrByHand) {
+			t.Errorf("%q: %v, %v", bad, f, err)
+		}
+	}
+}

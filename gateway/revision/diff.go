@@ -14,8 +14,8 @@ type Change struct {
 }
 
 const (
-	context3 = 3         // lines shown around a change
-	maxCells = 4_000_000 // of the table: larger changes are shown as a whole
+	aroundChange = 3         // lines shown around a change
+	maxCells     = 4_000_000 // of the table: larger changes are shown as a whole
 )
 
 // Diff compares two texts by their lines: the longest common subsequence stays.
@@ -96,7 +96,7 @@ func fold(all []Change) []Change {
 		if c.Op == "same" {
 			continue
 		}
-		for j := max(i-context3, 0); j <= min(i+context3, len(all)-1); j++ {
+		for j := max(i-aroundChange, 0); j <= min(i+aroundChange, len(all)-1); j++ {
 			near[j] = true
 		}
 	}

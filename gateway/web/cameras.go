@@ -302,7 +302,7 @@ func length(v any) int {
 
 // expand puts the environment's variables into an address, as reading the file does.
 func expand(raw string) (string, error) {
-	c, err := config.ParseCamera("camera", []byte(fmt.Sprintf("{id: x, url: %q}", raw)), os.LookupEnv)
+	c, err := config.ParseCamera("camera", fmt.Appendf(nil, "{id: x, url: %q}", raw), os.LookupEnv)
 	if err != nil {
 		return "", problem(http.StatusUnprocessableEntity, "web.error.address")
 	}

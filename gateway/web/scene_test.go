@@ -85,7 +85,8 @@ func TestLive(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		t.Cleanup(cancel)
-		c, res, err := websocket.Dial(ctx, strings.Replace(r.http.URL, "http", "ws", 1)+"/api/v1/cameras/"+url.PathEscape(id)+"/live",
+		c, res, err := websocket.Dial(ctx, //nolint:bodyclose // the package closes it
+			strings.Replace(r.http.URL, "http", "ws", 1)+"/api/v1/cameras/"+url.PathEscape(id)+"/live",
 			&websocket.DialOptions{HTTPHeader: h})
 		if err != nil {
 			if res == nil {

@@ -34,6 +34,7 @@ type Server struct {
 	Care        Care // nil where the configuration is no file
 	Probe       Prober
 	Live        Live
+	Tester      LineTester
 	Running     func() *config.Config // the configuration in use
 	Version     string
 	Log         *slog.Logger

@@ -43,7 +43,7 @@ func uplinkLines(st *State, l text.Lang) []Line {
 	var all []Line
 	for _, u := range st.Uplinks {
 		line := Line{
-			Level: Bad, About: "uplink", ID: u.Name, Since: u.Since.UTC(), Why: u.Reason, Link: "/config",
+			Level: Bad, About: "uplink", ID: u.Name, Since: u.Since.UTC(), Why: u.Reason, Link: "/settings#uplinks",
 			Text: text.T(l, "web.uplink", u.Name, text.T(l, text.Key("uplink."+u.Phase))),
 			Note: text.T(l, "web.month", size(u.Month)),
 		}

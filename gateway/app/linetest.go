@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/control"
+	"sentrybox/gateway/web"
+	"sentrybox/uplink/outbox"
+)
+
+// testSeverity is that of an alert that only proves the line.
+const testSeverity = 4
+
+// waitingMost bounds the texts among which a test is looked for.
+const waitingMost = 1000
+
+// RaiseTest is for web.LineTester.
+func (s site) RaiseTest(ctx context.Context) (string, error) {
+	now := time.Now()
+	a, err := s.alerts.Raise(ctx, alert.Event{
+		Device: s.Config.Gateway.ID, Kind: control.Test, Severity: testSeverity, Start: now, Detected: now, Confidence: 1,
+		Zone: fmt.Sprint(now.UnixMilli()), // its own, so that no earlier test takes it in
+	})
+	return a.ID, err
+}
+
+// TestState is for web.LineTester.
+func (s site) TestState(ctx context.Context, id string) (st web.TestState, err error) {
+	steps, err := s.store.Steps(ctx, id)
+	if err != nil {
+		return st, err
+	}
+	if len(steps) == 0 {
+		return st, alert.ErrInvalid
+	}
+	st.Raised = steps[0].At
+	for _, step := range steps[1:] {
+		if step.Action != "event" && step.Action != "evidence" {
+			st.Answered, st.By, st.Action = step.At, step.By, step.Action
+			break
+		}
+	}
+	err = s.store.Tx(ctx, func(tx *sql.Tx) error {
+		keys, err := s.outbox.WaitingKeys(ctx, tx, outbox.Alert, waitingMost)
+		st.Waiting = slices.Contains(keys, id)
+		return err
+	})
+	return st, err
+}

@@ -1,0 +1,77 @@
+// The site's names and its uplinks, and a test of the way to the duty room.
+'use strict';
+const form = $('form');
+let uplinks = [], plan = null;
+
+function uplinkItem(u, i) {
+  const box = el('div', {className: 'fields'});
+  const add = (label, key, props = {}) => { const n = el('input', {value: u[key] || '', autocapitalize: 'off', ...props}); n.oninput = () => { u[key] = n.value; }; box.append(el('label', {}, label, n)); };
+  add(t('up.address'), 'address', {required: true, inputMode: 'url'});
+  add(t('up.user'), 'user');
+  add(t('up.password') + (u.has_password ? t('up.keep') : ''), 'password', {type: 'password', autocomplete: 'new-password'});
+  add(t('up.name'), 'name', {maxLength: 64});
+  add(t('up.ca'), 'ca');
+  add(t('up.month'), 'month');
+  const remove = el('button', {type: 'button', className: 'danger'}, t('remove')), up = el('button', {type: 'button'}, '↑ ' + t('up.up'));
+  remove.onclick = () => { uplinks.splice(i, 1); show(); };
+  up.onclick = () => { [uplinks[i - 1], uplinks[i]] = [uplinks[i], uplinks[i - 1]]; show(); };
+  return el('li', {}, box, el('p', {className: 'buttons'}, i ? up : null, remove));
+}
+
+const show = () => $('uplinks').replaceChildren(...uplinks.map(uplinkItem));
+
+async function load() {
+  const s = await api('GET', 'settings');
+  for (const n of ['id', 'street', 'community', 'timezone']) form[n].value = s[n];
+  uplinks = s.uplinks;
+  show();
+}
+
+$('add').onclick = () => { uplinks.push({old: 0, address: 'mqtts://'}); show(); };
+form.onsubmit = async e => {
+  e.preventDefault();
+  try {
+    plan = await api('POST', 'settings/plan', {id: form.id.value, street: form.street.value, community: form.community.value, timezone: form.timezone.value,
+      uplinks: uplinks.map(({old, name, address, user, password, ca, month}) => ({old, name: name || '', address, user: user || '', password: password || '', ca: ca || '', month: month || ''}))});
+    showChange(plan);
+    $('save').disabled = plan.problems.length > 0 || !plan.changed;
+    $('h-change').focus();
+    $('change').scrollIntoView({block: 'start'});
+  } catch (err) {
+    say($('said'), 'bad', t('failed', err.message));
+    $('said').scrollIntoView({block: 'nearest'});
+  }
+};
+$('save').onclick = () => busy($('save'), async () => {
+  try {
+    saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: ''}));
+    setTimeout(() => load().catch(() => setTimeout(load, 3000)), 2500);
+  } catch (e) {
+    say($('said'), 'bad', t('failed', e.message));
+  }
+  $('said').scrollIntoView({block: 'nearest'});
+});
+
+$('test').onclick = () => busy($('test'), async () => {
+  const steps = [];
+  const tell = (level, what) => $('steps').replaceChildren(...steps.map(s => el('li', {className: 'good'}, s)), what ? el('li', {className: level}, what) : '');
+  const round = n => n.toFixed(1);
+  try {
+    const {id} = await api('POST', 'uplink/test');
+    steps.push(t('test.raised'));
+    let delivered = false;
+    for (;;) {
+      const s = await api('GET', 'uplink/test/' + id).catch(e => { if (e.status) throw e; return null; });
+      if (s) {
+        if (s.delivered && !delivered) { delivered = true; steps.push(t('test.delivered', round(s.elapsed_seconds))); }
+        if (s.answered_seconds) { steps.push(t('test.answered', round(s.answered_seconds), s.by || '?')); tell(); return; }
+        if (s.elapsed_seconds > 300) { tell('bad', t('test.giveup')); return; }
+        tell('warn', t(delivered ? 'test.waitduty' : 'test.wait', round(s.elapsed_seconds)));
+      }
+      await new Promise(r => setTimeout(r, 300));
+    }
+  } catch (e) {
+    tell('bad', t('failed', e.message));
+  }
+});
+load().catch(e => say($('said'), 'bad', t('failed', e.message)));
