@@ -20,7 +20,11 @@ func newSource(cfg rtsp.Config) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dvripSource{s, cfg.OnDrained}, nil
+	drained := cfg.OnDrained
+	if drained == nil {
+		drained = func() {}
+	}
+	return &dvripSource{s, drained}, nil
 }
 
 // dvripSource counts in the words of drivers/rtsp, and hands on what it has as it comes.
@@ -29,16 +33,16 @@ type dvripSource struct {
 	drained func()
 }
 
-func (s dvripSource) Run(ctx context.Context, sink func(media.AccessUnit)) error {
+func (s *dvripSource) Run(ctx context.Context, sink func(media.AccessUnit)) error {
 	return s.Source.Run(ctx, func(au media.AccessUnit) {
 		sink(au)
 		s.drained()
 	})
 }
 
-func (dvripSource) Relax(bool) {}
+func (*dvripSource) Relax(bool) {}
 
-func (s dvripSource) Stats() rtsp.Stats {
+func (s *dvripSource) Stats() rtsp.Stats {
 	n := s.Source.Stats()
 	return rtsp.Stats{
 		AccessUnits: n.AccessUnits, Keyframes: n.Keyframes, Bytes: n.Bytes, Damaged: n.Damaged,
