@@ -124,7 +124,6 @@ func (c *runCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	tuneMemory()
 	a := &app.App{Config: cfg, Path: c.Config, Log: e.log(cfg.Log.Slog()), Version: programVersion()}
 	if len(cfg.Cameras) > 0 {
 		if _, err = app.FindVision(cfg.Vision.Path); err != nil {

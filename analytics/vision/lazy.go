@@ -189,7 +189,7 @@ func (z *lazy) wake() error {
 		if err := z.again(au); err != nil {
 			return err
 		}
-		if err := z.s.report.done(au.PTS); err != nil {
+		if err := z.s.report.done(au.PTS, true); err != nil {
 			return err
 		}
 	}

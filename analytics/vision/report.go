@@ -29,6 +29,7 @@ type reporter struct {
 	ready   wire.Progress // what the timer sends; guarded by mu
 	err     error         // of the timer's write; guarded by mu
 	closed  bool          // guarded by mu
+	sent    time.Time     // when the last was sent; guarded by mu
 	second  int64         // of media time, of the last Progress in replay
 }
 
@@ -39,8 +40,9 @@ func newReporter(out *wire.Writer, replay bool) *reporter {
 	return r
 }
 
-// done publishes what was counted, after an access unit of media time pts.
-func (r *reporter) done(pts time.Duration) error {
+// done publishes what was counted, after an access unit of media time pts. more says that
+// another is there already.
+func (r *reporter) done(pts time.Duration, more bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
@@ -49,6 +51,11 @@ func (r *reporter) done(pts time.Duration) error {
 	r.ready = r.next
 	if second := int64(pts / time.Second); r.replay && second != r.second {
 		r.second = second
+		return r.send()
+	}
+	if now := time.Now(); !more && now.Sub(r.sent) >= reportEvery {
+		r.timer.Stop() // this saves being woken for it
+		r.waiting = false
 		return r.send()
 	}
 	if !r.waiting {
@@ -78,6 +85,7 @@ func (r *reporter) fire() {
 }
 
 func (r *reporter) send() error {
+	r.sent = time.Now()
 	if err := r.out.JSON(wire.TypeProgress, &r.ready); err != nil {
 		return fmt.Errorf("write progress: %w", err)
 	}

@@ -172,7 +172,7 @@ func (s *session) accessUnit(p []byte) error {
 		if au.Gap {
 			s.watch.gap()
 		}
-		return s.report.done(au.PTS)
+		return s.report.done(au.PTS, au.More)
 	}
 	if err := s.lazy.take(&au); err != nil {
 		return err
@@ -181,7 +181,7 @@ func (s *session) accessUnit(p []byte) error {
 	if err := s.attend(); err != nil {
 		return err
 	}
-	return s.report.done(au.PTS)
+	return s.report.done(au.PTS, au.More)
 }
 
 // decode decodes an access unit and looks at what comes out.

@@ -28,8 +28,11 @@ type Writer struct {
 // NewWriter returns a Writer that refuses messages longer than limit bytes.
 func NewWriter(w io.Writer, limit int) *Writer { return &Writer{w: w, max: limit} }
 
-// keptBuffer bounds what a Writer and a Reader keep between messages.
-const keptBuffer = 512 << 10
+// What a Writer and a Reader keep between messages.
+const (
+	keptToWrite = 128 << 10
+	keptToRead  = 512 << 10
+)
 
 func (w *Writer) send(t Type, fill func([]byte) []byte) error {
 	w.mu.Lock()
@@ -56,7 +59,7 @@ func (w *Writer) add(t Type, fill func([]byte) []byte) error {
 
 func (w *Writer) flush() error {
 	_, err := w.w.Write(w.buf)
-	if cap(w.buf) > keptBuffer {
+	if cap(w.buf) > keptToWrite {
 		w.buf = nil
 	}
 	return err
@@ -106,7 +109,7 @@ func (a *AccessUnit) append(buf []byte) []byte {
 	buf = binary.LittleEndian.AppendUint64(buf, uint64(a.PTS))
 	buf = binary.LittleEndian.AppendUint64(buf, uint64(a.Wall.UnixNano()))
 	var flags byte
-	for i, f := range []bool{a.Keyframe, a.Gap, a.CatchUp} {
+	for i, f := range []bool{a.Keyframe, a.Gap, a.CatchUp, a.More} {
 		if f {
 			flags |= 1 << i
 		}
@@ -160,7 +163,7 @@ func NewReader(r io.Reader, limit int) *Reader {
 }
 
 // readAhead is how much is asked of a pipe at once.
-const readAhead = 64 << 10
+const readAhead = 16 << 10
 
 // Next returns the next message. The payload is valid until the next call. It
 // returns io.EOF at the end of a whole message, io.ErrUnexpectedEOF within one.
@@ -176,7 +179,7 @@ func (r *Reader) Next() (Type, []byte, error) {
 	if n > int64(r.max) {
 		return 0, nil, fmt.Errorf("read %d bytes of message type %d: %w", n, head[4], ErrTooLong)
 	}
-	if int64(cap(r.buf)) < n || cap(r.buf) > keptBuffer && n <= keptBuffer/2 {
+	if int64(cap(r.buf)) < n || cap(r.buf) > keptToRead && n <= keptToRead/2 {
 		r.buf = make([]byte, n, n+n/4)
 	}
 	r.buf = r.buf[:n]
@@ -213,6 +216,7 @@ func DecodeAccessUnit(payload []byte, a *AccessUnit) error {
 		Keyframe: flags&1 != 0,
 		Gap:      flags&2 != 0,
 		CatchUp:  flags&4 != 0,
+		More:     flags&8 != 0,
 		Data:     payload[accessUnitHead:],
 	}
 	return nil

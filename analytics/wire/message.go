@@ -243,6 +243,7 @@ type AccessUnit struct {
 	Keyframe bool
 	Gap      bool // something was lost before it
 	CatchUp  bool // seen before, handed over again after a restart
+	More     bool // another follows at once: there is no hurry to say how far one is
 	Data     []byte
 }
 

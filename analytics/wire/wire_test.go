@@ -74,7 +74,7 @@ func TestRoundTrip(t *testing.T) {
 	w := NewWriter(&pipe, MaxToVision)
 	au := AccessUnit{
 		Seq: 1 << 40, PTS: -time.Second, Wall: time.Unix(1_700_000_000, 123), Codec: 2,
-		Keyframe: true, CatchUp: true, Data: []byte{0, 0, 1, 0x40},
+		Keyframe: true, CatchUp: true, More: true, Data: []byte{0, 0, 1, 0x40},
 	}
 	det := testDetection()
 	for _, err := range []error{

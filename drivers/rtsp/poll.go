@@ -92,6 +92,7 @@ func (p *Poller) sooner() {
 // run polls until no connection is left.
 func (p *Poller) run(kick <-chan struct{}) {
 	base := time.Now()
+	base = base.Add(untilBeat(base, pollLate) - pollLate)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var due []*polled
@@ -123,6 +124,12 @@ func (p *Poller) run(kick <-chan struct{}) {
 		}
 		timer.Reset(time.Until(next))
 	}
+}
+
+// untilBeat returns the time to the next multiple of every on the wall clock, so that what is done
+// every so often is done at one moment by all.
+func untilBeat(now time.Time, every time.Duration) time.Duration {
+	return every - time.Duration(now.UnixNano()%int64(every))
 }
 
 func earlier(a, b time.Time) time.Time {

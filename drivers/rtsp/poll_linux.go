@@ -14,7 +14,7 @@ import (
 )
 
 // readAhead is what is taken out of a socket at once, at most.
-const readAhead = 64 << 10
+const readAhead = 32 << 10
 
 // polled is a TCP connection outside Go's network poller, which would wake the
 // program for each packet. It is read by one goroutine at a time, as

@@ -271,7 +271,8 @@ func (s *session) step(ctx context.Context, what string, f func() error) *Error 
 func (s *session) watch(ctx context.Context) *Error {
 	ended := make(chan error, 1)
 	s.tasks.Go(func() { ended <- s.client.Wait() }) // hangUp ends it, and waits
-	tick := time.NewTicker(max(s.cfg.Stall/20, 5*time.Millisecond))
+	every := max(s.cfg.Stall/20, 5*time.Millisecond)
+	tick := time.NewTimer(untilBeat(time.Now(), every))
 	defer tick.Stop()
 	s.began = time.Now()
 	var told progress
@@ -285,6 +286,7 @@ func (s *session) watch(ctx context.Context) *Error {
 			over = true
 		case <-s.rx.news:
 		case <-tick.C:
+			tick.Reset(untilBeat(time.Now(), every))
 		}
 		p := s.rx.snapshot()
 		if p.delivered > 0 && (told.delivered == 0 || p.info != told.info) {

@@ -43,10 +43,6 @@ type crew struct {
 	Thumbnail    int
 }
 
-// ringMemory is what the last seconds of all cameras may take: seven of sixteen cameras
-// of 3 Mbit/s.
-const ringMemory = 42 << 20
-
 type member struct {
 	crew crew
 	cam  *camera.Camera
@@ -57,7 +53,7 @@ type member struct {
 var errNobody = errors.New("the gateway stops")
 
 func newFleet(ctx context.Context, log *slog.Logger) *fleet {
-	return &fleet{ctx: ctx, log: log, memory: camera.NewMemory(ringMemory), members: map[string]*member{}, failed: make(chan error, 1), open: make(chan struct{})}
+	return &fleet{ctx: ctx, log: log, memory: camera.NewMemory(int(config.Defaults().Evidence.Memory)), members: map[string]*member{}, failed: make(chan error, 1), open: make(chan struct{})}
 }
 
 // attach makes a the one that cameras tell, and has them tell how they are.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/beat"
 	"sentrybox/gateway/load"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/text"
@@ -97,13 +98,15 @@ func (s *share) lasting(now time.Time) (code string, sure bool) {
 func (a *App) runShare(ctx context.Context) error {
 	var c load.Controller
 	probe := load.Probe{Now: time.Now}
-	tick := time.NewTicker(shareEvery)
+	gc := collector{rings: int64(a.Config.Evidence.Memory)}
+	tick := time.NewTimer(0)
 	defer tick.Stop()
 	told := "nothing yet"
 	var urgent map[string]bool
 	var signs load.Signs
 	for n := 0; ; n++ {
 		if n%int(hotEvery/shareEvery) == 0 {
+			gc.tune()
 			signs.Hot = probe.Hot()
 			urgent = nil
 			if c.Step() > 0 {
@@ -118,6 +121,7 @@ func (a *App) runShare(ctx context.Context) error {
 		if code, sure := a.share.lasting(time.Now()); sure && code != told && a.tellOverload(ctx, code) {
 			told = code
 		}
+		tick.Reset(beat.Until(time.Now(), shareEvery))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/beat"
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/device"
@@ -104,7 +105,7 @@ const guardEvery = 3 * time.Second
 // guard tells the duty room of a disk that fails and of a database that did, and
 // makes durable what had to wait, until ctx ends.
 func (a *App) guard(ctx context.Context) error {
-	tick := time.NewTicker(guardEvery)
+	tick := time.NewTimer(0)
 	defer tick.Stop()
 	told, first := store.DiskGood, true
 	for {
@@ -113,6 +114,7 @@ func (a *App) guard(ctx context.Context) error {
 				told, first = state, false
 			}
 		}
+		tick.Reset(beat.Until(time.Now(), guardEvery))
 		if _, err := a.alerts.Settle(ctx); err != nil && ctx.Err() == nil {
 			a.Log.Error("alerts stay in memory", "error", err)
 			a.disk.Failed(err)

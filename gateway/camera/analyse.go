@@ -23,7 +23,7 @@ const (
 	eventEvery = 2 * time.Second
 
 	// batchBytes is about how much is handed to the vision process at once.
-	batchBytes = 128 << 10
+	batchBytes = 64 << 10
 	// maxHold is how much media time is held back at most until a keyframe comes.
 	maxHold = 5 * time.Second
 	// maxBehind is how long the vision process may take for what it was given before
@@ -191,7 +191,7 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 		if err := c.await(ctx, p); err != nil {
 			return err
 		}
-		list, seq, err := c.ring.readSome(ctx, want, batchBytes, p.patience, func(there []media.AccessUnit) bool { return hold(p, there) })
+		list, seq, more, err := c.ring.readSome(ctx, want, batchBytes, p.patience, func(there []media.AccessUnit) bool { return hold(p, there) })
 		if err != nil {
 			return err
 		}
@@ -209,6 +209,7 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 			batch = append(batch, wire.AccessUnit{
 				Seq: n, PTS: au.PTS, Wall: au.Wall, Codec: uint8(au.Codec), Keyframe: au.Keyframe,
 				Gap: au.Gap || i == 0 && seq != want, CatchUp: n <= seen, Data: au.Data,
+				More: more || i+1 < len(list),
 			})
 		}
 		if err = p.Send(batch...); err != nil {

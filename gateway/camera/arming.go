@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/gateway/beat"
 	"sentrybox/gateway/config"
 )
 
@@ -33,13 +34,14 @@ func armedAt(schedules []config.Schedule, t time.Time) []bool {
 // wall clock every second instead of waiting for the next change, since a clock
 // may be set in between.
 func (c *Camera) arm(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTimer(beat.Until(time.Now(), time.Second))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
+			tick.Reset(beat.Until(now, time.Second))
 			c.rearm(armedAt(c.schedule, now.In(c.Location)))
 		}
 	}

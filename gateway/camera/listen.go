@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/gateway/beat"
 )
 
 // read takes the process's messages until it ends or breaks the protocol, and
@@ -198,7 +199,7 @@ func peakMemory(pid int) int64 {
 
 // watch kills the process when it has work and does not answer.
 func (p *Process) watch(stop <-chan struct{}) {
-	tick := time.NewTicker(pingAfter / 2)
+	tick := time.NewTimer(beat.Until(time.Now(), pingAfter))
 	defer tick.Stop()
 	var since time.Time // the process has had work since
 	for {
@@ -207,6 +208,7 @@ func (p *Process) watch(stop <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
+		tick.Reset(beat.Until(time.Now(), pingAfter))
 		p.mu.Lock()
 		behind, answered := p.progress.Seq < p.sent.Load(), p.answered
 		p.mu.Unlock()

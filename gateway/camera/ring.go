@@ -135,7 +135,7 @@ func (r *ring) newestKeyframe() int {
 // than maxLag of media time behind the newest: then the newest keyframe, so that
 // a slow reader catches up. It waits for it until ctx ends.
 func (r *ring) read(ctx context.Context, seq uint64, maxLag time.Duration) (media.AccessUnit, uint64, error) {
-	list, seq, err := r.readSome(ctx, seq, 1, func() time.Duration { return maxLag }, nil)
+	list, seq, _, err := r.readSome(ctx, seq, 1, func() time.Duration { return maxLag }, nil)
 	if err != nil {
 		return media.AccessUnit{}, seq, err
 	}
@@ -144,21 +144,23 @@ func (r *ring) read(ctx context.Context, seq uint64, maxLag time.Duration) (medi
 
 // readSome is read for several access units: as many as there are, up to the one with
 // which they are most bytes or more. hold, if not nil, says of the access units that
-// there are whether to wait for more.
-func (r *ring) readSome(ctx context.Context, seq uint64, most int, maxLag func() time.Duration, hold func([]media.AccessUnit) bool) ([]media.AccessUnit, uint64, error) {
+// there are whether to wait for more. more says that it has left some.
+func (r *ring) readSome(ctx context.Context, seq uint64, most int, maxLag func() time.Duration, hold func([]media.AccessUnit) bool) (list []media.AccessUnit, from uint64, more bool, err error) {
 	for {
 		r.mu.Lock()
 		seq = r.position(seq, maxLag())
 		if i := seq - r.first; i < uint64(len(r.units)) && (hold == nil || !hold(r.units[i:])) {
-			list := slices.Clone(upTo(r.units[i:], most))
+			there := r.units[i:]
+			list = slices.Clone(upTo(there, most))
+			more = len(list) < len(there)
 			r.mu.Unlock()
-			return list, seq, nil
+			return list, seq, more, nil
 		}
 		grown := r.grown
 		r.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return nil, seq, ctx.Err()
+			return nil, seq, false, ctx.Err()
 		case <-grown:
 		}
 	}

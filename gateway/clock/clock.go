@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sentrybox/gateway/beat"
 )
 
 // Floor is before any box was built, in seconds of Unix time: a clock below it was
@@ -115,7 +117,7 @@ func (c *Clock) Beat() Beat {
 // has been set; what it could not do is tried again. beat is called now and then,
 // to take down that the machine lives.
 func (c *Clock) Run(ctx context.Context, changed func(context.Context, Stamp) error, beat func(context.Context, Beat) error) error {
-	tick := time.NewTicker(every)
+	tick := time.NewTimer(wait(every))
 	defer tick.Stop()
 	pending, last, synced := true, time.Duration(-1), c.source.Synced()
 	for {
@@ -139,9 +141,13 @@ func (c *Clock) Run(ctx context.Context, changed func(context.Context, Stamp) er
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+			tick.Reset(wait(every))
 		}
 	}
 }
+
+// wait returns how long until all that is done every so often is done.
+func wait(every time.Duration) time.Duration { return beat.Until(time.Now(), every) }
 
 // moved reports whether the clock has been set since the last look.
 func (c *Clock) moved(now time.Duration) bool {

@@ -3,9 +3,9 @@ package config
 import "testing"
 
 var evidenceMistakes = []mistake{
-	{"evidence", head + "evidence: {before: 6s, after: 1m, bytes: 1MiB, age: 1m}\ncameras: [{id: a, url: 'rtsp://x', clips: sometimes}]\n",
+	{"evidence", head + "evidence: {before: 6s, after: 1m, bytes: 1MiB, age: 1m, memory: 1MiB}\ncameras: [{id: a, url: 'rtsp://x', clips: sometimes}]\n",
 		"4: evidence.before: must be from 0s to 5s\n4: evidence.after: must be from 1s to 30s\n4: evidence.bytes: must be from 16MiB to 512GiB\n" +
-			"4: evidence.age: must be from 1h to 2160h\n5: cameras[0].clips: \"sometimes\" is none of auto, always, never"},
+			"4: evidence.age: must be from 1h to 2160h\n4: evidence.memory: must be from 8MiB to 4GiB\n5: cameras[0].clips: \"sometimes\" is none of auto, always, never"},
 }
 
 // TestClips: a clip cannot be painted over, so there is none where something is

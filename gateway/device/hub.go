@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sentrybox/gateway/beat"
 	"sentrybox/gateway/rule"
 )
 
@@ -183,7 +184,7 @@ func (h *Hub) tick(now time.Time) time.Duration {
 	for _, s := range h.sensors {
 		h.lookAt(s, now)
 	}
-	h.due = now.Add(tickEvery)
+	h.due = now.Add(beat.Until(now, tickEvery))
 	for _, a := range h.alarms {
 		scheduled := a.Schedule != nil && !a.Schedule.Always()
 		if scheduled || !a.next.IsZero() && !a.next.After(now) {
