@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+
+	"sentrybox/analytics/cv"
 )
 
 // What worked on real footage; see the package's doc for the method.
@@ -141,95 +143,46 @@ func (d *Detector) upheaval(t time.Duration, share, moving float64) bool {
 
 // segment fills fg and state, and returns the number of foreground pixels and
 // of those among them that changed since the picture before.
-//
-//go:norace
 func (d *Detector) segment() (fg, moving int) {
-	n := len(d.curPix)
-	cur, prev, high, low := d.curPix, d.prevPix[:n], d.highPix[:n], d.lowPix[:n]
-	noise, flicker, state, out := d.noise[:n], d.flicker[:n], d.state[:n], d.fgPix[:n]
-	for i, v := range cur {
-		c, s := int32(v), int32(noise[i])
-		diff := max(c-int32(high[i]), int32(low[i])-c, 0) << 8
-		base := baseThreshold<<8 + s*noiseFactor/2
-		change := c - int32(prev[i])
-		change = max(change, -change) << 8
-		// The old state moves up, so that Learn can count the changes.
-		st := state[i] & 1 << 2
-		if change > changeThreshold<<8+s {
-			st |= 2
-		}
-		var f uint8
-		if diff > base {
-			st |= 1
-			if diff > base+flickerFactor*max(int32(flicker[i])-flickerFree, 0) {
-				f = 255
-				fg++
-				moving += int(st >> 1 & 1)
-			}
-		}
-		state[i], out[i] = st, f
-	}
-	return fg, moving
+	p := d.views()
+	return p.Segment(&cv.Thresholds{Base: baseThreshold << 8, Noise: noiseFactor, Change: changeThreshold << 8,
+		Flicker: flickerFactor, FlickerFree: flickerFree})
+}
+
+// views returns the pixels as package cv has them.
+func (d *Detector) views() cv.Pixels {
+	return cv.Pixels{Cur: d.curPix, Prev: d.prevPix, Pred: d.predPix, High: d.highPix, Low: d.lowPix, Foreground: d.fgPix,
+		State: d.state, Class: d.class, Background: d.background, Noise: d.noise, Flicker: d.flicker}
 }
 
 // Learn takes the last picture into the background. Blobs with Hold set stay
 // out of it.
-//
-//go:norace
 func (d *Detector) Learn() {
 	if d.step == 0 {
 		return
 	}
-	var rates [256]int32
-	var held [256]bool
-	for i := range rates {
-		rates[i] = rate(d.step, learnBackground)
+	w := cv.Weights{Bound: noiseStep, Glance: d.glance,
+		Noise: rate(d.step, min(learnNoise, max(d.age, time.Second))), Flicker: rate(d.step, learnNoise),
+		Flip: int32(min(256*float64(time.Second)/float64(d.step), math.MaxUint16))}
+	if d.glance {
+		w.Noise, w.Flicker = rate(d.step, learnGlance), rate(d.step, learnCalm)
+	}
+	for i := range w.Background {
+		w.Background[i] = rate(d.step, learnBackground)
 	}
 	for i := range d.blobs {
 		b := &d.blobs[i]
-		rates[i+1], held[i+1] = rate(d.step, learnBlob), b.Hold
+		w.Background[i+1], w.Held[i+1] = rate(d.step, learnBlob), b.Hold
 		switch {
 		case b.Hold: // it follows the light as its surroundings do
-			rates[i+1] = rates[0]
+			w.Background[i+1] = w.Background[0]
 		case b.Lost > 0.3 && b.Lost > 2*b.New:
-			rates[i+1] = rate(d.step, learnGhost)
+			w.Background[i+1] = rate(d.step, learnGhost)
 		}
-		held[filler|(i+1)] = b.Hold
+		w.Held[filler|(i+1)] = b.Hold
 	}
-	quick := rate(d.step, min(learnNoise, max(d.age, time.Second)))
-	slow := rate(d.step, learnNoise)
-	if d.glance {
-		quick, slow = rate(d.step, learnGlance), rate(d.step, learnCalm)
-	}
-	flip := int32(min(256*float64(time.Second)/float64(d.step), math.MaxUint16))
-
-	n := len(d.curPix)
-	cur, pred, class := d.curPix, d.predPix[:n], d.class[:n]
-	bg, noise, flicker, state := d.background[:n], d.noise[:n], d.flicker[:n], d.state[:n]
-	for i, v := range cur {
-		c, p, b, k := int32(v), int32(pred[i]), int32(bg[i]), class[i]
-		if held[k] {
-			bg[i] = uint16(b + (p<<8-b)*rates[k]>>16)
-			continue
-		}
-		bg[i] = uint16(b + ((c<<8-b)*rates[k]+1<<15)>>16)
-		diff := c - p
-		s := int32(noise[i])
-		// What is far beyond the noise is something else; it counts for little.
-		diff = min(max(diff, -diff)<<8, 3*s+noiseStep)
-		noise[i] = uint16(s + ((diff-s)*quick+1<<15)>>16)
-		f, x, st := int32(flicker[i]), int32(0), state[i]
-		if d.glance {
-			if st&5 == 0 { // still now and then; what was in between is not known
-				flicker[i] = uint16(f - f*slow>>16)
-			}
-			continue
-		}
-		if (st^st>>2)&1 != 0 {
-			x = flip
-		}
-		flicker[i] = uint16(f + ((x-f)*slow)>>16)
-	}
+	p := d.views()
+	p.Learn(&w)
 }
 
 // rate returns the weight of a picture in a mean of time constant tau, × 65536,

@@ -1,0 +1,35 @@
+// Loops over the pixels of a picture that is compared with its background, see
+// package motion. They check nothing.
+#ifndef SENTRYBOX_PIXELS_H
+#define SENTRYBOX_PIXELS_H
+
+#include <stdint.h>
+
+// The thresholds of sb_segment: grey levels × 256, but for noise in halves of the
+// noise and flicker in grey levels × 256 for each change of state a second × 256.
+typedef struct {
+	int32_t base, noise, change, flicker, flicker_free;
+} sb_thresholds;
+
+// sb_segment marks in out, by 255, the pixels of cur beyond [low, high], and moves state on: bit 0, beyond
+// its noise; bit 1, changed since prev; bit 2, the bit 0 before. counts are the marked ones, and the
+// changed ones of them.
+void sb_segment(const uint8_t *cur, const uint8_t *prev, const uint8_t *high, const uint8_t *low,
+                const uint16_t *noise, const uint16_t *flicker, uint8_t *state, uint8_t *out, int n,
+                const sb_thresholds *t, uint32_t counts[2]);
+
+// The weights of a picture × 65536: by class for the background, and whether a class is held; for noise and
+// flicker; flip is one change of state, a second × 256. bound is added to three times the
+// noise. glance says that pictures are seconds apart.
+typedef struct {
+	int32_t rates[256];
+	uint8_t held[256];
+	int32_t noise, flicker, flip, bound;
+	int32_t glance;
+} sb_weights;
+
+// sb_learn takes a picture into background, noise and flicker.
+void sb_learn(const uint8_t *cur, const uint8_t *pred, const uint8_t *class, const uint8_t *state,
+              uint16_t *background, uint16_t *noise, uint16_t *flicker, int n, const sb_weights *w);
+
+#endif
