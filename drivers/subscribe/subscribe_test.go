@@ -50,12 +50,17 @@ func run(t *testing.T, b subscribe.Broker, filters ...string) *running {
 
 func (r *running) phase(p driver.Phase, reason string) {
 	r.t.Helper()
+	r.within(30*time.Second, p, reason)
+}
+
+func (r *running) within(patience time.Duration, p driver.Phase, reason string) {
+	r.t.Helper()
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		s := r.State()
 		if s.Phase == p && strings.Contains(s.Reason, reason) {
 			return
 		}
-		if time.Since(begun) > 30*time.Second {
+		if time.Since(begun) > patience {
 			r.t.Fatalf("%+v, want %s, %s", s, p, reason)
 		}
 	}
