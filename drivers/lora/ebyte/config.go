@@ -20,6 +20,9 @@ type Module interface {
 	answer(b []byte) (registers []byte, err error)
 	write(have, want []byte) []byte
 	reset() []byte
+	// which returns the question what the module is, and how its answer begins and how
+	// many bytes follow.
+	which() (question, head []byte, size int)
 }
 
 // Switch sets the mode pins of a module; see [Pins].

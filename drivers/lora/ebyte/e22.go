@@ -103,6 +103,11 @@ func (E22) write(have, want []byte) []byte {
 
 func (E22) reset() []byte { return nil }
 
+// which asks for the product information, registers 80 to 86.
+func (E22) which() (question, head []byte, size int) {
+	return []byte{0xc1, 0x80, 7}, []byte{0xc1, 0x80, 7}, 7
+}
+
 // encode returns the bits of baud rate and parity, shifted.
 func (l Line) encode(baudAt, parityAt int) (byte, error) {
 	baud := code(l.Baud, 9600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)

@@ -69,3 +69,8 @@ func (E32) write(_, want []byte) []byte { return append([]byte{0xc0}, want...) }
 
 // reset returns the command after which the module is as if it had been switched on.
 func (E32) reset() []byte { return []byte{0xc4, 0xc4, 0xc4} }
+
+// which asks for model, version and features: `C3 32 xx yy` for the 433 MHz band.
+func (E32) which() (question, head []byte, size int) {
+	return []byte{0xc3, 0xc3, 0xc3}, []byte{0xc3}, 3
+}

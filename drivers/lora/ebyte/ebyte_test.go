@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,12 +133,19 @@ func TestE22(t *testing.T) {
 
 func TestE32(t *testing.T) {
 	module := &loratest.Ebyte{E32: true}
-	r := start(t, module, ebyte.Config{Switch: module, Module: ebyte.E32{Address: 1, AirRate: 9600, Channel: 23, PowerStep: 3}})
+	var log bytes.Buffer
+	r := start(t, module, ebyte.Config{
+		Switch: module, Module: ebyte.E32{Address: 1, AirRate: 9600, Channel: 23, PowerStep: 3}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
 	if m := r.hear(0, r.frames()); string(m.Data) != "panic" || m.RSSI != nil {
 		t.Errorf("%+v", m)
 	}
 	if got, written := module.Registers(); hex.EncodeToString(got) != "00011c1747" || written != 1 {
 		t.Errorf("registers %x, written %d times", got, written)
+	}
+	r.stop()
+	if !strings.Contains(log.String(), `information="32 27 02"`) {
+		t.Errorf("logged: %s", log.String())
 	}
 }
 

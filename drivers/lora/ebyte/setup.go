@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -92,6 +93,7 @@ func (d *Driver) verify(ctx context.Context, p port.Port) error {
 	if err != nil {
 		return err
 	}
+	d.identify(p)
 	want := merge(have, value, mask)
 	if bytes.Equal(have, want) {
 		return nil
@@ -132,6 +134,23 @@ func reread(p port.Port, m Module, want []byte) (now []byte, err error) {
 		}
 	}
 	return now, err
+}
+
+// identify tells technicians what the module says it is. Not all say it.
+func (d *Driver) identify(p port.Port) {
+	question, head, size := d.cfg.Module.which()
+	port.Discard(p)
+	if write(p, question) != nil || p.SetReadDeadline(time.Now().Add(answerIn/2)) != nil {
+		return
+	}
+	b := make([]byte, len(head)+size)
+	n, err := io.ReadAtLeast(p, b, 3) // a refusal is that long
+	if err == nil && n < len(b) && bytes.HasPrefix(b, head) {
+		_, err = io.ReadFull(p, b[n:])
+	}
+	if err == nil && bytes.HasPrefix(b, head) {
+		d.cfg.Log.Info("a LoRa module answers", "module", d.cfg.Module.name(), "information", fmt.Sprintf("% X", b[len(head):]))
+	}
 }
 
 // merge takes the bits of mask from value, and the others from have.
