@@ -78,6 +78,7 @@ type App struct {
 	current atomic.Pointer[config.Config] // Config, or what differs from it in its cameras
 	next    chan *config.Config           // holds what takes the place of Config
 	changed *config.Config                // written before run returns errChanged
+	served  bool                          // run has come as far as that
 	keeping context.Context               // of evidence; set before the fleet is attached
 
 	online chan struct{} // holds a token when a broker has been reached
@@ -96,19 +97,31 @@ var errChanged = errors.New("the configuration has changed")
 // turns out to be damaged, it begins again, with what takes its place; cameras
 // that are the same after as before do not notice.
 func (a *App) Run(ctx context.Context) error {
-	f := newFleet(ctx, a.Log)
+	f := a.fleet
+	if f == nil {
+		f = newFleet(ctx, a.Log)
+	}
 	defer f.stop()
+	var good *config.Config // with which the gateway has run
 	for cfg := a.Config; ; {
 		r := &App{
 			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening,
 			fleet: f, next: make(chan *config.Config, 1),
 		}
 		err := r.run(ctx)
+		if r.served {
+			good = cfg
+		}
 		switch {
 		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, errChanged):
 			cfg = r.changed
+			continue
+		case !errors.Is(err, store.ErrCorrupt) && !r.served && good != nil:
+			// The file has the new one until its trial is over.
+			a.Log.Error("the gateway does not begin with the new configuration and goes on with the old one", "error", err)
+			cfg = good
 			continue
 		case !errors.Is(err, store.ErrCorrupt):
 			return err
@@ -139,6 +152,7 @@ func (a *App) run(ctx context.Context) (err error) {
 	}
 	a.recovered(ctx)
 	a.Log.Info("sentrybox runs", "gateway", a.Config.Gateway.ID, "cameras", len(a.Config.Cameras), "data", a.Config.Data)
+	a.served = true
 	err = a.serve(ctx)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		a.Log.Info("sentrybox stops")
@@ -199,9 +213,7 @@ func (a *App) serve(ctx context.Context) error {
 	if a.short != nil {
 		parts.Go(func() error { return a.short.Run(partsCtx) })
 	}
-	if a.Config.Web.Listen != "" {
-		parts.Go(func() error { return a.runWeb(partsCtx) })
-	}
+	parts.Go(func() error { return a.runWeb(partsCtx) })
 	parts.Go(func() error {
 		select {
 		case a.changed = <-a.next:

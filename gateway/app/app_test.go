@@ -325,3 +325,46 @@ func TestHomeAssistant(t *testing.T) {
 		})
 	})
 }
+
+// TestChangedWhileItRuns: a change beyond the cameras begins again with it, and one
+// that the gateway does not begin with leaves it as it was.
+func TestChangedWhileItRuns(t *testing.T) {
+	broker, data := startBroker(t), t.TempDir()
+	first, good, bad := parse(t, data, broker), parse(t, data, broker), parse(t, data, broker)
+	good.Gateway.Community = "桂园"
+	bad.Uplink.MQTT = append(bad.Uplink.MQTT, config.MQTT{URL: config.NewURL("mqtts://127.0.0.1:1"), CA: data + "/no-such-file"})
+	sub := mqtttest.Subscribe(t, broker, "sentrybox/#")
+	ctx, cancel := context.WithCancel(t.Context())
+	f := newFleet(ctx, slog.New(slog.DiscardHandler))
+	done := make(chan error, 1)
+	go func() { done <- (&App{Config: first, Log: slog.New(slog.DiscardHandler), fleet: f}).Run(ctx) }()
+	apply := func(c *config.Config) {
+		for {
+			if err := f.with(ctx, func(a *App) error { a.Apply(ctx, c); return nil }); err == nil {
+				return
+			}
+		}
+	}
+	online := func(community string, times int) {
+		t.Helper()
+		topic := "sentrybox/v1/donghu/" + community + "/岗-1/status"
+		sub.Wait(10*time.Second, topic, func(got []mqtttest.Message) bool {
+			n := 0
+			for _, m := range got {
+				if m.Topic == topic && string(m.Payload) == `{"state":"online"}` {
+					n++
+				}
+			}
+			return n >= times
+		})
+	}
+	online("梅园", 1)
+	apply(good)
+	online("桂园", 1)
+	apply(bad)
+	online("桂园", 2) // again, with the one before
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("the gateway ended with %v", err)
+	}
+}

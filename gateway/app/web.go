@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math"
 	"os"
@@ -36,9 +37,35 @@ const (
 	shownAlerts   = 50
 )
 
-// runWeb runs the technicians' page until ctx ends. Without it the gateway goes on.
+// runWeb runs the technicians' page and takes care of the configuration until ctx
+// ends: also of one without a page, which may be on trial. Without them the gateway goes on.
 func (a *App) runWeb(ctx context.Context) error {
 	log := a.Log.With("part", "web")
+	g, ctx := errgroup.WithContext(ctx)
+	keeper := &revision.Keeper{
+		Path: a.Path, Store: a.store, Log: log, Now: time.Now, Running: a.current.Load, Apply: a.Apply,
+	}
+	var care web.Care
+	if a.Path != "" {
+		if err := keeper.Open(ctx); err != nil {
+			log.Error("the configuration cannot be changed on the page", "error", err)
+		} else {
+			care = keeper
+			g.Go(func() error { return keeper.Run(ctx) })
+		}
+	}
+	g.Go(func() error {
+		if a.Config.Web.Listen == "" {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return a.servePage(ctx, log, care)
+	})
+	return g.Wait()
+}
+
+// servePage runs the page alone. care is nil where the configuration is no file.
+func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) error {
 	accounts := &account.Accounts{Store: a.store, Dir: a.Config.Data, Log: log, Now: time.Now}
 	for {
 		err := accounts.Open(ctx)
@@ -53,27 +80,13 @@ func (a *App) runWeb(ctx context.Context) error {
 		}
 	}
 	s := &web.Server{
-		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Version: a.Version, Log: log, Now: time.Now,
+		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Care: care, Version: a.Version, Log: log, Now: time.Now,
 		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Running: a.current.Load,
 	}
 	if err := a.secure(s); err != nil {
 		return err
 	}
-	if a.Path == "" {
-		return s.Run(ctx)
-	}
-	keeper := &revision.Keeper{
-		Path: a.Path, Store: a.store, Log: log, Now: time.Now, Running: a.current.Load, Apply: a.Apply,
-	}
-	if err := keeper.Open(ctx); err != nil {
-		log.Error("the configuration cannot be changed on the page", "error", err)
-		return s.Run(ctx)
-	}
-	s.Care = keeper
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return keeper.Run(ctx) })
-	g.Go(func() error { return s.Run(ctx) })
-	return g.Wait()
+	return s.Run(ctx)
 }
 
 // probe tries a camera for the page.

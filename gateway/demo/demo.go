@@ -87,7 +87,7 @@ func (d *Demo) Run(ctx context.Context) error {
 		return err
 	}
 	d.greet(broker, data, cfg, page)
-	return d.watch(ctx, &app.App{Config: cfg, Vision: d.Vision, Log: d.Log}, room, page)
+	return d.watch(ctx, &app.App{Config: cfg, Path: configFile(data), Vision: d.Vision, Log: d.Log}, room, page)
 }
 
 // watch runs the gateway for the demo's time and judges what came of it.
@@ -163,11 +163,17 @@ cameras:
     transport: tcp
     detect:
       - {kind: motion, severity: 4}
-`, data, listenAt("127.0.0.1:8080"), broker, camURL(cams, "gate-east"), camURL(cams, "yard")) + sensors.config()
-	env := func(name string) (string, bool) { return password, name == "CAM_PASS" }
-	return config.Parse(filepath.Join(data, "demo.yaml"), []byte(doc), env)
+`, data, listenAt("127.0.0.1:8080"), broker, camURL(cams, password, "gate-east"), camURL(cams, password, "yard")) + sensors.config()
+	// In a file, so that the page can change it.
+	path := configFile(data)
+	if err := os.WriteFile(path, []byte(doc), 0o600); err != nil {
+		return nil, fmt.Errorf("write the configuration: %w", err)
+	}
+	return config.Load(path)
 }
 
-func camURL(cams *rtsptest.Server, path string) string {
-	return "rtsp://demo:${CAM_PASS}@" + cams.Addr().String() + "/" + path
+func configFile(data string) string { return filepath.Join(data, "demo.yaml") }
+
+func camURL(cams *rtsptest.Server, password, path string) string {
+	return "rtsp://demo:" + password + "@" + cams.Addr().String() + "/" + path
 }
