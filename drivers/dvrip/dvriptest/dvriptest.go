@@ -73,8 +73,8 @@ type Server struct {
 	Channels       []Channel
 	// LockAfter is how many wrong passwords lock the user; never if 0.
 	LockAfter int
-	// KeepAlive is what it tells clients to keep to; a session is dropped after twice
-	// that without one. It tells nothing, and does not look, if 0.
+	// KeepAlive is what it tells clients to keep to; a session is dropped after four times
+	// that without a word. It tells nothing, and does not look, if 0.
 	KeepAlive time.Duration
 	// Mangle may change each message before it is sent, or return nil to leave it out. It
 	// is called by several goroutines.

@@ -45,7 +45,7 @@ func (c *client) run() {
 	r := bufio.NewReader(c.conn)
 	for {
 		if c.s.KeepAlive > 0 {
-			_ = c.conn.SetReadDeadline(time.Now().Add(2 * c.s.KeepAlive))
+			_ = c.conn.SetReadDeadline(time.Now().Add(4 * c.s.KeepAlive))
 		}
 		m, err := dvrip.ReadMessage(r)
 		if err != nil || !c.answer(m) {
