@@ -35,6 +35,10 @@ func (b *bench) sentrybox(broker string, cameras []sentry) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	page, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(b.work, "gateway-")
 	if err != nil {
 		return nil, err
@@ -42,7 +46,7 @@ func (b *bench) sentrybox(broker string, cameras []sentry) (*gateway, error) {
 	g := &gateway{metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", port)}
 	doc := &strings.Builder{}
 	fmt.Fprintf(doc, "gateway: {id: bench, street: s, community: c}\ndata: %s\nlog: {level: warn}\n", filepath.Join(dir, "data"))
-	fmt.Fprintf(doc, "uplink: {mqtt: [{url: 'mqtt://%s'}]}\nmetrics: {listen: '127.0.0.1:%d'}\nalerts: {cool_down: 1s}\n", broker, port)
+	fmt.Fprintf(doc, "uplink: {mqtt: [{url: 'mqtt://%s'}]}\nmetrics: {listen: '127.0.0.1:%d'}\nweb: {listen: '127.0.0.1:%d'}\nalerts: {cool_down: 1s}\n", broker, port, page)
 	for _, line := range b.Set {
 		fmt.Fprintln(doc, line)
 	}

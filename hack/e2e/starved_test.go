@@ -1,0 +1,158 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"sentrybox/drivers/rtsp/rtsptest"
+	"sentrybox/uplink/mqtt/mqtttest"
+)
+
+// children returns the processes that a process has started.
+func children(pid int) (all []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
+	for _, path := range stats {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // it is gone
+		}
+		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(f) > 1 && f[1] == strconv.Itoa(pid) {
+			id, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// starve lets a gateway's vision processes run for a part of the time only, until stop is
+// called, as a box does that has too much to do.
+func starve(g *gateway, runs, rests time.Duration) (stop func()) {
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	signal := func(s syscall.Signal) {
+		for _, pid := range children(g.cmd.Process.Pid) {
+			_ = syscall.Kill(pid, s) // it may be gone
+		}
+	}
+	wg.Go(func() {
+		defer signal(syscall.SIGCONT)
+		for {
+			signal(syscall.SIGSTOP)
+			select {
+			case <-over:
+				return
+			case <-time.After(rests):
+			}
+			signal(syscall.SIGCONT)
+			time.Sleep(runs)
+		}
+	})
+	return sync.OnceFunc(func() {
+		close(over)
+		wg.Wait()
+	})
+}
+
+// figures sums up what /metrics says, by name.
+func figures(t *testing.T, url string) map[string]float64 {
+	t.Helper()
+	sum := map[string]float64{}
+	for line := range strings.SplitSeq(fetch(t, url), "\n") {
+		name, value, ok := strings.Cut(line, " ")
+		if v, err := strconv.ParseFloat(value, 64); ok && err == nil {
+			name, _, _ = strings.Cut(name, "{")
+			sum[strings.TrimPrefix(name, "sentrybox_")] += v
+		}
+	}
+	return sum
+}
+
+// TestStarved: vision processes that get too little of the processor are asked for less, lag no
+// more than some seconds, and live; the duty room hears of it, alerts go through, and
+// all is given back afterwards.
+func TestStarved(t *testing.T) {
+	footage, err := filepath.Abs("../../build/footage/vtest.mp4")
+	if err == nil {
+		_, err = os.Stat(footage)
+	}
+	if err != nil {
+		t.Fatalf("hack/demo makes the footage: %v", err)
+	}
+	const cameras = 3
+	sim := &rtsptest.Server{Cameras: map[string]rtsptest.Camera{}}
+	doc, listen := &strings.Builder{}, fmt.Sprintf("127.0.0.1:%d", mqtttest.FreePort(t))
+	for i := range cameras {
+		sim.Cameras[fmt.Sprintf("cam%d", i)] = rtsptest.Camera{Clip: rtsptest.File(footage), Offset: time.Duration(i) * 20 * time.Second}
+	}
+	if err := sim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sim.Close)
+	for i := range cameras {
+		id := fmt.Sprintf("cam%d", i)
+		fmt.Fprintf(doc, "  - {id: %s, url: %s, decode: full, detect: [{kind: motion, severity: 4}]}\n", id, quote(sim.URL(id)))
+	}
+	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	sub := mqtttest.Subscribe(t, broker.URL(), "sentrybox/#")
+	g := start(t, broker.URL(), head+fmt.Sprintf("metrics: {listen: %q}\ncameras:\n", listen)+doc.String())
+	url := "http://" + listen + "/metrics"
+	wait := func(what string, enough func(map[string]float64) bool) map[string]float64 {
+		t.Helper()
+		var f map[string]float64
+		for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+			f = figures(t, url)
+			if enough(f) {
+				return f
+			}
+			if f["camera_lag_seconds"] > 5*cameras {
+				t.Errorf("the cameras are %v s behind, all together", f["camera_lag_seconds"])
+			}
+		}
+		t.Fatalf("no %s: step %v, %v pictures skipped, %v analysed, lag %v s", what, f["load_step"], f["camera_skipped"], f["camera_analysed"], f["camera_lag_seconds"])
+		return nil
+	}
+	wait("pictures", func(f map[string]float64) bool {
+		return f["camera_online"] == cameras && f["camera_analysed"] > 10*cameras
+	})
+	before := figures(t, url)
+
+	stop := starve(g, 20*time.Millisecond, 480*time.Millisecond)
+	t.Cleanup(stop)
+	after := wait("overload", func(f map[string]float64) bool {
+		return f["load_step"] >= 2 && f["camera_skipped"] > before["camera_skipped"]+10
+	})
+	if n := after["camera_vision_restarts"] - before["camera_vision_restarts"]; n > 0 {
+		t.Errorf("%v vision processes were started again", n)
+	}
+	g.mustRaise(3)
+	sub.Wait(30*time.Second, "the gateway's word of it", func(all []mqtttest.Message) bool {
+		for _, m := range all {
+			var d struct {
+				Load struct {
+					Step   int
+					Reason string
+				}
+			}
+			if m.Topic == prefix+"device/gw-1" && json.Unmarshal(m.Payload, &d) == nil && d.Load.Step > 0 && d.Load.Reason == "cpu" {
+				return true
+			}
+		}
+		return false
+	})
+	stop()
+	most := figures(t, url)["load_step"]
+	wait("relief", func(f map[string]float64) bool { return f["load_step"] < most })
+	t.Logf("step %v of 5, %v pictures skipped", most, after["camera_skipped"])
+}
