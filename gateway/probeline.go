@@ -109,6 +109,9 @@ func values(e *env, all []profile.Value) string {
 	return strings.Join(parts, text.T(e.lang, "profile.comma"))
 }
 
+// few addresses are asked slowly.
+const few = 8
+
 // scan looks for units on a Modbus bus: on a line, or modbus://host:502.
 func (c *probeCmd) scan(e *env, url string) error {
 	profiles, err := c.profiles(e)
@@ -130,6 +133,9 @@ func (c *probeCmd) scan(e *env, url string) error {
 	if c.Addresses != "" {
 		if b.First, b.Last, err = addresses(c.Addresses); err != nil {
 			return err
+		}
+		if b.Last-b.First < few { // then each may take its time
+			b.Timeout = 2 * time.Second
 		}
 	}
 	b.Open = func(l profile.Line) (port.Open, time.Duration, error) {

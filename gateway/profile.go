@@ -96,7 +96,7 @@ func printOutcome(p *printer, prof *profile.Profile, n int, o profile.Outcome) {
 	var parts []string
 	switch {
 	case o.Err != nil:
-		parts = append(parts, text.T(p.lang, "profile.refused", o.Err))
+		parts = append(parts, text.T(p.lang, "profile.refused", profile.Reason(p.lang, o.Err)))
 	case o.Message != nil && o.Message.Ignore:
 		parts = append(parts, text.T(p.lang, "profile.ignored"))
 	}
@@ -160,7 +160,7 @@ func (c *profileDecodeCmd) Run(e *env) error {
 	}
 	o := prof.Try(data, profile.Input{Port: c.Port, Section: c.Read})
 	if o.Err != nil {
-		return &sentence{"profile.refused", []any{o.Err}}
+		return &sentence{"profile.refused", []any{profile.Reason(e.lang, o.Err)}}
 	}
 	p := &printer{w: e.out, lang: e.lang}
 	if o.Message.Ignore {

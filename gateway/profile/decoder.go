@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/expr-lang/expr/vm"
+
+	"sentrybox/gateway/text"
 )
 
 // What Decode fails with; use errors.Is.
@@ -24,7 +27,29 @@ var (
 	ErrEmpty = errors.New("no value in the payload")
 	// ErrExpression is an expression that fails at the values it got.
 	ErrExpression = errors.New("expression failed")
+	// ErrFrame is an example that is not one frame by its profile's framing.
+	ErrFrame = errors.New("not one frame by the profile's framing and checksum")
+	// ErrAnswer is an example that is no whole answer of Modbus RTU.
+	ErrAnswer = errors.New("not a whole answer of Modbus RTU")
 )
+
+// Reason returns err, one of Decode or of an example, in language l.
+func Reason(l text.Lang, err error) string {
+	s := err.Error()
+	for _, known := range []struct {
+		err error
+		key text.Key
+	}{
+		{ErrNoMessage, "profile.err.message"}, {ErrShort, "profile.err.short"}, {ErrLong, "profile.err.long"}, {ErrValue, "profile.err.value"},
+		{ErrItem, "profile.err.item"}, {ErrEmpty, "profile.err.empty"}, {ErrExpression, "profile.err.expression"}, {ErrFrame, "profile.err.frame"},
+		{ErrAnswer, "profile.err.answer"},
+	} {
+		if errors.Is(err, known.err) {
+			s = strings.Replace(s, known.err.Error(), text.T(l, known.key), 1)
+		}
+	}
+	return s
+}
 
 // maxPayload is the longest payload that is looked at, in bytes.
 const maxPayload = 64 << 10

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -29,7 +28,15 @@ type Difference struct {
 }
 
 // Text returns what is wrong.
-func (d Difference) Text(l text.Lang) string { return text.T(l, d.Key, d.Args...) }
+func (d Difference) Text(l text.Lang) string {
+	args := slices.Clone(d.Args)
+	for i, a := range args {
+		if err, ok := a.(error); ok {
+			args[i] = Reason(l, err)
+		}
+	}
+	return text.T(l, d.Key, args...)
+}
 
 // Test decodes every example of the profile and holds the outcome against what
 // it must be.
@@ -49,7 +56,7 @@ func (p *Profile) try(e *Example) Outcome {
 	}
 	d, err := p.NewDecoder(parameters)
 	if err != nil {
-		o.Wrong = append(o.Wrong, Difference{"profile.test.failed", []any{err.Error()}})
+		o.Wrong = append(o.Wrong, Difference{"profile.test.failed", []any{err}})
 		return o
 	}
 	in, err := p.input(e)
@@ -119,7 +126,7 @@ func (s *Serial) only(b []byte) ([]byte, error) {
 	split.Reset() // it begins with a frame
 	frames := append(split.Push(b), split.Idle()...)
 	if len(frames) != 1 {
-		return nil, fmt.Errorf("%d frames by the profile's framing and checksum, should be 1", len(frames))
+		return nil, ErrFrame
 	}
 	return frames[0].Data, nil
 }
@@ -128,7 +135,7 @@ func (s *Serial) only(b []byte) ([]byte, error) {
 // Serial Line V1.02, 2.5.1).
 func modbusAnswer(b []byte) ([]byte, error) {
 	if len(b) < 5 || int(b[2]) != len(b)-5 || b[1] == 0 || b[1] > 4 {
-		return nil, errors.New("not an answer of Modbus RTU to function 1 to 4")
+		return nil, ErrAnswer
 	}
 	crc := uint16(0xffff)
 	for _, c := range b[:len(b)-2] {
@@ -142,7 +149,7 @@ func modbusAnswer(b []byte) ([]byte, error) {
 		}
 	}
 	if got := uint16(b[len(b)-2]) | uint16(b[len(b)-1])<<8; got != crc {
-		return nil, fmt.Errorf("CRC %04X, should be %04X", got, crc)
+		return nil, fmt.Errorf("%w: CRC %04X, %04X", ErrAnswer, got, crc)
 	}
 	return b[3 : len(b)-2], nil
 }
@@ -161,7 +168,7 @@ func (o *Outcome) compare(p *Profile) {
 		}
 		return
 	case o.Err != nil:
-		o.add("profile.test.failed", o.Err.Error())
+		o.add("profile.test.failed", o.Err)
 		return
 	case e.Ignored:
 		if !o.Message.Ignore {

@@ -22,52 +22,60 @@ func (d *Decoder) items(dst []Value, list *Items) ([]Value, error) {
 		at = edge(int(*list.At), len(data))
 	}
 	for at < len(data) {
-		rest := data[at:]
-		head := list.Key + list.Length
-		if len(rest) < head {
-			return dst, fmt.Errorf("item at byte %d: %w", at, ErrShort)
+		got, used, err := d.item(dst, list, data[at:])
+		if err != nil {
+			return dst, fmt.Errorf("item at byte %d: %w", at, err)
 		}
-		key, size := rest[:list.Key], -1
-		length := rest[list.Key:head]
-		if list.First {
-			length, key = rest[:list.Length], rest[list.Length:head]
+		if dst = got; used == 0 {
+			break
 		}
-		it := list.find(key)
-		switch {
-		case list.Length > 0:
-			if size = int(readUint(length, list.order)) + list.Add; size < 0 {
-				return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, ErrValue)
-			}
-		case it != nil:
-			size = it.prog.size
-		}
-		switch {
-		case it == nil && list.Unknown == "skip" && size >= 0:
-		case it == nil && list.Unknown == "stop":
-			return dst, nil
-		case it == nil:
-			return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, ErrItem)
-		}
-		value := rest[head:]
-		if size >= 0 {
-			if size > len(value) {
-				return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, ErrShort)
-			}
-			value = value[:size]
-		}
-		if it != nil {
-			d.next, d.known = 0, true
-			var err error
-			if dst, err = d.fields(dst, it.Fields, value); err != nil {
-				return dst, fmt.Errorf("item %s at byte %d: %w", spaced(key), at, err)
-			}
-			if size < 0 {
-				size = d.next
-			}
-		}
-		at += head + size
+		at += used
 	}
 	return dst, nil
+}
+
+// item reads the item that data begins with and returns how many bytes it has; 0
+// where what follows is to be left alone.
+func (d *Decoder) item(dst []Value, list *Items, data []byte) ([]Value, int, error) {
+	head := list.Key + list.Length
+	if len(data) < head {
+		return dst, 0, ErrShort
+	}
+	key, length := data[:list.Key], data[list.Key:head]
+	if list.First {
+		length, key = data[:list.Length], data[list.Length:head]
+	}
+	it, size := list.find(key), -1
+	switch {
+	case list.Length > 0:
+		if size = int(readUint(length, list.order)) + list.Add; size < 0 {
+			return dst, 0, ErrValue
+		}
+	case it != nil:
+		size = it.prog.size
+	}
+	value := data[head:]
+	switch {
+	case it == nil && list.Unknown == "stop":
+		return dst, 0, nil
+	case it == nil && list.Unknown != "skip":
+		return dst, 0, fmt.Errorf("%s: %w", spaced(key), ErrItem)
+	case size > len(value):
+		return dst, 0, fmt.Errorf("%s: %w", spaced(key), ErrShort)
+	case size >= 0:
+		value = value[:size]
+	}
+	if it != nil {
+		d.next, d.known = 0, true
+		var err error
+		if dst, err = d.fields(dst, it.Fields, value); err != nil {
+			return dst, 0, fmt.Errorf("%s: %w", spaced(key), err)
+		}
+		if size < 0 {
+			size = d.next
+		}
+	}
+	return dst, head + size, nil
 }
 
 // find returns the item with a key, or nil.

@@ -516,4 +516,13 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"probe.busy":               {"%s 正被别的程序使用；先停掉网关", "%s is used by another program; stop the gateway first"},
 	"probe.absent":             {"没有 %s 这个端口；看看 /dev/serial/by-id/", "there is no port %s; look at /dev/serial/by-id/"},
 	"probe.denied":             {"没有权限打开 %s", "no permission to open %s"},
+	"profile.err.message":      {"不是档案里的任何一种报文", "no message of the profile"},
+	"profile.err.short":        {"报文太短", "payload too short"},
+	"profile.err.long":         {"报文太长", "payload too long"},
+	"profile.err.value":        {"不是该类型的值", "not a value of its type"},
+	"profile.err.item":         {"不认识的键", "unknown item"},
+	"profile.err.empty":        {"报文里没有任何数值", "no value in the payload"},
+	"profile.err.expression":   {"表达式算不出来", "expression failed"},
+	"profile.err.frame":        {"按档案的帧和校验，不是恰好一帧", "not one frame by the profile's framing and checksum"},
+	"profile.err.answer":       {"不是完整的 Modbus RTU 应答", "not a whole answer of Modbus RTU"},
 }
