@@ -37,6 +37,7 @@ type Client struct {
 	// acked but not yet removed from the source: not to be sent again.
 	unremoved map[int64]struct{}
 	held      map[int64]time.Time // not to be sent before
+	echoes    []echoes            // by broker
 }
 
 // Stats is what a Client has counted since New.
@@ -75,6 +76,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.brokers = newBrokers(len(c.targets), cfg.Timing, rand.Float64)
 	c.inbox = newInbox(cfg)
+	c.echoes = make([]echoes, len(c.targets))
 	return c, nil
 }
 

@@ -174,6 +174,8 @@ type Timing struct {
 	RefusedMax time.Duration // 15 min
 	Stable     time.Duration // a connection that lived so long starts the back-off anew; 15 s
 	Grace      time.Duration // for what is on its way at the end; 2 s
+	Echo       time.Duration // between messages to ourselves, which show that subscriptions stand; 2 min
+	EchoWithin time.Duration // such a message must come back; 1 min
 
 	// Of several brokers.
 	Check   time.Duration // silence before a path is checked by a ping; 4 s
@@ -206,6 +208,8 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Hold, 30*time.Second)
 	def(&t.HoldMax, time.Hour)
 	def(&t.Stable, 15*time.Second)
+	def(&t.Echo, 2*time.Minute)
+	def(&t.EchoWithin, time.Minute)
 	def(&t.Grace, 2*time.Second)
 	t.KeepAlive = max(t.KeepAlive.Truncate(time.Second), time.Second)
 	return t

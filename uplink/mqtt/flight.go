@@ -51,6 +51,7 @@ const (
 	itemFlight flightKind = iota
 	statusFlight
 	subFlight
+	echoFlight
 )
 
 // flight is a publication that waits for its PUBACK, or the subscription.

@@ -28,10 +28,14 @@ type inbox struct {
 	log     *slog.Logger
 	queue   chan message
 	dropped atomic.Uint64
+
+	echo  []echo         // what we send to ourselves, by subscription
+	heard []atomic.Int64 // when it last came back, in Unix nanoseconds
 }
 
 func newInbox(cfg Config) *inbox {
-	return &inbox{prefix: cfg.Prefix + "/", subs: cfg.Subscriptions, log: cfg.Log, queue: make(chan message, incomingQueue)}
+	return &inbox{prefix: cfg.Prefix + "/", subs: cfg.Subscriptions, log: cfg.Log, queue: make(chan message, incomingQueue),
+		echo: newEchoes(cfg.Subscriptions), heard: make([]atomic.Int64, len(cfg.Subscriptions))}
 }
 
 // take is paho's handler.
@@ -39,6 +43,9 @@ func (in *inbox) take(_ paho.Client, m paho.Message) {
 	topic, ok := strings.CutPrefix(m.Topic(), in.prefix)
 	if !ok {
 		in.dropped.Add(1)
+		return
+	}
+	if in.echoed(topic) {
 		return
 	}
 	select {

@@ -59,6 +59,10 @@ type session struct {
 	calm      chan struct{} // closed to begin that; nil then, or if it is not to be done
 	urgent    int           // items of Alert and Reply on their way
 	beside    func()        // ends what goes on beside
+
+	echo    []echo
+	echoing bool      // the last ones are to be looked for
+	echoAt  time.Time // when to look, or to send the next
 }
 
 // ending is how a connection ended.
@@ -77,7 +81,8 @@ func (c *Client) serve(ctx context.Context, l *link) ending {
 	s := &session{Client: c, link: l, target: l.target, flights: map[*flight]struct{}{}, over: make(chan struct{}),
 		// Room for every flight, the status twice, and the subscription.
 		landings: make(chan landing, window+4), began: now, progress: now, look: true, retry: time.NewTimer(retryTime),
-		room: time.NewTimer(roomEvery), preferred: make(chan int, 1)}
+		room: time.NewTimer(roomEvery), preferred: make(chan int, 1),
+		echo: newEchoes(c.cfg.Subscriptions), echoAt: now.Add(min(c.cfg.Timing.Echo, 2*statusAgain))}
 	s.retry.Stop() // until retryIn
 	defer s.retry.Stop()
 	defer s.room.Stop()
@@ -89,6 +94,7 @@ func (c *Client) serve(ctx context.Context, l *link) ending {
 	s.beside = cancel
 	s.lookBeside(besideCtx)
 	e := s.loop(ctx)
+	s.blame(time.Now())
 	if ctx.Err() != nil && e.err == nil || e.yield >= 0 {
 		s.takeLeave(context.WithoutCancel(ctx))
 	}
@@ -147,6 +153,7 @@ func (s *session) loop(ctx context.Context) (e ending) {
 			s.link.conn.raw.account()
 		case <-check.C:
 			s.check(ctx, time.Now())
+			e.err = s.hear(time.Now())
 		case a := <-s.rescue:
 			e.link = s.rescued(ctx, a)
 			if e.link != nil {

@@ -1,0 +1,100 @@
+package mqtt_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"sentrybox/uplink/mqtt"
+	"sentrybox/uplink/mqtt/mqtttest"
+)
+
+// listening is a gateway that listens to answers and commands, and sends itself a message very often.
+func listening(t *testing.T, url string) (*gateway, *atomic.Int32) {
+	t.Helper()
+	g := newGateway(t, url)
+	var heard atomic.Int32
+	for _, f := range []string{"ack/+", "cmd/+"} {
+		g.cfg.Subscriptions = append(g.cfg.Subscriptions, mqtt.Subscription{Filter: f, Handle: func(context.Context, string, []byte) { heard.Add(1) }})
+	}
+	g.cfg.Timing.Echo, g.cfg.Timing.EchoWithin = 50*time.Millisecond, 500*time.Millisecond
+	return g, &heard
+}
+
+// back gives a publication back to who has published it.
+func back(c *mqtttest.FakeConn, p *packets.PublishPacket) bool {
+	q := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket) //nolint:errcheck,forcetypeassert // it says so
+	q.TopicName, q.Payload = p.TopicName, p.Payload
+	return c.Puback(p.MessageID) && q.Write(c) == nil
+}
+
+func echoed(p *packets.PublishPacket) bool { return strings.HasSuffix(p.TopicName, "/echo") }
+
+// TestDeafBroker: a broker that acknowledges everything and has forgotten one subscription is left, and is right
+// again on the next connection. Messages to ourselves never reach a handler.
+func TestDeafBroker(t *testing.T) {
+	var returned atomic.Int32
+	fake := mqtttest.StartFake(t, func(c *mqtttest.FakeConn) {
+		if !c.Greet() {
+			return
+		}
+		c.Serve(func(p *packets.PublishPacket) bool {
+			if !echoed(p) || c.N == 1 && returned.Load() > 2 && strings.Contains(p.TopicName, "/ack/") {
+				return c.Puback(p.MessageID)
+			}
+			returned.Add(1)
+			return back(c, p)
+		})
+	})
+	g, heard := listening(t, fake.URL())
+	g.start()
+	eventually(t, 30*time.Second, "a second connection", func() bool { return fake.Connections() == 2 })
+	if !strings.Contains(g.log.String(), "lost our subscriptions") {
+		t.Error("the log does not say why")
+	}
+	before := returned.Load()
+	eventually(t, 30*time.Second, "messages that come back", func() bool { return returned.Load() > before+2 })
+	if n := fake.Connections(); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+	if n := heard.Load(); n != 0 {
+		t.Errorf("a handler has seen %d messages to ourselves", n)
+	}
+}
+
+// TestBrokerWithoutEcho: one that does not let us publish there is used all the same, and not asked again.
+func TestBrokerWithoutEcho(t *testing.T) {
+	for name, refuse := range map[string]func(c *mqtttest.FakeConn, p *packets.PublishPacket) bool{
+		"swallows them":       func(c *mqtttest.FakeConn, p *packets.PublishPacket) bool { return c.Puback(p.MessageID) },
+		"ends the connection": func(*mqtttest.FakeConn, *packets.PublishPacket) bool { return false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked atomic.Int32
+			fake := mqtttest.StartFake(t, func(c *mqtttest.FakeConn) {
+				if !c.Greet() {
+					return
+				}
+				c.Serve(func(p *packets.PublishPacket) bool {
+					if echoed(p) {
+						asked.Add(1)
+						return refuse(c, p)
+					}
+					return c.Puback(p.MessageID)
+				})
+			})
+			g, _ := listening(t, fake.URL())
+			g.start()
+			eventually(t, 30*time.Second, "a message to ourselves", func() bool { return asked.Load() > 0 })
+			time.Sleep(2 * time.Second)
+			if n, a := fake.Connections(), asked.Load(); n > 2 || a > 2 {
+				t.Errorf("%d connections, %d messages to ourselves", n, a)
+			}
+			g.put(alert("A", "a"))
+			g.waitDepth(0, 10*time.Second)
+		})
+	}
+}
