@@ -10,6 +10,7 @@ test_packages=(chromium fonts-wqy-microhei e2fsprogs mount ffmpeg mosquitto mosq
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3 python3-gi
 	vlc-bin vlc-plugin-base victoria-metrics python3-pymodbus socat mbpoll)
 
+fleet_packages=(nats-server postgresql)
 bench_packages=(ffmpeg opencv-doc motion mosquitto)
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }

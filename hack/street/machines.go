@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"sentrybox/gateway/password"
+)
+
+const (
+	brokers       = 3
+	consolePass   = "street console"
+	startWithin   = time.Minute
+	postgresGuess = "/usr/lib/postgresql/*/bin"
+)
+
+// machines are the brokers, the database and the consoles.
+type machines struct {
+	dir      string
+	nats     [brokers]*exec.Cmd
+	mqtt     [brokers]int // ports
+	cluster  [brokers]int
+	client   [brokers]int
+	db       *sql.DB
+	dsn      string
+	pgStop   func() error
+	consoles []*console
+}
+
+func (m *machines) brokers() (all []string) {
+	for _, p := range m.mqtt {
+		all = append(all, "tcp://127.0.0.1:"+strconv.Itoa(p))
+	}
+	return all
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // of a TCP listener
+}
+
+func (m *machines) start(ctx context.Context, program string) error {
+	say("starting a PostgreSQL")
+	if err := m.startPostgres(ctx); err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	say("starting three brokers")
+	if err := m.startBrokers(ctx); err != nil {
+		return fmt.Errorf("start the brokers: %w", err)
+	}
+	for n := range 2 {
+		c, err := m.startConsole(ctx, program, n)
+		if err != nil {
+			return fmt.Errorf("start a console: %w", err)
+		}
+		m.consoles = append(m.consoles, c)
+	}
+	return nil
+}
+
+func (m *machines) startBrokers(ctx context.Context) (err error) {
+	for _, ports := range []*[brokers]int{&m.mqtt, &m.cluster, &m.client} {
+		for i := range ports {
+			if ports[i], err = freePort(); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range brokers {
+		if err := m.startBroker(i); err != nil {
+			return err
+		}
+	}
+	for i := range brokers {
+		if err := reach(ctx, m.mqtt[i]); err != nil {
+			return err
+		}
+	}
+	time.Sleep(5 * time.Second) // JetStream chooses a leader
+	return nil
+}
+
+func (m *machines) startBroker(i int) error {
+	var routes []string
+	for _, p := range m.cluster {
+		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", p))
+	}
+	conf := fmt.Sprintf(`
+server_name: n%d
+listen: 127.0.0.1:%d
+jetstream { store_dir: %q, max_mem: 256MB, max_file: 2GB }
+cluster { name: street, listen: 127.0.0.1:%d, routes: [%s] }
+mqtt { listen: 127.0.0.1:%d, stream_replicas: 3, consumer_replicas: 1, max_ack_pending: 1000 }
+`, i, m.client[i], filepath.Join(m.dir, fmt.Sprintf("js%d", i)), m.cluster[i], strings.Join(routes, ", "), m.mqtt[i])
+	path := filepath.Join(m.dir, fmt.Sprintf("nats%d.conf", i))
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+		return err
+	}
+	program, err := exec.LookPath("nats-server")
+	if err != nil {
+		program = "/usr/sbin/nats-server"
+	}
+	m.nats[i] = exec.Command(program, "-c", path, "-l", filepath.Join(m.dir, fmt.Sprintf("nats%d.log", i)))
+	m.nats[i].SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return m.nats[i].Start()
+}
+
+func reach(ctx context.Context, port int) error {
+	var d net.Dialer
+	for end := time.Now().Add(startWithin); ; time.Sleep(100 * time.Millisecond) {
+		c, err := d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(end) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (m *machines) killBroker(i int) {
+	_ = m.nats[i].Process.Kill()
+	_ = m.nats[i].Wait()
+}
+
+func (m *machines) restartBroker(ctx context.Context, i int) error {
+	if m.nats[i].ProcessState == nil { // it was never killed
+		return nil
+	}
+	if err := m.startBroker(i); err != nil {
+		return err
+	}
+	return reach(ctx, m.mqtt[i])
+}
+
+// startPostgres makes a database that is gone afterwards. PostgreSQL does not run as root.
+func (m *machines) startPostgres(ctx context.Context) error {
+	found, err := filepath.Glob(postgresGuess)
+	if err != nil || len(found) == 0 {
+		return errors.New("it is not installed")
+	}
+	bin := found[len(found)-1]
+	data := filepath.Join(m.dir, "pg")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return err
+	}
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	as := []string{}
+	if os.Getuid() == 0 {
+		as = []string{"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"}
+		if err := os.Chmod(m.dir, 0o755); err != nil { //nolint:gosec // the folder's own files stay shut
+			return err
+		}
+		if out, err := exec.Command("chown", "postgres", data).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	run := func(args ...string) error {
+		args = append(as, args...)
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Dir = "/"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", args[0], err, out)
+		}
+		return nil
+	}
+	if err := run(bin+"/initdb", "-D", data, "-U", "duty", "-A", "trust", "-E", "UTF8", "--no-sync"); err != nil {
+		return err
+	}
+	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=''", port)
+	if err := run(bin+"/pg_ctl", "-D", data, "-l", data+"/log", "-w", "-o", options, "start"); err != nil {
+		return err
+	}
+	m.pgStop = func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		args := append(as, bin+"/pg_ctl", "-D", data, "-m", "immediate", "stop")
+		return exec.CommandContext(ctx, args[0], args[1:]...).Run()
+	}
+	m.dsn = fmt.Sprintf("postgres://duty@127.0.0.1:%d/postgres", port)
+	m.db, err = sql.Open("pgx", m.dsn)
+	return err
+}
+
+func (m *machines) startConsole(ctx context.Context, program string, n int) (*console, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	doc := fmt.Sprintf(`name: console %d
+data: %q
+listen: 127.0.0.1:%d
+level: street
+database: %q
+brokers:
+- {url: "mqtt://127.0.0.1:%d"}
+- {url: "mqtt://127.0.0.1:%d"}
+users: [{name: duty, hash: %q}]
+`, n, filepath.Join(m.dir, fmt.Sprintf("duty%d", n)), port, m.dsn, m.mqtt[n], m.mqtt[n+1], password.New(consolePass))
+	path := filepath.Join(m.dir, fmt.Sprintf("duty%d.yaml", n))
+	if err := os.WriteFile(path, []byte(doc), 0o600); err != nil {
+		return nil, err
+	}
+	c := &console{url: fmt.Sprintf("http://127.0.0.1:%d", port), cmd: exec.Command(program, "duty", "--config", path)}
+	log, err := os.Create(filepath.Join(m.dir, fmt.Sprintf("duty%d.log", n)))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	c.cmd.Stdout, c.cmd.Stderr = log, log
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := reach(ctx, port); err != nil {
+		return nil, err
+	}
+	return c, c.signIn(ctx)
+}
+
+func (m *machines) asked() (n int) {
+	for _, c := range m.consoles {
+		n += c.asked()
+	}
+	return n
+}
+
+// settled waits until the ledger has every alert and every answer has been through, and returns how
+// many are lost and how many answers were.
+func (m *machines) settled(ctx context.Context, f *fleet, most time.Duration) (lost, acked int, took time.Duration, err error) {
+	for end := time.Now().Add(most); ; time.Sleep(500 * time.Millisecond) {
+		have := map[string]bool{}
+		acked, err = 0, nil
+		rows, err := m.db.QueryContext(ctx, `SELECT id, state FROM alerts`)
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		for rows.Next() {
+			var id, state string
+			if err := rows.Scan(&id, &state); err != nil {
+				return 0, 0, 0, errors.Join(err, rows.Close())
+			}
+			have[id] = true
+			if state == "acknowledged" {
+				acked++
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return 0, 0, 0, err
+		}
+		lost = 0
+		for _, id := range f.raised() {
+			if !have[id] {
+				lost++
+			}
+		}
+		if lost == 0 && acked >= m.asked() || time.Now().After(end) {
+			return lost, acked, time.Since(f.lastRaised()), nil
+		}
+	}
+}
+
+func (m *machines) stop() error {
+	for _, c := range m.consoles {
+		_ = c.cmd.Process.Kill()
+		_ = c.cmd.Wait()
+	}
+	for _, n := range m.nats {
+		if n != nil && n.ProcessState == nil {
+			_ = n.Process.Kill()
+			_ = n.Wait()
+		}
+	}
+	if m.db != nil {
+		_ = m.db.Close()
+	}
+	if m.pgStop != nil {
+		return m.pgStop()
+	}
+	return nil
+}
