@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sentrybox/drivers/chirpstack"
-	"sentrybox/drivers/driver"
 	"sentrybox/drivers/gpio"
 	"sentrybox/drivers/mqttsensor"
 	"sentrybox/drivers/subscribe"
@@ -37,16 +36,16 @@ func (r *reach) broker(address config.URL) (subscribe.Broker, error) {
 	return b, nil
 }
 
-func (r *reach) chirpstack() (driver.Driver, error) {
+func (r *reach) chirpstack() (any, error) {
 	b, err := r.broker(r.bus.ChirpStack)
 	if err != nil {
 		return nil, err
 	}
-	return chirpstack.New(chirpstack.Config{Broker: b, Applications: r.bus.Applications, Log: r.log})
+	return chirpstack.Config{Broker: b, Applications: r.bus.Applications, Log: r.log}, nil
 }
 
-// mqtt makes the driver of sensors at a broker that is not the gateway's.
-func (r *reach) mqtt() (driver.Driver, error) {
+// mqtt is sensors at a broker that is not the gateway's.
+func (r *reach) mqtt() (any, error) {
 	b, err := r.broker(r.bus.MQTT)
 	if err != nil {
 		return nil, err
@@ -59,11 +58,11 @@ func (r *reach) mqtt() (driver.Driver, error) {
 		}
 		c.Sensors = append(c.Sensors, one)
 	}
-	return mqttsensor.New(c)
+	return c, nil
 }
 
-// gpio makes the driver of the board's pins.
-func (r *reach) gpio() (driver.Driver, error) {
+// gpio is the board's pins.
+func (r *reach) gpio() (any, error) {
 	c := gpio.Config{Chip: r.bus.GPIO}
 	for _, s := range r.sensors {
 		p := s.Model().GPIO
@@ -75,5 +74,5 @@ func (r *reach) gpio() (driver.Driver, error) {
 	for _, o := range r.outputs {
 		c.Outputs = append(c.Outputs, gpio.Output{Pin: gpio.Pin{Name: o.ID, Line: o.Pin, ActiveLow: o.ActiveLow}})
 	}
-	return gpio.New(c)
+	return c, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sentrybox/drivers/all"
 	"sentrybox/drivers/driver"
 	"sentrybox/drivers/lorawan"
 	"sentrybox/drivers/port"
@@ -32,7 +33,8 @@ type reach struct {
 
 // newBuses makes the drivers of the configuration.
 func (a *App) newBuses() ([]device.Bus, error) {
-	var all []device.Bus
+	var buses []device.Bus
+	drivers := all.Drivers()
 	for i := range a.Config.Buses {
 		b := &a.Config.Buses[i]
 		r := reach{bus: b, client: clientID(a.prefix() + "/" + b.ID), log: a.Log.With("bus", b.ID)}
@@ -55,13 +57,13 @@ func (a *App) newBuses() ([]device.Bus, error) {
 			return nil, fmt.Errorf("bus %s: %w", b.ID, err)
 		}
 		r.counters = file
-		d, err := r.driver()
+		d, err := r.driver(drivers)
 		if err != nil { // the others go on, and the duty room is told
 			d = &broken{err: err}
 		}
-		all = append(all, device.Bus{ID: b.ID, Name: b.Name, Driver: d})
+		buses = append(buses, device.Bus{ID: b.ID, Name: b.Name, Driver: d})
 	}
-	return all, nil
+	return buses, nil
 }
 
 // broken is a bus whose driver cannot be made.
@@ -81,8 +83,17 @@ func (b *broken) Run(ctx context.Context, _ func(driver.Message)) error {
 	return b.Ended(driver.Permanent(b.err))
 }
 
-// driver makes the driver of a bus.
-func (r *reach) driver() (driver.Driver, error) {
+// driver makes the driver of the bus.
+func (r *reach) driver(drivers driver.Registry) (driver.Driver, error) {
+	c, err := r.config()
+	if err != nil {
+		return nil, err
+	}
+	return drivers.New(r.bus.Kind(), c)
+}
+
+// config is what the driver of the bus takes.
+func (r *reach) config() (any, error) {
 	switch kind := r.bus.Kind(); kind {
 	case "modbus":
 		return r.modbus()
@@ -101,7 +112,7 @@ func (r *reach) driver() (driver.Driver, error) {
 	case "gpio":
 		return r.gpio()
 	default:
-		return nil, fmt.Errorf("%w: no driver for %s", driver.ErrSkipped, kind)
+		return nil, fmt.Errorf("no driver for %s", kind)
 	}
 }
 
@@ -142,7 +153,7 @@ func (r *reach) models() []*profile.Profile {
 	return all
 }
 
-func (r *reach) lorawan() (driver.Driver, error) {
+func (r *reach) lorawan() (any, error) {
 	c := lorawan.Config{
 		Listen: r.bus.LoRaWAN, Gateways: r.bus.Gateways, Answer: lorawan.Plan(r.bus.Answer), Counters: r.counters, Log: r.log,
 	}
@@ -162,7 +173,7 @@ func (r *reach) lorawan() (driver.Driver, error) {
 		}
 		c.Devices = append(c.Devices, d)
 	}
-	return lorawan.New(c)
+	return c, nil
 }
 
 // newOutput makes an output of its configuration.

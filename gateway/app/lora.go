@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"sentrybox/drivers/driver"
 	"sentrybox/drivers/lora"
 	"sentrybox/drivers/lora/ebyte"
 	"sentrybox/drivers/lora/rak"
@@ -48,8 +47,8 @@ func (r *reach) radio() profile.LoRa {
 	return l
 }
 
-// ebyte makes the driver of an E22 or E32.
-func (r *reach) ebyte(kind string) (driver.Driver, error) {
+// ebyte is an E22 or E32.
+func (r *reach) ebyte(kind string) (any, error) {
 	who, err := r.devices()
 	if err != nil {
 		return nil, err
@@ -74,7 +73,7 @@ func (r *reach) ebyte(kind string) (driver.Driver, error) {
 		}
 	}
 	if !r.bus.Configure && c.ModeCommand == 0 && c.Switch == nil {
-		return ebyte.New(c)
+		return c, nil
 	}
 	speech := ebyte.Line{Baud: line.Baud, Parity: string(line.Parity)}
 	if kind == "e22" {
@@ -84,11 +83,11 @@ func (r *reach) ebyte(kind string) (driver.Driver, error) {
 	} else {
 		c.Module, c.RSSI = ebyte.E32{Address: uint16(l.Address), Line: speech, AirRate: l.AirRate, Channel: l.Channel}, nil //nolint:gosec // the same
 	}
-	return ebyte.New(c)
+	return c, nil
 }
 
-// rak makes the driver of a RAK3172.
-func (r *reach) rak() (driver.Driver, error) {
+// rak is a RAK3172.
+func (r *reach) rak() (any, error) {
 	who, err := r.devices()
 	if err != nil {
 		return nil, err
@@ -99,7 +98,7 @@ func (r *reach) rak() (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rak.New(rak.Config{Open: open, Devices: who, Log: r.log, Radio: rak.Radio{
+	return rak.Config{Open: open, Devices: who, Log: r.log, Radio: rak.Radio{
 		Frequency: l.Frequency, Spreading: l.Spreading, Bandwidth: l.Bandwidth, Coding: l.Coding, Preamble: l.Preamble,
-	}})
+	}}, nil
 }

@@ -4,15 +4,14 @@ import (
 	"strings"
 	"time"
 
-	"sentrybox/drivers/driver"
 	"sentrybox/drivers/modbus"
 	"sentrybox/drivers/port"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/profile"
 )
 
-// modbus makes the driver of a bus of Modbus units.
-func (r *reach) modbus() (driver.Driver, error) {
+// modbus is a bus of Modbus units.
+func (r *reach) modbus() (any, error) {
 	line := r.line()
 	open, err := port.New(line)
 	if err != nil {
@@ -45,7 +44,7 @@ func (r *reach) modbus() (driver.Driver, error) {
 	for _, u := range units {
 		c.Units = append(c.Units, *u)
 	}
-	return modbus.New(c)
+	return c, nil
 }
 
 // addSections adds what a sensor's profile reads. What two sensors of a unit read by the same

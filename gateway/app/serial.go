@@ -3,14 +3,13 @@ package app
 import (
 	"time"
 
-	"sentrybox/drivers/driver"
 	"sentrybox/drivers/port"
 	"sentrybox/drivers/uart"
 	"sentrybox/gateway/config"
 )
 
-// serial makes the driver of a line with a protocol of its own: one profile's.
-func (r *reach) serial() (driver.Driver, error) {
+// serial is a line with a protocol of its own: one profile's.
+func (r *reach) serial() (any, error) {
 	open, err := port.New(r.line())
 	if err != nil {
 		return nil, err
@@ -26,7 +25,7 @@ func (r *reach) serial() (driver.Driver, error) {
 		on, off := o.Switched().Sent()
 		c.Outputs = append(c.Outputs, uart.Output{Name: o.ID, On: on, Off: off})
 	}
-	return uart.New(c)
+	return c, nil
 }
 
 // every returns how often something is asked: as a sensor says, or as its profile does.

@@ -1,0 +1,30 @@
+// Package all lists the drivers of sensors, radios and outputs.
+package all
+
+import (
+	"sentrybox/drivers/chirpstack"
+	"sentrybox/drivers/driver"
+	"sentrybox/drivers/gpio"
+	"sentrybox/drivers/lora/ebyte"
+	"sentrybox/drivers/lora/rak"
+	"sentrybox/drivers/lorawan"
+	"sentrybox/drivers/modbus"
+	"sentrybox/drivers/mqttsensor"
+	"sentrybox/drivers/uart"
+)
+
+// Drivers returns every driver by what a bus of its kind is called. Each takes the
+// Config of its package.
+func Drivers() driver.Registry {
+	return driver.Registry{
+		"modbus":     driver.Make(modbus.New),
+		"serial":     driver.Make(uart.New),
+		"e22":        driver.Make(ebyte.New),
+		"e32":        driver.Make(ebyte.New),
+		"rak3172":    driver.Make(rak.New),
+		"lorawan":    driver.Make(lorawan.New),
+		"chirpstack": driver.Make(chirpstack.New),
+		"mqtt":       driver.Make(mqttsensor.New),
+		"gpio":       driver.Make(gpio.New),
+	}
+}
