@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -53,11 +54,7 @@ func (h *Hub) areas() []string {
 func (h *Hub) Armed() map[string]bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := map[string]bool{}
-	for a, on := range h.armed {
-		all[a] = on
-	}
-	return all
+	return maps.Clone(h.armed)
 }
 
 // HandleArm is the command.Handler of {"type":"arm","area":"…"}, and HandleDisarm of

@@ -22,10 +22,10 @@ func (h *Hub) TakeLocal(id string, m driver.Message) bool {
 	h.mu.Lock()
 	s := h.sensors[id]
 	h.mu.Unlock()
-	if s == nil || s.Bus != "" || s.Sensor.Decode == nil {
+	if s == nil || s.Bus != "" || s.Decode == nil {
 		return false
 	}
-	values, err := decode(s.Sensor.Decode, m)
+	values, err := decode(s.Decode, m)
 	return h.Take(id, Message{Values: values, Err: err})
 }
 

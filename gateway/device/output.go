@@ -126,17 +126,16 @@ func (o *output) run(ctx context.Context) {
 			if ctx.Err() != nil {
 				break
 			}
-			if err != nil {
-				if failing.IsZero() {
-					failing = time.Now()
-				}
-				o.failed(err, time.Since(failing) >= stuckAfter)
-				next = switchAgain
-			} else {
+			if err == nil {
 				failing = time.Time{}
 				o.switched(on)
 				continue // an order may have come meanwhile
 			}
+			if failing.IsZero() {
+				failing = time.Now()
+			}
+			o.failed(err, time.Since(failing) >= stuckAfter)
+			next = switchAgain
 		}
 		select {
 		case <-ctx.Done():

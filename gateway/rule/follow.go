@@ -14,13 +14,6 @@ const (
 	True
 )
 
-func truth(b bool) Truth {
-	if b {
-		return True
-	}
-	return False
-}
-
 // Reading is the newest of a sensor.
 type Reading struct {
 	Value float64 // 1 and 0 for on and off
