@@ -79,6 +79,7 @@ type App struct {
 	next    chan *config.Config           // holds what takes the place of Config
 	changed *config.Config                // written before run returns errChanged
 	served  bool                          // run has come as far as that
+	gone    []string                      // sensors and the like that the configuration had before
 	keeping context.Context               // of evidence; set before the fleet is attached
 
 	online chan struct{} // holds a token when a broker has been reached
@@ -103,10 +104,11 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	defer f.stop()
 	var good *config.Config // with which the gateway has run
+	var gone []string
 	for cfg := a.Config; ; {
 		r := &App{
 			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening,
-			fleet: f, next: make(chan *config.Config, 1),
+			fleet: f, next: make(chan *config.Config, 1), gone: gone,
 		}
 		err := r.run(ctx)
 		if r.served {
@@ -116,6 +118,7 @@ func (a *App) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, errChanged):
+			gone = removed(cfg, r.changed)
 			cfg = r.changed
 			continue
 		case !errors.Is(err, store.ErrCorrupt) && !r.served && good != nil:
@@ -248,6 +251,9 @@ func (a *App) build(ctx context.Context) error {
 	g, al := a.Config.Gateway, a.Config.Alerts
 	a.current.Store(a.Config)
 	a.board = newBoard(a.put, a.Log)
+	for _, id := range a.gone {
+		a.board.drop(id)
+	}
 	a.online, a.moved = make(chan struct{}, 1), make(chan struct{}, 1)
 	a.events.items = make(chan outbox.Item, maxEvents)
 	a.alerts = &alert.Service{

@@ -230,6 +230,14 @@ func (a *App) measureDevices(add func(labels map[string]string, name string, v f
 		add(labels, "device_rejected", float64(c.Rejected))
 		add(labels, "device_limited", float64(c.Limited))
 	}
+	for id, c := range a.hub.BusCounts() {
+		labels := map[string]string{"bus": id}
+		add(labels, "bus_messages", float64(c.Messages))
+		add(labels, "bus_rejected", float64(c.Rejected+c.Discarded+c.Unknown))
+		add(labels, "bus_noise_bytes", float64(c.Noise))
+		add(labels, "bus_timeouts", float64(c.Timeouts))
+		add(labels, "bus_opened", float64(c.Opened))
+	}
 	add(nil, "alarms_lost", float64(a.hub.Lost()))
 }
 
@@ -252,6 +260,31 @@ func (a *App) homeDevices() []homeassistant.Device {
 		all = append(all, d)
 	}
 	return all
+}
+
+// removed returns the ids of sensors, buses and outputs that was has and will has not.
+func removed(was, will *config.Config) []string {
+	ids := func(c *config.Config) map[string]bool {
+		all := map[string]bool{}
+		for _, s := range c.Sensors {
+			all[s.ID] = true
+		}
+		for _, b := range c.Buses {
+			all[b.ID] = true
+		}
+		for _, o := range c.Outputs {
+			all[o.ID] = true
+		}
+		return all
+	}
+	old, now := ids(was), ids(will)
+	var gone []string
+	for id := range old {
+		if !now[id] {
+			gone = append(gone, id)
+		}
+	}
+	return gone
 }
 
 // configured says whether the config has a sensor of the name.

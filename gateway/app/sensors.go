@@ -20,6 +20,7 @@ import (
 func newSensor(c *config.Sensor) (device.Sensor, []device.Rule, error) {
 	s := device.Sensor{
 		ID: c.ID, Name: c.Name, Grid: c.Grid, Profile: c.Profile, Bus: c.Bus, Device: address(c), Silent: time.Duration(c.Heartbeat),
+		Asked: asked(c),
 	}
 	p := c.Model()
 	if p == nil {
@@ -54,6 +55,12 @@ func newSensor(c *config.Sensor) (device.Sensor, []device.Rule, error) {
 
 // batteryClear is how far above low a battery must be not to be low any more.
 const batteryClear = 1.1
+
+// asked says whether the gateway asks the sensor, and so sets the pace.
+func asked(c *config.Sensor) bool {
+	p := c.Model()
+	return p != nil && (p.Modbus != nil || p.Serial != nil && len(p.Serial.Polls) > 0)
+}
 
 // address is what the driver of the sensor's bus calls it.
 func address(c *config.Sensor) string {
@@ -96,10 +103,10 @@ func decoder(dec *profile.Decoder) device.Decoder {
 		buf = got
 		all := make([]device.Value, 0, len(got))
 		for _, v := range got {
-			if v.Field.Hidden {
-				continue
-			}
 			all = append(all, device.Value{Quantity: v.Field.Name, Number: v.Number, Text: v.Text})
+		}
+		for _, v := range dec.Outside() {
+			all = append(all, device.Value{Quantity: v.Field.Name, Number: v.Number, Impossible: true})
 		}
 		return all, nil
 	}

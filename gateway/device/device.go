@@ -35,7 +35,8 @@ const (
 	Unplugged = "unplugged" // the port, or the server, of a bus is away
 )
 
-// Rate and Burst limit the messages of one sensor: so many a second, and at once.
+// Rate and Burst limit the messages of one sensor that nobody asks: so many a second, and
+// at once.
 const (
 	Rate  = 5
 	Burst = 100
@@ -68,6 +69,7 @@ type Sensor struct {
 	Device                  string // what the driver calls it
 	Quantities              []Quantity
 	Free                    bool          // it may measure what Quantities does not list
+	Asked                   bool          // we ask it: it cannot send too much
 	Silent                  time.Duration // it is heard of at least so often; 0: nobody knows
 	SilentSeverity          int
 	// Decode makes values of a message of the sensor's driver; nil for what has none.

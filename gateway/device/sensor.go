@@ -87,7 +87,7 @@ func (s *sensor) limited(now time.Time) bool {
 
 // take takes a message of a sensor.
 func (h *Hub) take(s *sensor, m Message, now time.Time) {
-	if s.limited(now) {
+	if !s.Asked && s.limited(now) {
 		h.lookAt(s, now)
 		return
 	}

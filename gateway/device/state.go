@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"sentrybox/drivers/driver"
 )
 
 // Phase is how a sensor, a bus or an output is doing.
@@ -140,6 +142,24 @@ func (h *Hub) Counts() map[string]Counts {
 		all[id] = s.counts
 	}
 	return all
+}
+
+// BusCounts returns what the drivers have counted, by bus, and how many messages came of
+// senders that are no sensor of ours.
+func (h *Hub) BusCounts() map[string]BusCounts {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make(map[string]BusCounts, len(h.buses))
+	for id, b := range h.buses {
+		all[id] = BusCounts{b.status.Counts, b.unknown}
+	}
+	return all
+}
+
+// BusCounts is what is counted of a bus.
+type BusCounts struct {
+	driver.Counts
+	Unknown uint64
 }
 
 // Lost returns how many alarms were given up before they were durable.

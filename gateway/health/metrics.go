@@ -15,6 +15,7 @@ const Prefix = "sentrybox_"
 // without Prefix.
 func Metrics() []Metric {
 	camera, lane, uplink := []string{"camera"}, []string{"lane"}, []string{"uplink"}
+	device, bus := []string{"device"}, []string{"bus"}
 	return []Metric{
 		{"gateway_uptime_seconds", "Time since the program was started.", false, nil},
 		{"clock_synced", "1 if the wall clock has been set.", false, nil},
@@ -59,6 +60,19 @@ func Metrics() []Metric {
 		{"influx_quarantined", "Lines that InfluxDB did not want.", true, nil},
 		{"influx_failures", "Writes to InfluxDB that were put off.", true, nil},
 		{"influx_waiting", "Batches that wait for InfluxDB.", false, nil},
+		{"device_online", "1 while a sensor, a bus or an output does what it should.", false, device},
+		{"device_rssi", "Signal of a sensor's last message, in dBm.", false, device},
+		{"device_messages", "Messages of a sensor that were looked at.", true, device},
+		{"device_readings", "Values of a sensor that were used.", true, device},
+		{"device_impossible", "Values of a sensor that cannot be, by its profile.", true, device},
+		{"device_rejected", "Messages of a sensor that mean nothing.", true, device},
+		{"device_limited", "Messages of a sensor that were dropped since it sends too many.", true, device},
+		{"bus_messages", "Messages that came over a bus.", true, bus},
+		{"bus_rejected", "Frames with a wrong checksum or code, repeated, or of nobody who is known.", true, bus},
+		{"bus_noise_bytes", "Bytes on a bus that belonged to no frame.", true, bus},
+		{"bus_timeouts", "Requests on a bus that were not answered.", true, bus},
+		{"bus_opened", "Times that a bus was opened.", true, bus},
+		{"alarms_lost", "Alarms of sensors given up before they were durable.", true, nil},
 		{"reading", "Newest reading of a sensor.", false, []string{"device", "quantity"}},
 	}
 }

@@ -67,17 +67,18 @@ type Input struct {
 // Decoder decodes the payloads of one device. It keeps nothing from one to the
 // next, and must not be used by two goroutines at once.
 type Decoder struct {
-	p     *Profile
-	env   scope
-	base  scope // what env begins with: functions and parameters
-	vm    vm.VM
-	buf   []byte // transformed payload
-	in    Input
-	data  []byte
-	tree  any // of a message in JSON
-	short bool
-	next  int  // offset behind the field before
-	known bool // something of the payload was a field or an item
+	p       *Profile
+	env     scope
+	base    scope // what env begins with: functions and parameters
+	vm      vm.VM
+	buf     []byte // transformed payload
+	in      Input
+	outside []Value // of the last payload: values out of their range
+	data    []byte
+	tree    any // of a message in JSON
+	short   bool
+	next    int  // offset behind the field before
+	known   bool // something of the payload was a field or an item
 }
 
 // NewDecoder prepares the profile for a device with these parameters; those that
@@ -113,6 +114,7 @@ func (d *Decoder) Decode(dst []Value, in Input) ([]Value, *Message, error) {
 	if len(in.Data) > maxPayload {
 		return dst, nil, ErrLong
 	}
+	d.outside = d.outside[:0]
 	d.in, d.data, d.tree, d.short, d.known = in, in.Data, nil, false, false
 	var err error
 	if d.data, err = d.transform(d.p.Transform, d.data); err != nil {
@@ -138,6 +140,10 @@ func (d *Decoder) Decode(dst []Value, in Input) ([]Value, *Message, error) {
 	}
 	return dst, nil, ErrNoMessage
 }
+
+// Outside returns the values of the last payload that are out of their range, and
+// therefore none. It is valid until the next one.
+func (d *Decoder) Outside() []Value { return d.outside }
 
 // circumstances fills in what expressions can use besides fields.
 func (d *Decoder) circumstances() {

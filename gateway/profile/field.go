@@ -224,6 +224,9 @@ func (d *Decoder) settle(dst []Value, f *Field, r raw) ([]Value, error) {
 	if isText {
 		v.Number = 0
 	} else if v.Text = ""; !f.Range.Has(v.Number) || math.IsNaN(v.Number) || math.IsInf(v.Number, 0) {
+		if !f.Hidden {
+			d.outside = append(d.outside, v)
+		}
 		return dst, nil
 	}
 	if isText != p.text {
