@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -163,6 +164,7 @@ func (s site) State(ctx context.Context) (web.State, error) {
 		}
 		st.Cameras = append(st.Cameras, v)
 	}
+	st.Devices = s.shownDevices()
 	lanes, err := s.outbox.Stats(ctx)
 	if err != nil {
 		return st, err
@@ -174,6 +176,26 @@ func (s site) State(ctx context.Context) (web.State, error) {
 	}
 	st.Delay50, st.Delay95 = s.monitor.Delivery.Quantile(0.5), s.monitor.Delivery.Quantile(0.95)
 	return st, s.openAlerts(ctx, &st)
+}
+
+// shownDevices returns sensors, buses and outputs with what they measured last.
+func (s site) shownDevices() []web.Device {
+	var all []web.Device
+	for _, d := range s.hub.States() {
+		v := web.Device{ID: d.ID, Name: d.Name, Type: d.Type, Phase: string(d.Phase), Since: d.Since, Reason: d.Reason}
+		for _, name := range slices.Sorted(maps.Keys(d.Values)) {
+			if d.Stale {
+				continue
+			}
+			value := fmt.Sprint(d.Values[name])
+			if x, ok := d.Values[name].(float64); ok {
+				value = strconv.FormatFloat(x, 'g', 4, 64)
+			}
+			v.Values = append(v.Values, strings.TrimSpace(name+" "+value+" "+d.Units[name]))
+		}
+		all = append(all, v)
+	}
+	return all
 }
 
 func (s site) openAlerts(ctx context.Context, st *web.State) error {

@@ -219,6 +219,15 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"js.test.answered":  {"值班室已答复（{1}）：{0} 秒", "the duty room has answered ({1}): {0} s"},
 	"js.test.giveup":    {"5 分钟没有答复，不再等待。", "No answer within 5 minutes: not waiting any longer."},
 
+	"web.device":                  {"%s %s：%s", "%s %s: %s"},
+	"web.device.sensor":           {"传感器", "Sensor"},
+	"web.device.bus":              {"总线", "Bus"},
+	"web.device.output":           {"输出", "Output"},
+	"web.hint.device.silent":      {"检查电池、供电和距离", "Check its battery, its power and how far it is"},
+	"web.hint.device.low_battery": {"请换电池", "Replace its battery"},
+	"web.hint.device.unplugged":   {"检查串口线和转换器", "Check the serial cable and the adapter"},
+	"web.hint.device.unreachable": {"检查接线、地址和供电", "Check its wires, its address and its power"},
+
 	"role.viewer":     {"只看", "Viewer"},
 	"role.duty":       {"值班", "Duty"},
 	"role.technician": {"技术员", "Technician"},

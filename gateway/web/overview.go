@@ -30,7 +30,7 @@ type Line struct {
 	Why   string    `json:"why,omitempty"`    // for engineers, in English
 	Since time.Time `json:"since,omitzero"`   // when it became so
 	Link  string    `json:"link,omitempty"`   // where it is mended
-	About string    `json:"about,omitempty"`  // camera, uplink or box
+	About string    `json:"about,omitempty"`  // camera, device, uplink or box
 	ID    string    `json:"id,omitempty"`     // of the camera or uplink
 	Note  string    `json:"detail,omitempty"` // what it is, such as the stream's size
 }
@@ -127,6 +127,9 @@ func lines(st *State, l text.Lang) []Line {
 	var all []Line
 	for _, c := range st.Cameras {
 		all = append(all, cameraLine(&c, l))
+	}
+	for _, d := range st.Devices {
+		all = append(all, deviceLine(&d, l))
 	}
 	all = append(all, uplinkLines(st, l)...)
 	all = append(all, boxLines(st, l)...)

@@ -27,6 +27,7 @@ type State struct {
 	Disk     string // a store.DiskState
 	Vitals   health.Vitals
 	Cameras  []Camera
+	Devices  []Device
 	Uplinks  []Uplink
 	Lanes    []Lane
 	// Delay is the median and the 95th percentile of the time from an alert to its
@@ -46,6 +47,16 @@ type Camera struct {
 	Codec         string
 	Width, Height int
 	FPS           float64
+}
+
+// Device is how a sensor, a bus or an output is doing.
+type Device struct {
+	ID, Name string
+	Type     string // sensor, bus or output
+	Phase    string // a device.Phase
+	Since    time.Time
+	Reason   string
+	Values   []string // what it measured last, such as "humidity 41 %"; none if that is too old
 }
 
 // Uplink is how a way out is doing.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sentrybox/gateway/text"
@@ -32,6 +33,28 @@ func cameraLine(c *Camera, l text.Lang) Line {
 		line.Text = text.T(l, "web.camera", c.ID, text.State(l, "connecting"))
 	default:
 		line.Hint = text.T(l, text.Key("web.hint."+c.Phase))
+	}
+	return line
+}
+
+// deviceLine says how a sensor, a bus or an output is and what to do.
+func deviceLine(d *Device, l text.Lang) Line {
+	name := d.ID
+	if d.Name != "" {
+		name = d.Name
+	}
+	line := Line{
+		Level: Bad, About: "device", ID: d.ID, Since: d.Since.UTC(), Why: d.Reason, Link: "/config", Note: strings.Join(d.Values, " · "),
+		Text: text.T(l, "web.device", text.T(l, text.Key("web.device."+d.Type)), name, text.State(l, d.Phase)),
+	}
+	switch d.Phase {
+	case "online", "on", "off":
+		line.Level, line.Why = Good, ""
+	case "waiting", "connecting", "low_battery":
+		line.Level = Warn
+	}
+	if hint := text.Key("web.hint.device." + d.Phase); text.Has(hint) {
+		line.Hint = text.T(l, hint)
 	}
 	return line
 }
