@@ -19,7 +19,7 @@ func (g *gateway) code(s *analyticstest.Scene, to, step time.Duration) {
 	g.t.Helper()
 	enc, err := cv.NewEncoder(s.Width, s.Height, step)
 	g.check(err)
-	defer enc.Close()
+	defer func() { g.check(enc.Close()) }()
 	send := func(data []byte, pts time.Duration, keyframe bool) error {
 		g.seq++
 		return g.w.AccessUnit(&wire.AccessUnit{Seq: g.seq, PTS: pts, Wall: testEpoch().Add(pts),

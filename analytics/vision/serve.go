@@ -233,7 +233,7 @@ func (s *session) still(au *wire.AccessUnit) (*picture, error) {
 
 // due says whether a picture of this media time is to be analysed.
 func (s *session) due(pts time.Duration) bool {
-	return s.lazy.due(pts) && !(s.seen && pts <= s.watch.now)
+	return s.lazy.due(pts) && (!s.seen || pts > s.watch.now)
 }
 
 // maxPictures bounds what one access unit can make the decoder give out.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -91,12 +92,10 @@ func (m *measurement) of(kind string) row {
 func (r *report) markdown(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString("| kind | events | recall | precision | false an hour | delay, median / most | late |")
-	rule := "\n|---|---|---|---|---|---|---|"
 	for _, o := range r.beside() {
 		fmt.Fprintf(&b, " %s: recall | precision | false an hour |", o.name)
-		rule += "---|---|---|"
 	}
-	b.WriteString(rule)
+	b.WriteString("\n|---|---|---|---|---|---|---|" + strings.Repeat("---|---|---|", len(r.beside())))
 	for _, k := range r.Ours.rows() {
 		recall := number(k.Recall, "%.2f")
 		if !k.Built {
