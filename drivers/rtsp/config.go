@@ -40,7 +40,7 @@ type Config struct {
 	OnState func(State)
 
 	// Poller, if not nil, polls the camera's TCP connection instead of being woken for
-	// each packet: access units come up to 40 ms late, while Relax is in force 250 ms.
+	// each packet: access units come up to 100 ms late, while Relax is in force 250 ms.
 	// UDP is not polled, as the library insists on sockets of its own.
 	Poller *Poller
 	// OnDrained is called by sink's goroutine when all that has arrived has been handed to

@@ -11,7 +11,7 @@ import (
 const (
 	// pollSoon and pollLate are how long a packet may wait in the socket: while a
 	// picture may decide something, and while nothing happens.
-	pollSoon = 40 * time.Millisecond
+	pollSoon = 100 * time.Millisecond
 	pollLate = 250 * time.Millisecond
 	// pollAgain is how soon after much was read there is another look, so that a full
 	// socket does not stop the camera, and how long an answer to a request waits.

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"sentrybox/drivers/rtsp/rtsptest"
@@ -23,7 +25,7 @@ func (b *bench) compare(ctx context.Context) error {
 	fmt.Printf("## One camera\n\n%s\n\n", compareHelp)
 	fmt.Println("| stream | program | CPU s a minute | of Motion's | memory, MB | cameras a core |\n|---|---|---|---|---|---|")
 	for _, s := range streams() {
-		if len(b.Streams) > 0 && !slices.Contains(b.Streams, s.name) {
+		if want := cmp.Or(strings.Join(b.Streams, ","), strings.Join(b.plan.streams, ",")); want != "" && !slices.Contains(strings.Split(want, ","), s.name) {
 			continue
 		}
 		rows, err := b.compareOn(ctx, s)

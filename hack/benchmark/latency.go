@@ -55,7 +55,7 @@ func (b *bench) latency(ctx context.Context) error {
 	if err := g.ready(ctx, time.Minute); err != nil {
 		return err
 	}
-	begun := time.Now().Add(walkLength) // the first round is for learning
+	begun := time.Now().Add(b.plan.learn)
 	note("latency: waiting for events")
 	if err := sleep(ctx, b.plan.walks); err != nil {
 		return err
@@ -63,7 +63,8 @@ func (b *bench) latency(ctx context.Context) error {
 	return report(log, inbox.since(begun))
 }
 
-const latencyHelp = `Somebody crosses an empty yard, at 1080p. Movement is decided in the first moments of it, line crossing in their midst. Measured from when the
+const latencyHelp = `Somebody crosses an empty yard, at 1080p. Movement is decided in the first moments of it: while nothing happens
+keyframes alone are looked at, and what comes first waits for the next one, here up to 2 s. Line crossing is decided in their midst. Measured from when the
 simulated camera sent the picture, which it keeps a note of, to the first message at a subscriber of Mosquitto.`
 
 const walkRules = `zones: {middle: {line: [[0.5, 0], [0.5, 1]]}}

@@ -62,15 +62,18 @@ type plan struct {
 	step                   time.Duration
 	walkers                int
 	walks                  time.Duration
+	learn                  time.Duration // of them, before alerts count
+	streams                []string      // of the comparison; all when nil
 }
 
 func plans(quick bool) plan {
 	if quick {
 		return plan{footage: 10 * time.Second, warm: 5 * time.Second, measure: 8 * time.Second,
-			cameras: []int{2}, step: 6 * time.Second, walkers: 2, walks: 36 * time.Second}
+			cameras: []int{2}, step: 6 * time.Second, walkers: 4, walks: 20 * time.Second,
+			streams: []string{"idle-1080p", "busy-640x360"}}
 	}
 	return plan{footage: 40 * time.Second, warm: 15 * time.Second, measure: 45 * time.Second,
-		cameras: []int{4, 8, 16, 32}, wide: 16, step: 20 * time.Second, walkers: 10, walks: 165 * time.Second}
+		cameras: []int{4, 8, 16, 32}, wide: 16, step: 20 * time.Second, walkers: 10, walks: 180 * time.Second, learn: 2 * walkLength}
 }
 
 func run(ctx context.Context) error {
