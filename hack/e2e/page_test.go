@@ -128,6 +128,24 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 		return false
 	})
 
+	// The way to the duty room is tried, which answers.
+	b.open("/settings")
+	b.until("the site", `document.querySelector("[name=street]").value == "donghu"`)
+	b.press("#test")
+	b.says("#steps", "MQTT 服务器已确认")
+	id := ""
+	sub.Wait(30*time.Second, "the test alert", func(got []mqtttest.Message) bool {
+		for _, a := range alerts(t, got) {
+			if a.Kind == "test" {
+				id = a.ID
+			}
+		}
+		return id != ""
+	})
+	sub.Publish(prefix+"ack/"+id, false, []byte(`{"action":"handled","by":"值班老李"}`))
+	b.says("#steps", "值班室已答复（值班老李）")
+	b.shot("line")
+
 	// What is not confirmed comes back.
 	before, err := os.ReadFile(g.config)
 	if err != nil {
