@@ -78,8 +78,20 @@ func (b *bus) once(ctx context.Context) (err error) {
 	return b.Driver.Run(ctx, b.emit)
 }
 
-// emit takes a message of the driver.
+// durableWithin is how long a driver waits until what its message raised is durable.
+const durableWithin = time.Second
+
+// emit takes a message of the driver. Drivers of radios note afterwards that they have heard
+// it: by then the alarm that it raised is durable, so that a kill does not lose it.
 func (b *bus) emit(m driver.Message) {
+	before := b.hub.deliver.mark()
+	b.hand(m)
+	if after := b.hub.deliver.mark(); after > before {
+		b.hub.deliver.wait(after, durableWithin)
+	}
+}
+
+func (b *bus) hand(m driver.Message) {
 	b.hub.mu.Lock()
 	var mine []*sensor
 	for _, s := range b.sensors {

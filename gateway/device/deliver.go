@@ -40,13 +40,15 @@ type deliveries struct {
 	raised map[string]string // alerts by rule; of Run alone once it runs
 
 	mu    sync.Mutex
-	queue []delivery // guarded by mu
-	lost  uint64     // guarded by mu
+	queue []delivery    // guarded by mu
+	lost  uint64        // guarded by mu
+	added uint64        // guarded by mu: to the queue so far
+	moved chan struct{} // guarded by mu: closed and replaced when one is taken out
 	more  chan struct{}
 }
 
 func newDeliveries(c *Config) *deliveries {
-	return &deliveries{alerts: c.Alerts, store: c.Store, log: c.Log, raised: map[string]string{}, more: make(chan struct{}, 1)}
+	return &deliveries{alerts: c.Alerts, store: c.Store, log: c.Log, raised: map[string]string{}, moved: make(chan struct{}), more: make(chan struct{}, 1)}
 }
 
 // open reads which rules are raised.
@@ -75,6 +77,7 @@ func (d *deliveries) add(x delivery) {
 		return
 	}
 	d.queue = append(d.queue, x)
+	d.added++
 	d.mu.Unlock()
 	select {
 	case d.more <- struct{}{}:
@@ -97,6 +100,34 @@ func (d *deliveries) drop(lost bool) {
 	d.queue = d.queue[1:]
 	if lost {
 		d.lost++
+	}
+	close(d.moved)
+	d.moved = make(chan struct{})
+}
+
+// mark returns how many have been added so far.
+func (d *deliveries) mark() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.added
+}
+
+// wait waits until the first n that were added are durable, but for most at the longest.
+func (d *deliveries) wait(n uint64, most time.Duration) {
+	timeout := time.NewTimer(most)
+	defer timeout.Stop()
+	for {
+		d.mu.Lock()
+		through, moved := d.added-uint64(len(d.queue)), d.moved
+		d.mu.Unlock()
+		if through >= n {
+			return
+		}
+		select {
+		case <-moved:
+		case <-timeout.C:
+			return
+		}
 	}
 }
 

@@ -405,6 +405,22 @@ func TestNotDurableYet(t *testing.T) {
 	})
 }
 
+// TestDurableFirst: when a driver's message has been taken, the alarm that it raised is durable.
+func TestDurableFirst(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir)
+		s.drv.say("2", "press=1")
+		s.alerts.mu.Lock() // nobody waits in between
+		n := len(s.alerts.lines)
+		s.alerts.mu.Unlock()
+		if n != 1 {
+			t.Errorf("%d alerts when the press was taken", n)
+		}
+		s.end()
+	})
+}
+
 // TestOutput: however often it is told, a siren is on for its longest time at most; one that
 // does not obey is told, and asked until it does.
 func TestOutput(t *testing.T) {
