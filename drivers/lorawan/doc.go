@@ -27,7 +27,6 @@
 // gateway, drop packets and send them. They cannot make uplinks up, which devices
 // sign. The port belongs on a network of its own.
 //
-// Own code and no library: brocaar/lorawan, which is the one in Go, is not kept
-// any more and covers the whole of the protocol; what is needed here, two uses of
-// AES, is in the standard's chapter 4.
+// Own code and no library: what is needed here is two uses of AES, in the standard's
+// chapter 4, and no library that covers the whole of the protocol.
 package lorawan

