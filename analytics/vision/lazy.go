@@ -3,6 +3,7 @@
 package main
 
 import (
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -34,6 +35,7 @@ const (
 type lazy struct {
 	s      *session
 	asleep bool
+	tidied bool
 	since  time.Duration // media time at which it fell asleep
 	beat   beat
 	units  []wire.AccessUnit // held, the keyframe that was looked at last first; their data lie in data
@@ -146,6 +148,10 @@ func (z *lazy) sleep(au *wire.AccessUnit) error {
 		return z.again(&key)
 	}
 	z.asleep, z.since = true, key.PTS
+	if !z.tidied { // what the start took is not needed again
+		z.tidied = true
+		debug.FreeOSMemory()
+	}
 	z.hold(&key)
 	return nil
 }
