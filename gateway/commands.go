@@ -24,6 +24,7 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
 	"sentrybox/gateway/demo"
+	"sentrybox/gateway/recent"
 	"sentrybox/gateway/replay"
 	"sentrybox/gateway/text"
 )
@@ -124,7 +125,8 @@ func (c *runCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	a := &app.App{Config: cfg, Path: c.Config, Log: e.log(cfg.Log.Slog()), Version: programVersion()}
+	kept := new(recent.Log)
+	a := &app.App{Config: cfg, Path: c.Config, Log: slog.New(kept.Handler(e.log(cfg.Log.Slog()).Handler())), Recent: kept, Version: programVersion()}
 	if len(cfg.Cameras) > 0 {
 		if _, err = app.FindVision(cfg.Vision.Path); err != nil {
 			return err

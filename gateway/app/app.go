@@ -24,6 +24,7 @@ import (
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/homeassistant"
+	"sentrybox/gateway/recent"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/influx"
@@ -41,6 +42,7 @@ type App struct {
 	Log    *slog.Logger
 	// Version is the program's, for the page. Listening hears where the page is; nil for nobody.
 	Version   string
+	Recent    *recent.Log // the newest lines of Log, for the page; nil for none
 	Listening func(net.Addr)
 
 	disk    *store.Disk
@@ -107,7 +109,7 @@ func (a *App) Run(ctx context.Context) error {
 	var gone []string
 	for cfg := a.Config; ; {
 		r := &App{
-			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening,
+			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening, Recent: a.Recent,
 			fleet: f, next: make(chan *config.Config, 1), gone: gone,
 		}
 		err := r.run(ctx)

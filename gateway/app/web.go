@@ -82,7 +82,7 @@ func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) er
 	}
 	s := &web.Server{
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Care: care, Version: a.Version, Log: log, Now: time.Now,
-		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Running: a.current.Load,
+		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Running: a.current.Load, Recent: a.Recent,
 	}
 	if err := a.secure(s); err != nil {
 		return err

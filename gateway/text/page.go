@@ -228,6 +228,13 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"web.hint.device.unplugged":   {"检查串口线和转换器", "Check the serial cable and the adapter"},
 	"web.hint.device.unreachable": {"检查接线、地址和供电", "Check its wires, its address and its power"},
 
+	"web.nav.logs":     {"日志", "Log"},
+	"web.logs.intro":   {"最近 2000 行，英文，给工程师看。", "The newest 2000 lines, in English, for engineers."},
+	"web.logs.text":    {"包含文字", "Contains"},
+	"web.logs.level":   {"至少", "At least"},
+	"web.logs.refresh": {"刷新", "Refresh"},
+	"web.logs.line":    {"内容", "Line"},
+
 	"role.viewer":     {"只看", "Viewer"},
 	"role.duty":       {"值班", "Duty"},
 	"role.technician": {"技术员", "Technician"},

@@ -46,6 +46,8 @@ func routes() []route {
 		{"GET", "/me", inside, v, page("me")},
 		{"GET", "/users", inside, t, page("users")},
 		{"GET", "/audit", inside, t, page("audit")},
+		{"GET", "/logs", inside, t, page("logs")},
+		{"GET", "/api/v1/logs", inside, t, answer((*Server).listLogs)},
 		{"GET", "/authority.crt", inside, v, (*Server).authority},
 
 		{"GET", "/api/v1/overview", inside, v, answer((*Server).overview)},

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/recent"
 	"sentrybox/gateway/web/account"
 )
 
@@ -35,6 +36,7 @@ type Server struct {
 	Probe       Prober
 	Live        Live
 	Tester      LineTester
+	Recent      *recent.Log           // nil for none
 	Running     func() *config.Config // the configuration in use
 	Version     string
 	Log         *slog.Logger

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
+	"sentrybox/gateway/recent"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
 )
@@ -77,6 +79,18 @@ func (s *Server) ownPassword(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return done{}, s.Accounts.SetPassword(r.Context(), q.actor(), q.User, in.New, q.token)
+}
+
+// listLogs answers with the newest lines of the log: ?level= and ?text= choose.
+func (s *Server) listLogs(r *http.Request) (any, error) {
+	if s.Recent == nil {
+		return []recent.Line{}, nil
+	}
+	level := slog.LevelDebug
+	if l := r.URL.Query().Get("level"); l != "" && level.UnmarshalText([]byte(l)) != nil {
+		return nil, problem(http.StatusBadRequest, "web.error.json")
+	}
+	return s.Recent.Find(level, r.URL.Query().Get("text")), nil
 }
 
 // entriesAtOnce is how much of the audit log one answer has.

@@ -173,4 +173,6 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	b.until("data again", `document.getElementById("banner").hidden`)
 	b.open("/audit")
 	b.says("#entries", "保存配置")
+	b.open("/logs")
+	b.says("#lines", "sentrybox runs")
 }
