@@ -48,7 +48,7 @@ function show(o) {
   shown = o;
   $('site').textContent = o.gateway;
   put($('lines'), JSON.stringify(o.lines), () => o.lines.map(lineItem));
-  const wrong = o.lines.filter(l => l.level !== 'good'), worst = wrong.some(l => l.level === 'bad') ? 'bad' : wrong.length ? 'warn' : 'good';
+  const wrong = [...o.lines, ...o.vitals].filter(l => l.level !== 'good'), worst = wrong.some(l => l.level === 'bad') ? 'bad' : wrong.length ? 'warn' : 'good';
   say($('sum'), worst, wrong.length ? t('trouble', wrong.length) : t('allwell'));
   put($('alerts'), JSON.stringify(o.alerts), () => o.alerts.length ? [...o.alerts.map(alertCard),
     o.open_alerts > o.alerts.length ? el('p', {}, t('more', o.open_alerts - o.alerts.length)) : null].filter(Boolean) : [el('p', {}, t('noalerts'))]);
