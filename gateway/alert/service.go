@@ -306,6 +306,21 @@ func (s *Service) Attach(ctx context.Context, id, part string, also func(*sql.Tx
 	return nil
 }
 
+// Illustrate gives an alert that has none a thumbnail, a JPEG. It fails with ErrInvalid if there is no such alert.
+func (s *Service) Illustrate(ctx context.Context, id string, jpeg []byte) error {
+	return s.Attach(ctx, id, "thumb", func(tx *sql.Tx) error {
+		row, _, err := store.AlertByID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		var a record
+		if err := a.read(row); err != nil || slices.Contains(a.Evidence, "thumb") {
+			return err
+		}
+		return s.queueThumbnail(ctx, tx, &a, jpeg, s.Now())
+	})
+}
+
 // folds says whether an event of now belongs to the alert a. It does not once
 // somebody has answered, who would not look again, nor once the alert is overdue.
 func (s *Service) folds(a *Alert, lastEvent, now time.Time) bool {

@@ -29,7 +29,7 @@ const (
 // buildDevices makes the sensors, buses and outputs of the configuration.
 func (a *App) buildDevices(ctx context.Context) error {
 	c := device.Config{
-		Alerts: a.alerts, Store: a.store, Location: a.Config.Gateway.Location(), Log: a.Log.With("part", "device"),
+		Alerts: correlated{a.alerts, a}, Store: a.store, Location: a.Config.Gateway.Location(), Log: a.Log.With("part", "device"),
 		OnState: a.postDevice, OnEvent: a.postEvent,
 	}
 	for i := range a.Config.Sensors {

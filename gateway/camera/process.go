@@ -67,6 +67,7 @@ type Process struct {
 	sent       atomic.Uint64 // the last access unit written
 	sending    atomic.Bool   // a write is under way
 	waiting    atomic.Bool   // a replay's reader of detections is slow
+	stills     atomic.Uint64 // pictures that were asked for
 	greeted    chan struct{} // closed at Hello
 	done       chan struct{} // closed when the process is gone and all is read
 

@@ -1,0 +1,42 @@
+//go:build cgo
+
+package main
+
+import (
+	"fmt"
+	"image"
+
+	"sentrybox/analytics/thumb"
+	"sentrybox/analytics/wire"
+)
+
+// sendStill sends the newest picture, if there is any.
+func (s *session) sendStill(payload []byte) error {
+	var ask wire.Still
+	if err := wire.Decode(payload, &ask); err != nil {
+		return err
+	}
+	if err := ask.Validate(); err != nil {
+		return err
+	}
+	width := thumb.FullWidth
+	if ask.Most > 0 {
+		width = thumb.MaxWidth
+	}
+	img, err := s.snapshot(width)
+	if err != nil {
+		return nil // nothing is decoded yet
+	}
+	jpeg, err := s.jpeg(img, ask.Most)
+	if err != nil {
+		return fmt.Errorf("still: %w", err)
+	}
+	return s.out.Picture(&wire.Picture{Detection: ask.ID, JPEG: jpeg})
+}
+
+func (s *session) jpeg(img *image.YCbCr, most int) ([]byte, error) {
+	if most > 0 {
+		return thumb.JPEG(img, thumb.Mark{Privacy: s.cfg.Privacy, Most: most})
+	}
+	return thumb.Full(img, s.cfg.Privacy)
+}
