@@ -208,15 +208,15 @@ func TestADayOfFaults(t *testing.T) {
 				t.Errorf("unit %d, well again: %+v", address, got)
 			}
 		}
-		t.Logf("%d readings, %d of them certain, %d lost; %+v", w.stats.readings, w.stats.due, w.stats.lost, s.Counts)
-		if w.stats.due < 30000 || s.Counts.Timeouts < 1000 || s.Counts.Rejected < 100 || s.Counts.Noise < 10000 {
-			t.Errorf("a day without its faults: %d readings due, %+v", w.stats.due, s.Counts)
-		}
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		w.Close()
 		<-served
+		t.Logf("%d readings, %d of them certain, %d lost; %+v", w.stats.readings, w.stats.due, w.stats.lost, s.Counts)
+		if w.stats.due < 30000 || s.Counts.Timeouts < 1000 || s.Counts.Rejected < 100 || s.Counts.Noise < 10000 {
+			t.Errorf("a day without its faults: %d readings due, %+v", w.stats.due, s.Counts)
+		}
 	})
 }
