@@ -91,7 +91,7 @@ func (b *bench) many(ctx context.Context, name string, n int) (skipped float64, 
 	r := rows[0]
 	skipped = after["camera_skipped"] - before["camera_skipped"]
 	if after["camera_access_units"] == before["camera_access_units"] {
-		return 0, fmt.Errorf("%d × %s: no picture came", n, name)
+		return 0, fmt.Errorf("%d × %s: no picture came; of %v cameras online; Sentrybox said:\n%s", n, name, after["camera_online"], g.said)
 	}
 	fmt.Printf("| %d × %s | %.2f | %.2f of %d | %.0f | %.0f | %.0f |\n", n, name, r.perMinute()/float64(n), used.Seconds()/r.took.Seconds(), runtime.NumCPU(),
 		skipped, mb(r.root), mb(r.total-r.root)/float64(n))

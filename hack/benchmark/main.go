@@ -30,6 +30,7 @@ type options struct {
 	Only      []string `enum:"compare,capacity,latency" default:"compare,capacity,latency" help:"Which parts: ${enum}."`
 	Streams   []string `help:"Which streams to compare on; all when none is named." placeholder:"NAME"`
 	Measure   float64  `help:"Seconds of each measurement of the comparison, in place of 45." placeholder:"SECONDS"`
+	Cameras   []int    `help:"How many substreams at a time, in place of 4, 8, 16 and 32." placeholder:"N"`
 	Sentrybox string   `default:"build/sentrybox" help:"The program."`
 	Baseline  string   `default:"build/baseline" help:"The program with OpenCV's MOG2."`
 	Dir       string   `default:"build/bench" help:"Folder of the footage."`
@@ -80,6 +81,9 @@ func run(ctx context.Context) error {
 	b := &bench{}
 	kong.Parse(&b.options, kong.Name("hack/bench"), kong.Description("Measures what watching costs, beside others, on this machine."))
 	b.plan = plans(b.Quick == "quick")
+	if len(b.Cameras) > 0 {
+		b.plan.cameras = b.Cameras
+	}
 	if b.Measure > 0 {
 		b.plan.measure = time.Duration(b.Measure * float64(time.Second))
 	}

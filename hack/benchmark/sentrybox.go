@@ -69,8 +69,20 @@ func (b *bench) sentrybox(broker string, cameras []sentry) (*gateway, error) {
 // counts are of all cameras together, by the name of the metric.
 type counts map[string]float64
 
-// read reads the page for Prometheus.
-func (g *gateway) read(ctx context.Context) (counts, error) {
+// read reads the page for Prometheus. A gateway that has much to do may need another try.
+func (g *gateway) read(ctx context.Context) (c counts, err error) {
+	for range 5 {
+		if c, err = g.readOnce(ctx); err == nil {
+			break
+		}
+		if sleep(ctx, time.Second) != nil {
+			break
+		}
+	}
+	return c, err
+}
+
+func (g *gateway) readOnce(ctx context.Context) (counts, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.metrics, nil)
 	if err != nil {
 		return nil, err
@@ -80,6 +92,9 @@ func (g *gateway) read(ctx context.Context) (counts, error) {
 		return nil, fmt.Errorf("read the metrics: %w", err)
 	}
 	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("read the metrics: %s", res.Status)
+	}
 	sum := counts{}
 	lines := bufio.NewScanner(res.Body)
 	for lines.Scan() {
@@ -104,7 +119,7 @@ func (g *gateway) ready(ctx context.Context, within time.Duration) error {
 		if err := g.alive(); err != nil {
 			return err
 		}
-		c, err := g.read(ctx)
+		c, err := g.readOnce(ctx)
 		if err == nil && int(c["camera_online"]) == len(g.cameras) && c["camera_analysed"] > 0 {
 			return nil
 		}
