@@ -23,6 +23,8 @@ type hook struct {
 
 	refused, received, dropped atomic.Uint64
 
+	retaining retaining
+
 	mu       sync.Mutex
 	rights   map[*mochi.Client]*rights // guarded by mu
 	retained map[string]struct{}       // guarded by mu: topics that clients retain something on
@@ -36,7 +38,7 @@ func (h *hook) ID() string { return "sentrybox" }
 func (h *hook) Provides(b byte) bool {
 	return bytes.Contains([]byte{
 		mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnDisconnect, mochi.OnPublish,
-		mochi.OnRetainMessage, mochi.OnPublishDropped,
+		mochi.OnRetainMessage, mochi.OnPublishDropped, mochi.OnPacketSent, mochi.OnPacketProcessed,
 	}, []byte{b})
 }
 
@@ -120,6 +122,7 @@ func (h *hook) OnACLCheck(cl *mochi.Client, topic string, write bool) bool {
 // OnPublish hands a client's message to the gateway before it is acknowledged.
 func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
 	if cl.Net.Inline {
+		h.retaining.begin(cl, pk)
 		return pk, nil
 	}
 	h.received.Add(1)
@@ -128,6 +131,7 @@ func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, e
 	}
 	topic, ok := h.broker.relative(pk.TopicName)
 	if !ok || h.broker.cfg.Handle == nil {
+		h.retaining.begin(cl, pk)
 		return pk, nil
 	}
 	if slices.ContainsFunc([]string{"ack/+", "cmd/+"}, func(f string) bool { return covers(f, topic) }) {
@@ -142,12 +146,14 @@ func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, e
 		h.broker.cfg.Log.Error("a message to the local broker could not be kept", "topic", topic, "error", err)
 		return pk, packets.ErrRejectPacket
 	}
+	h.retaining.begin(cl, pk)
 	return pk, nil
 }
 
 // OnRetainMessage takes back what a client may not keep at the broker. It is
 // called after the message was retained, last wills included.
 func (h *hook) OnRetainMessage(cl *mochi.Client, pk packets.Packet, _ int64) {
+	defer h.retaining.end(cl)
 	if cl.Net.Inline {
 		return
 	}

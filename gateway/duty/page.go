@@ -18,7 +18,7 @@ import (
 )
 
 //go:embed assets pages
-var files embed.FS //nolint:gochecknoglobals // go:embed needs one; never written to
+var files embed.FS
 
 // pages is every page and what it loads.
 type pages struct {

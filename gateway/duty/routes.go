@@ -248,7 +248,7 @@ func read(r *http.Request, into any) error {
 	if errors.As(err, &large) {
 		return err
 	}
-	if err != nil || dec.Decode(new(any)) != io.EOF { //nolint:errorlint // Decode returns it bare
+	if err != nil || dec.Decode(new(any)) != io.EOF {
 		return &failure{http.StatusBadRequest, "duty.error.request"}
 	}
 	return nil

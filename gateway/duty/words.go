@@ -119,7 +119,7 @@ func facts(card *ledger.Card, l text.Lang) []string {
 	if card.Value != nil {
 		add(true, "duty.fact.value", strings.TrimSpace(strconv.FormatFloat(*card.Value, 'g', 6, 64)+" "+card.Unit))
 	}
-	add(card.Reading.Text != "", "duty.fact.value", card.Reading.Text)
+	add(card.Text != "", "duty.fact.value", card.Text)
 	add(!card.EndedAt.IsZero(), "duty.fact.ended")
 	return all
 }

@@ -58,7 +58,6 @@ type bus485 struct {
 	in        io.WriteCloser
 	mu        sync.Mutex
 	said      []string // guarded by mu
-	changed   chan struct{}
 	units     []string
 }
 

@@ -249,23 +249,16 @@ func (m *machines) asked() (n int) {
 func (m *machines) settled(ctx context.Context, f *fleet, most time.Duration) (lost, acked int, took time.Duration, err error) {
 	for end := time.Now().Add(most); ; time.Sleep(500 * time.Millisecond) {
 		have := map[string]bool{}
-		acked, err = 0, nil
-		rows, err := m.db.QueryContext(ctx, `SELECT id, state FROM alerts`)
+		acked = 0
+		states, err := m.states(ctx)
 		if err != nil {
 			return 0, 0, 0, err
 		}
-		for rows.Next() {
-			var id, state string
-			if err := rows.Scan(&id, &state); err != nil {
-				return 0, 0, 0, errors.Join(err, rows.Close())
-			}
+		for id, state := range states {
 			have[id] = true
 			if state == "acknowledged" {
 				acked++
 			}
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return 0, 0, 0, err
 		}
 		lost = 0
 		for _, id := range f.raised() {
@@ -277,6 +270,24 @@ func (m *machines) settled(ctx context.Context, f *fleet, most time.Duration) (l
 			return lost, acked, time.Since(f.lastRaised()), nil
 		}
 	}
+}
+
+// states returns the state of each alert in the ledger.
+func (m *machines) states(ctx context.Context) (map[string]string, error) {
+	rows, err := m.db.QueryContext(ctx, `SELECT id, state FROM alerts`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var id, state string
+		if err := rows.Scan(&id, &state); err != nil {
+			return nil, err
+		}
+		all[id] = state
+	}
+	return all, rows.Err()
 }
 
 func (m *machines) stop() error {

@@ -27,7 +27,7 @@ func listening(t *testing.T, url string) (*gateway, *atomic.Int32) {
 
 // back gives a publication back to who has published it.
 func back(c *mqtttest.FakeConn, p *packets.PublishPacket) bool {
-	q := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket) //nolint:errcheck,forcetypeassert // it says so
+	q := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
 	q.TopicName, q.Payload = p.TopicName, p.Payload
 	return c.Puback(p.MessageID) && q.Write(c) == nil
 }

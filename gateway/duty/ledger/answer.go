@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,7 +66,7 @@ func (l *Ledger) Say(ctx context.Context, a Answer) (id string, err error) {
 		}
 		var state string
 		switch err := t.row(`SELECT state FROM alerts WHERE id = ?`, a.Alert).Scan(&state); {
-		case err == sql.ErrNoRows: //nolint:errorlint // Scan returns it bare
+		case errors.Is(err, sql.ErrNoRows):
 			return fmt.Errorf("%s: %w", a.Alert, ErrUnknown)
 		case err != nil:
 			return err
