@@ -29,8 +29,11 @@ const (
 	clipGiveUp  = 30 * time.Minute
 	clipAge     = 7 * 24 * time.Hour // a file is kept
 	maxClip     = 64 << 20
-	maxClips    = 50
-	clipLife    = "10m" // of a request
+	maxClips    = 50               // on their way
+	maxKept     = int64(2) << 30   // bytes of files
+	maxSpans    = 4096             // of a file, apart from each other
+	maxWrong    = 3                // files with another checksum than was said
+	clipLife    = 10 * time.Minute // of a request
 )
 
 // job is the fetching of a clip, as the page shows it.
@@ -50,10 +53,17 @@ type clips struct {
 	jobs map[string]*fetch // guarded by mu, by alert
 }
 
+// source is what a clip needs of a feed.
+type source interface {
+	Listen(g ledger.Gateway, rest string) error
+	Unlisten(g ledger.Gateway, rest string)
+	Command(g ledger.Gateway, id string, body map[string]any, life time.Duration) error
+}
+
 // fetch is one clip on its way. It is guarded by clips.mu.
 type fetch struct {
 	where  ledger.Gateway
-	feed   *feed.Feed
+	feed   source
 	begun  time.Time
 	last   time.Time // something came
 	asked  time.Time
@@ -62,6 +72,7 @@ type fetch struct {
 	sum    string
 	total  int64
 	have   []span // of the file, in order, apart from each other
+	wrong  int
 	file   *os.File
 }
 
@@ -121,7 +132,13 @@ func (k *clips) ask(card *ledger.Card) error {
 	if _, err := os.Stat(k.path(card.ID)); err == nil {
 		return nil
 	}
-	if len(k.jobs) >= maxClips {
+	running := 0
+	for _, f := range k.jobs {
+		if f.status != "failed" {
+			running++
+		}
+	}
+	if running >= maxClips {
 		return &failure{http.StatusServiceUnavailable, "duty.error.busy"}
 	}
 	now := k.c.Now()
@@ -139,9 +156,7 @@ func (k *clips) run(ctx context.Context) error {
 	defer k.stop()
 	for {
 		k.sweep()
-		for id, f := range k.waiting() {
-			k.request(id, f)
-		}
+		k.requests(ctx)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -150,8 +165,26 @@ func (k *clips) run(ctx context.Context) error {
 	}
 }
 
-// waiting returns the clips that are to be asked for, and gives up what has come to nothing.
-func (k *clips) waiting() map[string]fetch {
+// requests asks for what is due. A gateway that is not to be reached is asked once it is back: what it
+// were asked meanwhile the broker would keep.
+func (k *clips) requests(ctx context.Context) {
+	due := k.due()
+	if len(due) == 0 {
+		return
+	}
+	_, _, known, err := k.c.standings(ctx)
+	if err != nil {
+		return // it is asked again
+	}
+	for id, f := range due {
+		if known[f.where].State != "offline" {
+			k.request(id, f)
+		}
+	}
+}
+
+// due returns the clips that are to be asked for, and gives up what has come to nothing.
+func (k *clips) due() map[string]fetch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now, due := k.c.Now(), map[string]fetch{}
@@ -161,23 +194,23 @@ func (k *clips) waiting() map[string]fetch {
 			delete(k.jobs, id)
 		case f.status == "failed":
 		case now.Sub(f.begun) > clipGiveUp && now.Sub(f.last) > clipStalled:
-			f.fail("silent")
-		case now.Sub(f.asked) > clipStalled && (f.asked.IsZero() || now.Sub(f.last) > clipStalled):
-			f.asked = now
+			k.fail(id, f, "silent")
+		case f.asked.IsZero() || now.Sub(f.asked) > clipStalled && now.Sub(f.last) > clipStalled:
 			due[id] = *f
 		}
 	}
 	return due
 }
 
-func (f *fetch) fail(why string) {
-	f.status, f.why = "failed", why
+// fail gives a clip up. It is called with mu held.
+func (k *clips) fail(id string, f *fetch, why string) {
+	f.status, f.why, f.last = "failed", why, k.c.Now()
 	if f.file != nil {
-		name := f.file.Name()
 		_ = f.file.Close()
-		_ = os.Remove(name)
-		f.file, f.have = nil, nil
+		_ = os.Remove(f.file.Name())
 	}
+	f.file, f.have = nil, nil
+	f.feed.Unlisten(f.where, "evidence/"+id+"/#")
 }
 
 // request asks for a clip from its first missing byte on.
@@ -189,9 +222,13 @@ func (k *clips) request(id string, f fetch) {
 	if err := f.feed.Listen(f.where, "evidence/"+id+"/#"); err != nil {
 		return // it is asked again
 	}
-	life, _ := time.ParseDuration(clipLife)
+	k.mu.Lock()
+	if j := k.jobs[id]; j != nil {
+		j.asked = k.c.Now()
+	}
+	k.mu.Unlock()
 	_ = f.feed.Command(f.where, "duty-clip-"+id+"-"+rand.Text()[:8],
-		map[string]any{"type": "evidence", "alert": id, "part": "clip", "from": from}, life) // it is asked again
+		map[string]any{"type": "evidence", "alert": id, "part": "clip", "from": from}, clipLife) // it is asked again
 }
 
 // piece takes a message of a feed: a command's result, or a part of a file.
@@ -212,7 +249,7 @@ func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
 		SHA256 string `json:"sha256"`
 	}
 	if !ok || json.Unmarshal(line, &h) != nil || h.Offset < 0 || len(data) == 0 || h.Total <= 0 || h.Total > maxClip ||
-		h.Offset+int64(len(data)) > h.Total || len(h.SHA256) != 2*sha256.Size {
+		h.Offset > h.Total-int64(len(data)) || len(h.SHA256) != 2*sha256.Size {
 		return
 	}
 	k.mu.Lock()
@@ -223,7 +260,7 @@ func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
 	}
 	if err := k.write(parts[1], f, h.Offset, data, h.Total, h.SHA256); err != nil {
 		k.c.Log.Error("a clip is not kept", "alert", parts[1], "error", err)
-		f.fail("disk")
+		k.fail(parts[1], f, "disk")
 	}
 	k.c.heard(0)
 }
@@ -238,9 +275,8 @@ func (k *clips) result(g ledger.Gateway, id string, payload []byte) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if f := k.jobs[id]; f != nil && f.where == g {
-		f.last = k.c.Now()
-		f.fail(cleaned(r.Error, 32))
+	if f := k.jobs[id]; f != nil && f.where == g && f.status != "failed" {
+		k.fail(id, f, cleaned(r.Error, 32))
 		k.c.heard(0)
 	}
 }
@@ -260,6 +296,9 @@ func (k *clips) write(id string, f *fetch, at int64, data []byte, total int64, s
 	}
 	f.status, f.last = "coming", k.c.Now()
 	f.have = joined(append(f.have, span{at, at + int64(len(data))}))
+	if len(f.have) > maxSpans {
+		k.fail(id, f, "pieces")
+	}
 	if len(f.have) != 1 || f.have[0] != (span{0, total}) {
 		return nil
 	}
@@ -287,8 +326,10 @@ func (k *clips) finish(id string, f *fetch) error {
 		return err
 	}
 	if got := sha256.Sum256(data[:min(int64(len(data)), f.total)]); hex.EncodeToString(got[:]) != f.sum {
-		f.have = nil // from the beginning
-		f.asked = time.Time{}
+		if f.wrong++; f.wrong >= maxWrong {
+			k.fail(id, f, "checksum")
+		}
+		f.have, f.asked = nil, time.Time{} // from the beginning
 		return nil
 	}
 	err = errors.Join(f.file.Truncate(f.total), f.file.Sync(), os.Rename(f.file.Name(), k.path(id)), f.file.Close())
@@ -296,72 +337,6 @@ func (k *clips) finish(id string, f *fetch) error {
 		return err
 	}
 	delete(k.jobs, id)
-	return nil
-}
-
-// sweep deletes files that are old, and parts that nobody fetches.
-func (k *clips) sweep() {
-	entries, err := os.ReadDir(k.dir)
-	if err != nil {
-		return
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil {
-			continue
-		}
-		id, part := strings.CutSuffix(e.Name(), ".mp4.part")
-		if part && k.jobs[id] == nil || k.c.Now().Sub(info.ModTime()) > clipAge {
-			_ = os.Remove(filepath.Join(k.dir, e.Name()))
-		}
-	}
-}
-
-func (k *clips) stop() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, f := range k.jobs {
-		if f.file != nil {
-			_ = f.file.Close()
-		}
-	}
-	clear(k.jobs)
-}
-
-func (c *Console) askClip(w http.ResponseWriter, r *http.Request, a *asker) error {
-	card, err := c.ledger.Alert(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	if err := c.clips.ask(&card); err != nil {
-		return err
-	}
-	if err := c.ledger.Audit(r.Context(), a.who(), "clip", card.ID, ""); err != nil {
-		return err
-	}
-	c.heard(0)
-	writeJSON(w, http.StatusOK, c.clips.of(card.ID))
-	return nil
-}
-
-// clip serves a file that is here, in parts if the browser asks so.
-func (c *Console) clip(w http.ResponseWriter, r *http.Request, _ *asker) error {
-	id := r.PathValue("id")
-	if _, err := ulid.ParseStrict(id); err != nil {
-		return ledger.ErrUnknown
-	}
-	f, err := os.Open(c.clips.path(id))
-	if err != nil {
-		return ledger.ErrUnknown
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "video/mp4")
-	http.ServeContent(w, r, "", info.ModTime(), f)
+	f.feed.Unlisten(f.where, "evidence/"+id+"/#")
 	return nil
 }

@@ -303,7 +303,7 @@ func (f *Feed) heard(ctx context.Context, h ledger.Heard) {
 	}
 	for _, id := range h.Doubt {
 		if c, err := f.cfg.Ledger.Alert(ctx, id); err == nil {
-			f.ask(c)
+			f.ask(c.Where, c.ID)
 		}
 	}
 	if h.Seq > 0 && f.cfg.Changed != nil {

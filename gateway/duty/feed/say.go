@@ -14,6 +14,9 @@ import (
 	"sentrybox/gateway/duty/ledger"
 )
 
+// askAfter is how often an answer is sent before its gateway is asked about the alert.
+const askAfter = 3
+
 // ErrOffline means that the broker cannot be reached.
 var ErrOffline = errors.New("the broker is not reached")
 
@@ -56,6 +59,9 @@ func (f *Feed) say(ctx context.Context, c paho.Client) error {
 			if err := f.cfg.Ledger.Sent(ctx, a); err != nil {
 				return err
 			}
+			if a.Tries >= askAfter { // perhaps the gateway does not know the alert any more
+				f.ask(a.Gateway, a.Alert)
+			}
 		}
 		if now := time.Now(); now.Sub(began) > askEvery && now.Sub(asked) > askEvery {
 			asked = now
@@ -94,17 +100,17 @@ func (f *Feed) askUnsure(ctx context.Context, since time.Time) error {
 	}
 	for _, c := range all {
 		if f.Serves(c.Where) {
-			f.ask(c)
+			f.ask(c.Where, c.ID)
 		}
 	}
 	return nil
 }
 
 // ask asks a gateway how it stands with an alert. An answer comes by keep.
-func (f *Feed) ask(c ledger.Card) {
-	id := askPrefix + c.ID + "-" + rand.Text()[:8]
-	if err := f.Command(c.Where, id, map[string]any{"type": "alert", "alert": c.ID}, time.Minute); err != nil && !errors.Is(err, ErrOffline) {
-		f.cfg.Log.Warn("a gateway could not be asked about an alert", "alert", c.ID, "error", err)
+func (f *Feed) ask(g ledger.Gateway, about string) {
+	id := askPrefix + about + "-" + rand.Text()[:8]
+	if err := f.Command(g, id, map[string]any{"type": "alert", "alert": about}, time.Minute); err != nil && !errors.Is(err, ErrOffline) {
+		f.cfg.Log.Warn("a gateway could not be asked about an alert", "alert", about, "error", err)
 	}
 }
 
@@ -133,11 +139,22 @@ func (f *Feed) Listen(g ledger.Gateway, rest string) error {
 	if link == nil {
 		return ErrOffline
 	}
-	token := link.Subscribe(string(g)+"/"+rest, 1, nil)
+	// At QoS 0: pieces of a clip that nobody takes must not fill the queue that the broker keeps alerts in.
+	token := link.Subscribe(string(g)+"/"+rest, 0, nil)
 	if !token.WaitTimeout(sendTime) {
 		return errors.New("the broker does not answer a subscription")
 	}
 	return token.Error()
+}
+
+// Unlisten ends what Listen began. A broker that cannot be reached is not told: what comes then is passed over.
+func (f *Feed) Unlisten(g ledger.Gateway, rest string) {
+	f.mu.Lock()
+	link := f.link
+	f.mu.Unlock()
+	if link != nil {
+		link.Unsubscribe(string(g) + "/" + rest)
+	}
 }
 
 // answered takes what was asked for.
