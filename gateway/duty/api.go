@@ -82,7 +82,7 @@ func (c *Console) state(w http.ResponseWriter, r *http.Request, a *asker) error 
 // cleaned makes what somebody has typed fit for a table and a page.
 func cleaned(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) {
+		if r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/oklog/ulid/v2"
+
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/duty/ledger"
 	"sentrybox/gateway/text"
@@ -15,7 +17,7 @@ type shown struct {
 	ID       string   `json:"id"`
 	Rev      int      `json:"rev"`
 	Seq      int64    `json:"seq"`
-	Incident string   `json:"incident"` // by which alerts belong together; its own id alone
+	Incident string   `json:"incident"` // by which alerts belong together
 	Kind     string   `json:"kind"`
 	What     string   `json:"what"`
 	Where    string   `json:"where"`
@@ -55,16 +57,14 @@ type plan struct {
 
 func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gateway]ledger.State) shown {
 	s := shown{
-		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Incident: card.Incident, Kind: card.Kind, What: what(card, l), Where: where(card),
+		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Kind: card.Kind, What: what(card, l), Where: where(card),
 		Source: string(card.Where) + " " + card.Device, Severity: card.Severity, State: string(card.State),
 		Stands: text.T(l, text.Key("alert."+string(card.State))), Open: card.Open() && card.State != "lost",
 		Detected: card.DetectedAt.UnixMilli(), Respond: card.RespondBy.UnixMilli(), Handle: card.HandleBy.UnixMilli(),
 		Facts: facts(card, l), By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(card.ID),
 		Pending: []said{},
 	}
-	if s.Incident == "" {
-		s.Incident = s.ID
-	}
+	s.Incident = incident(card)
 	for _, e := range card.Evidence {
 		s.CanClip = s.CanClip || e == "clip"
 	}
@@ -79,6 +79,15 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 	s.Offline = known && g.State == "offline"
 	s.Plan = planFor(g.Plans, card.Kind)
 	return s
+}
+
+// incident names what an alert belongs to. A gateway can only join alerts of its own.
+func incident(card *ledger.Card) string {
+	first := card.Incident
+	if _, err := ulid.ParseStrict(first); err != nil {
+		first = card.ID
+	}
+	return string(card.Where) + "/" + first
 }
 
 // what says in plain words what has happened.

@@ -1,7 +1,8 @@
 // The console: what is open, live. It never navigates away, since sound needs a gesture in each document.
 'use strict';
-let now = {state: null, offset: 0, heard: 0, started: false};
+let now = {state: null, offset: 0, heard: 0, tried: 0, started: false, choosing: false};
 const quiet = 9000; // without a sign of life the data are old
+const again = 15000; // without one it is asked anew: a console without power ends no connection
 const clockNow = () => Date.now() + now.offset;
 
 // ---- incidents: alerts that belong together are one card
@@ -14,53 +15,67 @@ function incidents(cards) {
   }
   const all = [...groups.entries()].map(([id, list]) => {
     list.sort((a, b) => a.severity - b.severity || a.detected - b.detected);
-    return {id, list, main: list[0], severity: list[0].severity, detected: Math.min(...list.map(c => c.detected))};
+    return {id, list, more: 0, main: list[0], severity: list[0].severity, detected: Math.min(...list.map(c => c.detected))};
   });
   all.sort((a, b) => a.severity - b.severity || a.detected - b.detected);
   return all;
 }
 
-// flood puts incidents of one source together when there are more than ten in ten minutes (ISA-18.2).
+// flood makes one card of the incidents of one source and kind, when there are more than ten in ten minutes
+// (ISA-18.2). What is answered there is answered for all of them.
 function flood(all) {
-  const recent = all.filter(i => clockNow() - i.detected < 600000).length;
-  if (recent <= 10) return all.map(i => ({...i, more: []}));
-  const bySource = new Map(), out = [];
+  if (all.filter(i => clockNow() - i.detected < 600000).length <= 10) return all;
+  const groups = new Map();
   for (const i of all) {
-    const first = bySource.get(i.main.source);
-    if (first) first.more.push(i);
-    else { const top = {...i, more: []}; bySource.set(i.main.source, top); out.push(top); }
+    const key = i.main.source + ' ' + i.main.kind, first = groups.get(key);
+    if (!first) { groups.set(key, i); continue; }
+    first.list.push(...i.list);
+    first.more++;
+    first.detected = Math.min(first.detected, i.detected);
   }
-  return out;
+  return [...groups.values()];
 }
 
-const waits = i => i.list.some(c => c.open && c.state === 'raised' && !c.pending.some(p => !p.late && p.action !== 'note'));
+const rank = {ack: 1, dispatch: 2, handled: 3, false: 3}, reached = {raised: 0, acknowledged: 1, dispatched: 2};
+// far says how far the alert of an incident is that is least far, with the answers that are on their way.
+const far = i => Math.min(...i.list.map(c => Math.max(reached[c.state] ?? 3, ...c.pending.filter(p => !p.late).map(p => rank[p.action] || 0))));
+const waits = i => far(i) === 0;
 
 // ---- a card
 
-const drafts = {}; // what somebody is writing: incident → {action, note}
+const drafts = new Map(); // what somebody is writing: incident → {action, note}
 const busyCards = new Set();
-const errors = {};
+const errors = new Map();
+const live = new Map(); // incidents as they were drawn last
+const most = 50; // alerts that the console takes an answer for at once
 
-async function send(i, action, note) {
-  busyCards.add(i.id);
-  delete errors[i.id];
+async function inParts(path, name, ids, rest) {
+  for (let n = 0; n < ids.length; n += most) await api('POST', path, {[name]: ids.slice(n, n + most), ...rest});
+}
+
+async function send(id, action, note) {
+  if (busyCards.has(id)) return;
+  busyCards.add(id);
+  errors.delete(id);
   draw();
   try {
-    await api('POST', 'answer', {alerts: i.list.map(c => c.id), action, note});
-    delete drafts[i.id];
+    await inParts('answer', 'alerts', live.get(id).list.map(c => c.id), {action, note});
+    drafts.delete(id);
+    $('told').textContent = t(rank[action] === 3 ? 'held' : 'pending', t(action));
   } catch (e) {
-    errors[i.id] = t('failed', e.message);
+    errors.set(id, t('failed', e.message));
   } finally {
-    busyCards.delete(i.id);
+    busyCards.delete(id);
     draw();
   }
 }
 
-async function undo(i) {
+async function undo(id) {
   try {
-    await api('POST', 'undo', {answers: i.list.flatMap(c => c.pending).filter(p => p.undo).map(p => p.id)});
+    await inParts('undo', 'answers', live.get(id).list.flatMap(c => c.pending).filter(p => p.undo).map(p => p.id));
+    $('told').textContent = t('undone');
   } catch (e) {
-    errors[i.id] = t('failed', e.message);
+    errors.set(id, t('failed', e.message));
     draw();
   }
 }
@@ -69,7 +84,7 @@ async function fetchClip(c, i) {
   try {
     await api('POST', 'clip/' + c.id);
   } catch (e) {
-    errors[i.id] = t('failed', e.message);
+    errors.set(i.id, t('failed', e.message));
     draw();
   }
 }
@@ -78,10 +93,10 @@ function clipPart(i) {
   const c = i.list.find(c => c.clip && c.clip.status === 'here') || i.list.find(c => c.clip) || i.list.find(c => c.canClip);
   if (!c) return null;
   const job = c.clip;
-  if (!job) return el('button', {type: 'button', className: 'clip', onclick: () => fetchClip(c, i)}, '▶ ' + t('clip'));
+  if (!job) return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, '▶ ' + t('clip'));
   if (job.status === 'here') return el('video', {src: '/clip/' + c.id, controls: true, preload: 'metadata', className: 'video'});
-  if (job.status === 'failed') return el('button', {type: 'button', className: 'clip', onclick: () => fetchClip(c, i)}, t('clipbad', job.why));
-  return el('p', {className: 'clip', role: 'status'}, job.status === 'coming' ? t('clipcome', job.percent) : t('clipwait'),
+  if (job.status === 'failed') return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, t('clipbad', job.why));
+  return el('p', {className: 'clip'}, job.status === 'coming' ? t('clipcome', job.percent) : t('clipwait'),
     el('progress', {max: 100, value: job.percent, 'aria-label': t('clip')}));
 }
 
@@ -92,45 +107,44 @@ function planPart(p) {
     (p.call || []).length ? el('p', {className: 'calls'}, t('call') + '：', ...p.call.map(c => el('a', {href: 'tel:' + c.phone.replace(/[^+\d]/g, ''), className: 'tel'}, '☎ ' + c.name + ' ' + c.phone))) : null);
 }
 
-const actionsFor = state => state === 'raised' ? ['ack', 'dispatch', 'handled'] : state === 'acknowledged' ? ['dispatch', 'handled'] : ['handled'];
-
 function buttons(i) {
-  const c = i.main, sending = busyCards.has(i.id), pending = i.list.flatMap(c => c.pending).filter(p => !p.late);
-  const rank = {ack: 1, dispatch: 2, handled: 3, false: 3}, have = Math.max(0, ...pending.map(p => rank[p.action] || 0));
-  const list = actionsFor(c.state).filter(a => rank[a] > have);
-  const row = el('div', {className: 'acts'});
-  for (const [n, action] of list.entries()) {
-    row.append(el('button', {type: 'button', className: 'act ' + (n === 0 ? 'main' : ''), disabled: sending, onclick: () => {
-      if (action === 'ack') send(i, action, ''); else { drafts[i.id] = {action, note: ''}; draw(i.id); }
-    }}, sending && n === 0 ? t('sending') : t(action)));
+  const sending = busyCards.has(i.id), have = far(i), row = el('div', {className: 'acts'});
+  // A button that is disabled would lose the focus.
+  const add = (action, kind, words, press) => row.append(el('button', {type: 'button', className: 'act ' + kind, 'data-act': action,
+    ...(sending ? {'aria-disabled': 'true'} : {}), onclick: () => { if (!busyCards.has(i.id)) press(); }}, words));
+  const ask = action => () => { drafts.set(i.id, {action, note: ''}); draw(i.id); };
+  for (const [n, action] of ['ack', 'dispatch', 'handled'].filter(a => rank[a] > have).entries()) {
+    add(action, n === 0 ? 'main' : '', sending && n === 0 ? t('sending') : t(action), action === 'ack' ? () => send(i.id, action, '') : ask(action));
   }
-  if (have < 3) row.append(el('button', {type: 'button', className: 'act apart', disabled: sending, onclick: () => { drafts[i.id] = {action: 'false', note: ''}; draw(i.id); }}, t('false')));
+  if (have < 3) add('false', 'apart', t('false'), ask('false'));
   return row;
 }
 
 function draftPart(i) {
-  const d = drafts[i.id];
+  const d = drafts.get(i.id), sending = busyCards.has(i.id);
   if (!d) return null;
   const ask = {dispatch: 'whom', handled: 'found', false: 'reason'}[d.action];
-  const input = el('input', {value: d.note, maxLength: 200, className: 'note', oninput: e => { d.note = e.target.value; }});
-  const form = el('form', {className: 'draft', onsubmit: e => { e.preventDefault(); send(i, d.action, d.note); }},
-    el('label', {}, t(ask), input),
-    el('button', {className: 'act main', disabled: busyCards.has(i.id)}, t(d.action)),
-    el('button', {type: 'button', className: 'act', onclick: () => { delete drafts[i.id]; draw(i.id); }}, t('cancel')));
+  const form = el('form', {className: 'draft', onsubmit: e => { e.preventDefault(); send(i.id, d.action, d.note); }},
+    el('label', {}, t(ask), el('input', {value: d.note, maxLength: 200, className: 'note', oninput: e => { d.note = e.target.value; }})),
+    el('button', {className: 'act main', 'data-act': 'send', ...(sending ? {'aria-disabled': 'true'} : {})}, sending ? t('sending') : t(d.action)),
+    el('button', {type: 'button', className: 'act', 'data-act': 'cancel', onclick: () => { drafts.delete(i.id); draw(i.id); }}, t('cancel')));
+  form.dataset.draft = d.action;
   return form;
 }
 
 function pendingPart(i) {
   const lines = [], seen = new Set();
   for (const c of i.list) for (const p of c.pending) {
-    const left = Math.ceil((p.undo - clockNow()) / 1000);
-    const words = p.late ? t('late', p.text) : left > 0 ? t('held', p.text, left) : c.offline ? t('stuck', p.text) : t('pending', p.text);
+    const held = p.undo > clockNow() && !p.late;
+    const words = p.late ? t('late', p.text) : held ? t('held', p.text) : c.offline ? t('stuck', p.text) : t('pending', p.text);
     if (seen.has(words)) continue;
     seen.add(words);
-    lines.push(el('p', {className: 'pending' + (p.late || c.offline ? ' warn' : ''), role: 'status'}, words, ' ',
-      left > 0 && !p.late ? el('button', {type: 'button', className: 'quiet', onclick: () => undo(i)}, t('undo', left)) : null));
+    const left = el('span', {className: 'left', 'aria-hidden': 'true'});
+    left.dataset.until = p.undo;
+    lines.push(el('p', {className: 'pending' + (p.late || c.offline ? ' warn' : '')}, words, ' ',
+      held ? el('button', {type: 'button', className: 'quiet', 'data-act': 'undo', onclick: () => undo(i.id)}, t('undo'), left) : null));
   }
-  return lines;
+  return lines.length ? el('div', {className: 'pendings'}, ...lines) : null;
 }
 
 function countdown(i) {
@@ -144,81 +158,93 @@ function countdown(i) {
 const shapes = {1: '▲', 2: '◆', 3: '●', 4: '○'};
 
 function card(i) {
-  const c = i.main, cd = countdown(i);
-  const a = el('article', {className: 'card s' + c.severity + (waits(i) ? ' waits' : '') + (cd.over ? ' over' : ''), role: 'listitem', 'aria-labelledby': 'h-' + i.id});
+  const c = i.main, pic = i.list.find(c => c.picture);
+  const a = el('div', {role: 'listitem', 'aria-labelledby': 'h-' + c.id});
   a.dataset.id = i.id;
-  const pic = i.list.find(c => c.picture);
-  a.append(
-    pic ? el('img', {src: '/thumb/' + pic.id, alt: t('picture', c.what), className: 'pic'}) : el('div', {className: 'pic empty'}, t('nopicture')),
-    el('div', {className: 'text'},
-      el('h2', {id: 'h-' + i.id}, el('span', {className: 'mark', 'aria-hidden': 'true'}, shapes[c.severity]), ' ', c.what, ' ', el('span', {className: 'sev'}, t('severity', c.severity))),
+  const parts = {
+    pic: pic ? el('img', {src: '/thumb/' + pic.id, alt: t('picture', pic.what), className: 'pic'}) : el('div', {className: 'pic empty'}, t('nopicture')),
+    text: el('div', {className: 'text'},
+      el('h2', {id: 'h-' + c.id, tabIndex: -1}, el('span', {className: 'mark', 'aria-hidden': 'true'}, shapes[c.severity]), ' ', c.what, ' ', el('span', {className: 'sev'}, t('severity', c.severity))),
       el('p', {className: 'where'}, c.where),
       el('p', {}, when(i.detected) + ' · ' + c.stands + (c.by ? ' · ' + c.by : '') + (c.note ? '：' + c.note : '')),
       c.facts.length ? el('p', {className: 'facts'}, c.facts.join(' · ')) : null,
-      i.list.length > 1 ? el('details', {}, el('summary', {}, t('group', i.list.length)), el('ul', {}, ...i.list.map(x => el('li', {}, when(x.detected) + ' ' + x.what + ' · ' + x.where + ' · ' + x.stands)))) : null,
-      i.more.length ? el('p', {className: 'facts'}, t('source', i.more.length)) : null,
+      i.more ? el('p', {className: 'facts'}, t('source', i.more)) : null,
+      i.list.length > 1 ? el('details', {}, el('summary', {'data-act': 'group'}, t(i.more ? 'groups' : 'group', i.list.length)), el('ul', {}, ...i.list.map(x => el('li', {}, when(x.detected) + ' ' + x.what + ' · ' + x.where + ' · ' + x.stands)))) : null,
       i.list.some(x => x.offline) ? el('p', {className: 'pending warn'}, t('offline')) : null),
-    el('p', {className: 'timer', role: 'timer'}, el('span', {className: 'tl'}), el('b', {className: 'tv'})),
-    el('div', {className: 'side'}, ...[planPart(c.plan), clipPart(i)].filter(Boolean)),
-    ...pendingPart(i),
-    ...[errors[i.id] ? el('p', {className: 'strip bad', role: 'alert'}, errors[i.id]) : null, draftPart(i) || buttons(i)].filter(Boolean));
+    timer: el('p', {className: 'timer', role: 'timer'}, el('span', {className: 'tl'}), el('b', {className: 'tv'})),
+    pending: pendingPart(i),
+    error: errors.has(i.id) ? el('p', {className: 'strip bad', role: 'alert'}, errors.get(i.id)) : null,
+    foot: draftPart(i) || buttons(i),
+    side: el('div', {className: 'side'}, planPart(c.plan), clipPart(i)),
+  };
+  for (const [name, e] of Object.entries(parts)) if (e) { e.dataset.part = name; a.append(e); }
   return a;
 }
 
-// ---- drawing: a card is made anew only when what it shows has changed
+// ---- drawing: only what has changed is made anew, so that neither the focus nor what somebody types is lost
 
-function keyOf(i) {
-  return JSON.stringify([i.list, i.more.length, drafts[i.id] && drafts[i.id].action, busyCards.has(i.id), errors[i.id], countdown(i).over, waits(i),
-    i.list.flatMap(c => c.pending).map(p => Math.ceil(Math.max(0, p.undo - clockNow()) / 1000))]);
+const shownCards = new Map(); // elements by incident
+
+// same says whether a part that is shown may stay.
+function same(old, fresh) {
+  if (old.dataset.part === 'timer') return true; // tick's
+  if (old.dataset.draft) return old.dataset.draft === fresh.dataset.draft && !!old.querySelector('[aria-disabled]') === !!fresh.querySelector('[aria-disabled]');
+  const open = [...old.querySelectorAll('details')].map(d => d.open);
+  for (const [n, d] of [...fresh.querySelectorAll('details')].entries()) if (n < open.length) d.open = open[n];
+  for (const s of old.querySelectorAll('.left')) s.textContent = '';
+  return old.isEqualNode(fresh);
 }
+
+// renew makes a card's element show an incident.
+function renew(e, i) {
+  const fresh = card(i), old = new Map([...e.children].map(c => [c.dataset.part, c]));
+  const parts = [...fresh.children].map(f => old.has(f.dataset.part) && same(old.get(f.dataset.part), f) ? old.get(f.dataset.part) : f);
+  for (const c of [...e.children]) if (!parts.includes(c)) c.remove();
+  parts.forEach((p, n) => { if (e.children[n] !== p) e.insertBefore(p, e.children[n] || null); });
+  e.setAttribute('aria-labelledby', fresh.getAttribute('aria-labelledby'));
+}
+
+// refocus gives the focus, which went with what was removed, to what is nearest.
+function refocus(id, act, n) {
+  const box = $('cards'), e = shownCards.get(id), other = box.children[Math.min(n, box.children.length - 1)];
+  const to = e ? act && e.querySelector('[data-act="' + act + '"]') || e.querySelector('.note, .acts button') || e.querySelector('h2') : other ? other.querySelector('h2') : $('boardh');
+  to.focus({preventScroll: !!e});
+}
+
+const keyOf = i => JSON.stringify([i.list, i.more, drafts.has(i.id) && drafts.get(i.id).action, busyCards.has(i.id), errors.get(i.id),
+  i.list.flatMap(c => c.pending).map(p => p.undo > clockNow())]);
 
 function draw(focus) {
   const st = now.state;
   if (!st || !now.started) return;
-  const all = flood(incidents(st.cards)), box = $('cards'), have = new Map([...box.children].map(e => [e.dataset.id, e]));
-  const active = document.activeElement && document.activeElement.closest('.card');
-  const keep = active && active.dataset.id, index = active ? [...active.querySelectorAll('button,input,a,summary')].indexOf(document.activeElement) : -1;
-  const order = all.map(i => {
+  const all = flood(incidents(st.cards)), box = $('cards'), active = document.activeElement, from = active && active.closest('.card');
+  const at = from ? [...box.children].indexOf(from) : 0;
+  live.clear();
+  for (const i of all) live.set(i.id, i);
+  for (const [id, e] of shownCards) if (!live.has(id)) { e.remove(); shownCards.delete(id); drafts.delete(id); errors.delete(id); }
+  all.forEach((i, n) => {
+    let e = shownCards.get(i.id);
     const key = keyOf(i);
-    let e = have.get(i.id);
-    if (!e || e.dataset.key !== key) {
-      const fresh = card(i);
-      fresh.dataset.key = key;
-      for (const [n, d] of [...(e ? e.querySelectorAll('details') : [])].entries()) { const f = fresh.querySelectorAll('details')[n]; if (f) f.open = d.open; }
-      const playing = e && e.querySelector('video');
-      if (playing && fresh.querySelector('video')) fresh.querySelector('video').replaceWith(playing);
-      if (e) e.replaceWith(fresh); else box.append(fresh);
-      e = fresh;
-    }
-    return e;
+    if (!e) { e = card(i); shownCards.set(i.id, e); } else if (e.dataset.key !== key) renew(e, i);
+    e.dataset.key = key;
+    if (box.children[n] !== e) box.insertBefore(e, box.children[n] || null);
   });
-  for (const e of have.values()) if (!all.some(i => i.id === e.dataset.id)) e.remove();
-  order.forEach((e, n) => { if (box.children[n] !== e) box.insertBefore(e, box.children[n] || null); });
   tick();
-  if (focus) {
-    const e = [...box.children].find(x => x.dataset.id === focus), first = e && (e.querySelector('.draft input') || e.querySelector('.acts button'));
-    if (first) first.focus();
-  } else if (keep && !document.activeElement.closest('.card')) {
-    const e = [...box.children].find(x => x.dataset.id === keep), list = e ? e.querySelectorAll('button,input,a,summary') : [];
-    if (list[Math.min(index, list.length - 1)]) list[Math.min(index, list.length - 1)].focus({preventScroll: true});
-  }
+  if (focus && shownCards.has(focus)) refocus(focus, '', at);
+  else if (from && !document.activeElement.closest('.card')) refocus(from.dataset.id, active.dataset.act, at);
   $('none').hidden = all.length > 0 || document.body.classList.contains('stale');
-  $('count').textContent = st.open ? '(' + st.open + ')' : '';
-  if (st.open > st.cards.length) $('count').textContent = t('shown', st.open, st.cards.length);
+  const count = st.open > st.cards.length ? t('shown', st.open, st.cards.length) : st.open ? '(' + st.open + ')' : '';
+  if ($('count').textContent !== count) $('count').textContent = count;
 }
 
 // tick moves what changes each second.
 function tick() {
-  const st = now.state;
-  if (!st) return;
-  for (const i of flood(incidents(st.cards))) {
-    const e = [...$('cards').children].find(x => x.dataset.id === i.id);
-    if (!e) continue;
-    const cd = countdown(i);
+  for (const [id, e] of shownCards) {
+    const i = live.get(id), cd = countdown(i);
     e.querySelector('.tl').textContent = cd.label + ' ';
     e.querySelector('.tv').textContent = cd.text;
-    e.classList.toggle('over', cd.over);
-    e.classList.toggle('waits', waits(i));
+    e.className = 'card s' + i.main.severity + (waits(i) ? ' waits' : '') + (cd.over ? ' over' : '');
+    for (const s of e.querySelectorAll('.left')) s.textContent = t('seconds', Math.max(0, Math.ceil((s.dataset.until - clockNow()) / 1000)));
   }
 }
 
@@ -253,21 +279,23 @@ let lastSound = 0, lastLost = 0;
 const overdueTold = new Set();
 
 function sound() {
-  if (!now.started) return;
-  $('mute').hidden = !tone.silent();
+  $('mute').hidden = !now.started || !tone.silent();
   const st = now.state, t0 = Date.now();
   if (document.body.classList.contains('stale')) {
     if (t0 - lastLost > 20000) { lastLost = t0; tone.lost(); }
     return;
   }
   if (!st) return;
-  const all = incidents(st.cards);
+  const all = incidents(st.cards), open = all.filter(waits);
+  $('waiting').hidden = !open.length;
+  const words = t('waiting', open.length);
+  if ($('waiting').textContent !== words) $('waiting').textContent = words;
+  let late = false;
   for (const i of all) {
-    const cd = countdown({...i, more: []});
-    const key = i.id + (cd.raised ? 'r' : 'h');
-    if (cd.over && !overdueTold.has(key)) { overdueTold.add(key); lastSound = t0; tone.late(); return; }
+    const cd = countdown(i), key = i.id + (cd.raised ? 'r' : 'h');
+    if (cd.over && !overdueTold.has(key)) { overdueTold.add(key); late = true; }
   }
-  const open = all.filter(waits);
+  if (late) { lastSound = t0; tone.late(); return; }
   if (!open.length) return;
   const grave = open.some(i => i.severity <= 2);
   if (t0 - lastSound > (grave ? 5000 : 15000)) { lastSound = t0; tone.alarm(grave); }
@@ -275,17 +303,19 @@ function sound() {
 
 const known = new Set();
 function announce(cards, first) {
-  for (const c of cards) {
-    if (known.has(c.id)) continue;
-    known.add(c.id);
-    if (!first && c.state === 'raised') { lastSound = 0; $('announce').textContent = t('new', c.what, c.where); }
-  }
+  const fresh = cards.filter(c => !known.has(c.id) && c.state === 'raised');
+  for (const c of cards) known.add(c.id);
+  if (first || !fresh.length) return;
+  lastSound = 0;
+  $('announce').textContent = fresh.slice(0, 3).map(c => t('new', c.what, c.where)).join(' ');
 }
 
 // ---- the stream
 
 let source = null;
 function listen() {
+  if (source) source.close();
+  now.tried = Date.now();
   source = new EventSource('/api/events');
   source.addEventListener('state', e => {
     const st = JSON.parse(e.data), first = !now.state;
@@ -298,7 +328,7 @@ function listen() {
     const b = JSON.parse(e.data);
     now.heard = Date.now(); now.offset = b.now - Date.now();
     if (now.state) now.state.now = b.now;
-    trust();
+    trust(); sound(); // a tab in the background has slow timers
   });
   source.onerror = () => {
     if (source.readyState !== EventSource.CLOSED) return;
@@ -310,7 +340,7 @@ function listen() {
 // ---- the shift
 
 function person(name) {
-  const mine = now.started && name;
+  const mine = now.started && !now.choosing && name;
   $('shift').hidden = mine;
   $('board').hidden = !mine;
   $('onduty').textContent = name ? t('onduty', name) : '';
@@ -319,9 +349,10 @@ function person(name) {
 async function begin(name) {
   await Promise.race([tone.wake().catch(() => {}), new Promise(r => setTimeout(r, 500))]); // a browser may never let it sound
   tone.test();
-  now.started = true;
-  now.person = name;
   await api('POST', 'shift', {person: name});
+  now.started = true;
+  now.choosing = false;
+  now.person = name;
   person(name);
   draw(); trust(); sound(); wakeLock();
   $('boardh').tabIndex = -1;
@@ -332,14 +363,21 @@ async function wakeLock() {
   try { await navigator.wakeLock.request('screen'); } catch { /* not over plain HTTP */ }
 }
 
-for (const b of document.querySelectorAll('.person')) b.onclick = () => begin(b.dataset.person).catch(e => { now.started = false; $('banner').hidden = false; $('banner').textContent = t('failed', e.message); });
-$('change').onclick = () => { now.started = false; person(''); };
+for (const b of document.querySelectorAll('.person')) {
+  b.onclick = () => {
+    $('shifterr').hidden = true;
+    begin(b.dataset.person).catch(e => { $('shifterr').hidden = false; $('shifterr').textContent = t('failed', e.message); });
+  };
+}
+$('change').onclick = () => { now.choosing = true; person(now.person); document.querySelector('.person').focus(); };
 $('test').onclick = () => tone.wake().then(tone.test);
 $('unmute').onclick = () => tone.wake().then(() => { tone.test(); $('mute').hidden = !tone.silent(); });
 document.addEventListener('visibilitychange', () => { if (!document.hidden && now.started) wakeLock(); });
+tone.wake().catch(() => {}); // a kiosk may let it sound before anybody has touched it
 now.heard = Date.now();
 listen();
 setInterval(() => {
-  if (trust() && now.state && now.state.cards.some(c => c.pending.some(p => p.undo > clockNow() - 1500))) draw();
+  if (Date.now() - Math.max(now.heard, now.tried) > again) listen();
+  if (trust() && now.state && now.state.cards.some(c => c.pending.some(p => p.undo > clockNow() - 3000))) draw();
   tick(); sound();
 }, 1000);

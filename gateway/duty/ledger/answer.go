@@ -72,8 +72,11 @@ func (l *Ledger) Say(ctx context.Context, a Answer) (id string, err error) {
 			return err
 		}
 		stale, err := t.said(a, alert.State(state))
-		if err != nil || stale {
+		if err != nil {
 			return err
+		}
+		if stale {
+			return t.audit(now, a.Who, "moot", a.Alert, a.Action)
 		}
 		id = ulid.MustNew(ulid.Timestamp(now), rand.Reader).String()
 		due := now

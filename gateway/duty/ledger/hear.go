@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,10 +107,10 @@ func parse(m Message, id string) (a alert.Alert, ok bool) {
 	return a, true
 }
 
-// clean makes a stranger's text fit for a page.
+// clean makes a stranger's text fit for a page: nothing in it turns around what is beside it.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) {
+		if r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r
@@ -186,14 +188,22 @@ func (t *tx) thumb(m Message, id string) (bool, error) {
 	if _, err := ulid.ParseStrict(id); err != nil || len(m.Payload) > maxThumb || !isJPEG(m.Payload) {
 		return false, nil
 	}
+	seq, err := t.next() // first, as everywhere: two consoles would wait for each other
+	if err != nil {
+		return false, err
+	}
+	var owner string
+	switch err := t.row(`SELECT gateway FROM alerts WHERE id = ?`, id).Scan(&owner); {
+	case err == nil && owner != string(m.Gateway):
+		return false, nil
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return false, fmt.Errorf("look whose picture it is: %w", err)
+	}
 	// It may come before its alert. What belongs to none is swept up later.
 	if _, err := t.exec(`INSERT INTO thumbs (alert, jpeg) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, m.Payload); err != nil {
 		return false, fmt.Errorf("write a picture: %w", err)
 	}
-	seq, err := t.next()
-	if err == nil {
-		_, err = t.exec(`UPDATE alerts SET seq = ? WHERE id = ?`, seq, id)
-	}
+	_, err = t.exec(`UPDATE alerts SET seq = ? WHERE id = ?`, seq, id)
 	return true, err
 }
 

@@ -1,11 +1,14 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"sentrybox/gateway/alert"
@@ -86,8 +89,8 @@ func (l *Ledger) cards(ctx context.Context, rest string, args ...any) (all []Car
 // maxOpen bounds how many open alerts a page gets.
 const maxOpen = 500
 
-// Open returns the open alerts, the gravest and oldest first, at most 500, how many
-// there are, and the number up to which nothing is missing.
+// Open returns the open alerts, the gravest and oldest first, how many there are, and the number up to which nothing
+// is missing. At most 500 are returned.
 func (l *Ledger) Open(ctx context.Context) (all []Card, total int, seq int64, err error) {
 	if seq, err = l.Seq(ctx); err != nil { // first: what comes between is seen again
 		return nil, 0, 0, err
@@ -95,7 +98,12 @@ func (l *Ledger) Open(ctx context.Context) (all []Card, total int, seq int64, er
 	if err = l.row(ctx, `SELECT count(*) FROM alerts WHERE is_open = 1`).Scan(&total); err != nil {
 		return nil, 0, 0, fmt.Errorf("count the open alerts: %w", err)
 	}
-	all, err = l.cards(ctx, `WHERE is_open = 1 ORDER BY severity, detected, id LIMIT ?`, maxOpen)
+	// Where they are too many, what nobody has answered goes before what somebody has.
+	all, err = l.cards(ctx, `WHERE is_open = 1 ORDER BY CASE WHEN severity = 1 THEN 0 WHEN state = 'raised' THEN 1 ELSE 2 END,
+		severity, detected, id LIMIT ?`, maxOpen)
+	slices.SortFunc(all, func(a, b Card) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.DetectedAt.Compare(b.DetectedAt.Time), strings.Compare(a.ID, b.ID))
+	})
 	return all, total, seq, err
 }
 
