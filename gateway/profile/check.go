@@ -138,7 +138,7 @@ func (d *document) transforms(path string, list []Transform) {
 }
 
 func transforms() []string {
-	return []string{"hex", "base64", "pick", "cut", "reverse", "add", "subtract", "xor"}
+	return []string{"hex", "base64", "gbk", "pick", "cut", "reverse", "add", "subtract", "xor"}
 }
 
 // same gives fields of one name the same unit and words, and reports those that

@@ -151,8 +151,8 @@ func (d *document) examples() {
 				given++
 			}
 		}
-		outcomes := 0
-		for _, is := range []bool{len(e.Values) > 0, e.Ignored, e.Error} {
+		outcomes, none := 0, d.Given(path+".values")
+		for _, is := range []bool{len(e.Values) > 0 || none && !e.Ignored && !e.Error, e.Ignored, e.Error} {
 			if is {
 				outcomes++
 			}

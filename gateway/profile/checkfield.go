@@ -151,12 +151,15 @@ func (d *document) otherKind(f *Field, t, path string) {
 		p.kind = plainText
 	case "skip":
 		p.kind = skip
+		d.Required(path+".size", f.To == nil && f.SizeFrom == "" && !d.Given(path+".size"))
 	case "bool":
 		p.kind, p.size = boolean, 1
 	default:
 		d.OneOf(path+".type", t, fieldTypes()...)
 	}
-	d.Between(path+".size", f.Size, 0, 1024)
+	if d.Given(path + ".size") {
+		d.Between(path+".size", f.Size, 1, 1024)
+	}
 }
 
 func fieldTypes() []string {

@@ -137,8 +137,10 @@ func (d *document) readsOf(m *Message) (reads []*Read) {
 }
 
 func (d *document) shapeItems(c *context, list *Items, path string) {
-	choose(&list.Key, 1)
-	d.Between(path+".key", list.Key, 1, 8)
+	if !d.Given(path + ".key") {
+		list.Key = 1
+	}
+	d.Between(path+".key", list.Key, 0, 8)
 	d.Between(path+".length", list.Length, 0, 2)
 	d.Between(path+".length_add", list.Add, -8, 8)
 	list.order = c.order
@@ -159,7 +161,7 @@ func (d *document) shapeItems(c *context, list *Items, path string) {
 	}
 	for i := range list.Types {
 		it, at := &list.Types[i], strict.Element(path+".types", i)
-		if d.Required(at+".key", it.Key.Len() == 0) && d.Sound(at+".key") && it.Key.Len() != list.Key {
+		if d.Required(at+".key", it.Key.Len() == 0 && list.Key > 0) && d.Sound(at+".key") && it.Key.Len() != list.Key {
 			d.Fault(at+".key", "profile.items.key", it.Key.Len(), list.Key)
 		}
 		inner := &context{m: c.m, order: it.Order, item: true}

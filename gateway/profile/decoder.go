@@ -35,6 +35,9 @@ var (
 
 // Reason returns err, one of Decode or of an example, in language l.
 func Reason(l text.Lang, err error) string {
+	if x := (*explained)(nil); errors.As(err, &x) {
+		return Reason(l, x.cause) + text.T(l, "profile.why", text.T(l, x.key, x.args...))
+	}
 	s := err.Error()
 	for _, known := range []struct {
 		err error
@@ -123,7 +126,7 @@ func (d *Decoder) Decode(dst []Value, in Input) ([]Value, *Message, error) {
 	d.circumstances()
 	for i := range d.p.Messages {
 		m := &d.p.Messages[i]
-		if !d.matches(m) {
+		if d.misfit(m) != "" {
 			continue
 		}
 		if m.Ignore {

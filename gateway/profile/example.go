@@ -61,7 +61,7 @@ func (p *Profile) try(e *Example) Outcome {
 	}
 	in, err := p.input(e)
 	if err == nil {
-		o.Values, o.Message, o.Err = d.Decode(nil, in)
+		o.Values, o.Message, o.Err = d.try(in)
 	} else {
 		o.Err = err
 	}
@@ -126,7 +126,7 @@ func (s *Serial) only(b []byte) ([]byte, error) {
 	split.Reset() // it begins with a frame
 	frames := append(split.Push(b), split.Idle()...)
 	if len(frames) != 1 {
-		return nil, ErrFrame
+		return nil, s.why(b)
 	}
 	return frames[0].Data, nil
 }
@@ -251,7 +251,7 @@ func (p *Profile) Try(data []byte, in Input) Outcome {
 	if whole, err := modbusAnswer(data); err == nil && p.Modbus != nil {
 		in.Data = whole
 	}
-	o.Values, o.Message, o.Err = d.Decode(nil, in)
+	o.Values, o.Message, o.Err = d.try(in)
 	return o
 }
 

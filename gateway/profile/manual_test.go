@@ -44,7 +44,7 @@ func TestManualIsRight(t *testing.T) {
 		_, frames, _ := strings.Cut(manual, "| `FF ")
 		frames, _, _ = strings.Cut(frames, "\n\n")
 		found := regexp.MustCompile("\\| `({.*})` \\|").FindAllStringSubmatch(frames, -1)
-		if len(found) != 9 {
+		if len(found) != 12 {
 			t.Errorf("%s: %d frames", name, len(found))
 		}
 		for _, f := range found {

@@ -8,58 +8,68 @@ import (
 	"sentrybox/drivers/uart"
 )
 
-// matches reports whether the payload is m.
-func (d *Decoder) matches(m *Message) bool {
-	if w := m.When; w != nil && !d.circumstance(w) {
-		return false
+// misfit returns the key of m that the payload does not fit, or nothing if it is m.
+func (d *Decoder) misfit(m *Message) string {
+	if w := m.When; w != nil {
+		if key := d.circumstance(w); key != "" {
+			return key
+		}
 	}
 	if m.checksum != nil && !sealed(m.checksum, d.data) {
-		return false
+		return "checksum"
 	}
 	switch m.Form {
 	case "text":
 		if m.pattern != nil && !m.pattern.re.Match(bare(d.data)) {
-			return false
+			return "pattern"
 		}
 	case "object":
 		if d.in.Values == nil {
-			return false
+			return "form"
 		}
 	default:
 		if d.in.Data == nil && d.in.Values != nil {
-			return false
+			return "form"
 		}
 	}
 	if m.Form == "json" && !d.parseJSON() {
-		return false
+		return "form"
 	}
 	if m.When != nil && m.When.Has != "" {
 		if _, ok := d.lookUp(m.Form, m.prog.has, m.prog.hasDotted); !ok {
-			return false
+			return "when.has"
 		}
 	}
-	return m.when == nil || d.holds(m.when)
+	if m.when != nil && !d.holds(m.when) {
+		return "when.if"
+	}
+	return ""
 }
 
-func (d *Decoder) circumstance(w *Match) bool {
+// circumstance returns the condition that does not hold, or nothing.
+func (d *Decoder) circumstance(w *Match) string {
 	switch {
-	case len(w.Read) > 0 && !slices.Contains(w.Read, d.in.Section),
-		len(w.Port) > 0 && !slices.Contains(w.Port, Int(d.in.Port)),
-		len(w.Length) > 0 && !slices.Contains(w.Length, Int(len(d.data))),
-		len(d.data) < w.AtLeast,
-		!w.Prefix.Match(d.data),
-		w.Contains != "" && !bytes.Contains(d.data, []byte(w.Contains)):
-		return false
-	}
-	if len(w.Topic) > 0 && !slices.ContainsFunc(w.Topic, func(f string) bool { return topicMatches(f, d.in.Section) }) {
-		return false
+	case len(w.Read) > 0 && !slices.Contains(w.Read, d.in.Section):
+		return "when.read"
+	case len(w.Port) > 0 && !slices.Contains(w.Port, Int(d.in.Port)):
+		return "when.port"
+	case len(w.Length) > 0 && !slices.Contains(w.Length, Int(len(d.data))):
+		return "when.length"
+	case len(d.data) < w.AtLeast:
+		return "when.at_least"
+	case !w.Prefix.Match(d.data):
+		return "when.prefix"
+	case w.Contains != "" && !bytes.Contains(d.data, []byte(w.Contains)):
+		return "when.contains"
+	case len(w.Topic) > 0 && !slices.ContainsFunc(w.Topic, func(f string) bool { return topicMatches(f, d.in.Section) }):
+		return "when.topic"
 	}
 	for i := range w.Bytes {
 		if !w.Bytes[i].holds(d.data) {
-			return false
+			return "when.bytes"
 		}
 	}
-	return true
+	return ""
 }
 
 func (p *Probe) holds(data []byte) bool {
@@ -96,11 +106,6 @@ func topicMatches(filter, topic string) bool {
 
 // sealed reports whether data ends with its checksum.
 func sealed(c *uart.Checksum, data []byte) bool {
-	none, _ := c.Append(nil, make([]byte, c.From+c.Before))
-	at := len(data) - len(none)
-	if at < 0 {
-		return false
-	}
-	want, ok := c.Append(nil, data[:at])
-	return ok && bytes.EqualFold(want, data[at:])
+	want, got, ok := checksums(c, data)
+	return ok && bytes.EqualFold(want, got)
 }

@@ -44,7 +44,7 @@ type Probe struct {
 
 // Transform changes a payload before it is read.
 type Transform struct {
-	Do    string `yaml:"do" doc:"hex (hexadecimal digits to bytes), base64 (to bytes), pick (the text at path of a payload in JSON), cut (keep from…to only), reverse, add, subtract or xor (each byte with value)."`
+	Do    string `yaml:"do" doc:"hex (hexadecimal digits to bytes), base64 (to bytes), gbk (Chinese text to UTF-8), pick (the text at path of a payload in JSON), cut (keep from…to only), reverse, add, subtract or xor (each byte with value)."`
 	Path  string `yaml:"path" doc:"For pick: JSON pointer."`
 	Value Int    `yaml:"value" doc:"For add, subtract and xor."`
 	From  Int    `yaml:"from" doc:"First byte that is changed, negative from the end; 0 if not given."`
@@ -97,7 +97,7 @@ type Field struct {
 type Items struct {
 	At      *Int   `yaml:"at" doc:"Offset of the first item; after the message's fields if not given."`
 	Until   Int    `yaml:"until" doc:"Offset where the items end, negative from the end of the payload; its end if not given."`
-	Key     int    `yaml:"key" doc:"Bytes of a key: 2 for channel and type; 1 if not given."`
+	Key     int    `yaml:"key" doc:"Bytes of a key: 2 for channel and type, 0 for a row of equal records; 1 if not given."`
 	Length  int    `yaml:"length" doc:"Bytes of the length that follows each key, 1 or 2, in the message's byte order; 0, the default, if there is none."`
 	First   bool   `yaml:"length_first" doc:"The length stands before the key."`
 	Add     int    `yaml:"length_add" doc:"What is added to the length to have the bytes of the value: -1 where it counts a key of one byte too."`
@@ -109,7 +109,7 @@ type Items struct {
 
 // Item is one of Items.
 type Item struct {
-	Key    Pattern `yaml:"key" doc:"Its key as hexadecimal digits; ? stands for any digit."`
+	Key    Pattern `yaml:"key" doc:"Its key as hexadecimal digits; ? stands for any digit. None if key of the items is 0."`
 	Size   int     `yaml:"size" doc:"Bytes of its value; up to the end of its last field if not given. Of an item without fields, how many bytes are passed over."`
 	Order  Order   `yaml:"order" doc:"Byte order of its fields."`
 	Fields []Field `yaml:"fields" doc:"Its values; offsets count from the byte after key and length."`

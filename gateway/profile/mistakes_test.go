@@ -44,6 +44,9 @@ var mistakes = []struct{ name, profile, want string }{
 	{"a pointer", head + "messages:\n- {form: json, fields: [{name: a, path: b}]}\n" + tail, `6: messages[0].fields[0].path: must be a JSON pointer`},
 	{"a key", head + "messages:\n- {items: {key: 2, types: [{key: '01', size: 1}]}}\n" + tail, `6: messages[0].items.types[0].key: the key has 1 bytes, it should have 2`},
 	{"words in one language", strings.Replace(head, "en: a", "en: ''", 1) + fields("{name: a, type: u8}") + tail, `3: name: is needed in both languages`},
+	{"a text with a comma", strings.Replace(head, "en: a", "en: a, b", 1) + fields("{name: a, type: u8}") + tail, `3: name.b: unknown key without a value: does a text with a comma lack quotes?`},
+	{"bytes passed over without end", head + fields("{type: skip}") + tail, `7: messages[0].fields[0].size: missing`},
+	{"nothing passed over", head + fields("{type: skip, size: 0}") + tail, `7: messages[0].fields[0].size: must be`},
 	{"two of a name", head + fields("{name: u16, type: u8}") + tail, `7: messages[0].fields[0].name: the name "u16" is taken`},
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"slices"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
 // transform returns data changed as the list says. It leaves data as it is.
@@ -47,6 +49,9 @@ func (t *Transform) apply(part []byte) ([]byte, bool) {
 		return digits[:n], err == nil
 	case "base64":
 		got, err := base64.RawStdEncoding.AppendDecode(nil, bytes.TrimRight(bytes.TrimSpace(part), "="))
+		return got, err == nil
+	case "gbk":
+		got, err := simplifiedchinese.GB18030.NewDecoder().Bytes(part)
 		return got, err == nil
 	case "pick":
 		tree, ok := parseJSON(part)

@@ -94,6 +94,8 @@ func (d *Document) decodeStruct(n ast.Node, v reflect.Value, path string) {
 		} else if near := Nearest(e.name, names); near != "" {
 			d.Remark(at, e.mark, "config.unknown.near", near)
 			meant = append(meant, Member(path, near))
+		} else if null(e.value) {
+			d.Remark(at, e.mark, "config.unknown.comma", strings.Join(names, ", "))
 		} else {
 			d.Remark(at, e.mark, "config.unknown", strings.Join(names, ", "))
 		}
