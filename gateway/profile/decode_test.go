@@ -92,7 +92,9 @@ var decodes = []struct{ name, profile, input, want string }{
 	{"a division by nothing", fields("{name: n, type: u8}", "{name: a, expr: 1 / n}"), "bytes: 00", "{n: 0}"},
 	{"Modbus", "modbus: {reads: [{register: 0x10, count: 4}]}\n" + fields("{name: a, register: 0x11, type: u16}", "{name: b, register: 18, type: i32}"), "bytes: 00 00 00 05 FF FF FF FE", "{a: 5, b: -2}"},
 	{"Modbus answer", "modbus: {reads: [{count: 2}]}\n" + fields("{name: a, register: 1, type: u16}"), "{frame: true, bytes: 01 03 04 00 01 00 02 2A 32}", "{a: 2}"},
-	{"Modbus answer with a wrong CRC", "modbus: {reads: [{count: 2}]}\n" + fields("{name: a, register: 1, type: u16}"), "{frame: true, bytes: 01 03 04 00 01 00 02 2A 33}", "CRC 332A, 322A"},
+	{"Modbus answer with a wrong CRC", "modbus: {reads: [{count: 2}]}\n" + fields("{name: a, register: 1, type: u16}"), "{frame: true, bytes: 01 03 04 00 01 00 02 2A 33}", "its checksum is 2A 33, and comes to 2A 32"},
+	{"Modbus answer over TCP", "modbus: {reads: [{count: 2}]}\n" + fields("{name: a, register: 1, type: u16}"), "{frame: true, bytes: 00 01 00 00 00 07 01 03 04 00 01 00 02}", "{a: 2}"},
+	{"Modbus answer over TCP that is short", "modbus: {reads: [{count: 2}]}\n" + fields("{name: a, register: 1, type: u16}"), "{frame: true, bytes: 00 01 00 00 00 07 01 03 04 00 01 00}", "not a whole answer"},
 	{"Modbus coils", "modbus: {reads: [{function: 2, register: 8, count: 12}]}\n" + fields("{name: a, register: 8}", "{name: b, register: 17}"), "bytes: 01 02", "{a: 1, b: 1}"},
 }
 

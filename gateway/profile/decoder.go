@@ -29,8 +29,8 @@ var (
 	ErrExpression = errors.New("expression failed")
 	// ErrFrame is an example that is not one frame by its profile's framing.
 	ErrFrame = errors.New("not one frame by the profile's framing and checksum")
-	// ErrAnswer is an example that is no whole answer of Modbus RTU.
-	ErrAnswer = errors.New("not a whole answer of Modbus RTU")
+	// ErrAnswer is an example that is no whole answer of Modbus RTU or TCP.
+	ErrAnswer = errors.New("not a whole answer of Modbus RTU or TCP")
 )
 
 // Reason returns err, one of Decode or of an example, in language l.

@@ -1,8 +1,8 @@
 package profile
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -132,8 +132,11 @@ func (s *Serial) only(b []byte) ([]byte, error) {
 }
 
 // modbusAnswer takes the payload out of a whole answer in Modbus RTU (Modbus over
-// Serial Line V1.02, 2.5.1).
+// Serial Line V1.02, 2.5.1) or TCP (Modbus Messaging on TCP/IP V1.0b, 3.1.3).
 func modbusAnswer(b []byte) ([]byte, error) {
+	if len(b) >= 9 && b[2] == 0 && b[3] == 0 && int(b[4])<<8|int(b[5]) == len(b)-6 && int(b[8]) == len(b)-9 && b[7] > 0 && b[7] <= 4 {
+		return b[9:], nil
+	}
 	if len(b) < 5 || int(b[2]) != len(b)-5 || b[1] == 0 || b[1] > 4 {
 		return nil, ErrAnswer
 	}
@@ -148,8 +151,9 @@ func modbusAnswer(b []byte) ([]byte, error) {
 			}
 		}
 	}
-	if got := uint16(b[len(b)-2]) | uint16(b[len(b)-1])<<8; got != crc {
-		return nil, fmt.Errorf("%w: CRC %04X, %04X", ErrAnswer, got, crc)
+	got, want := b[len(b)-2:], []byte{byte(crc), byte(crc >> 8)} //nolint:gosec // its two bytes
+	if !bytes.Equal(got, want) {
+		return nil, &explained{ErrAnswer, "profile.why.checksum", []any{spaced(got), spaced(want)}}
 	}
 	return b[3 : len(b)-2], nil
 }

@@ -121,9 +121,9 @@ type Item struct {
 type Example struct {
 	Name    string `yaml:"name" doc:"What it shows."`
 	From    string `yaml:"from" doc:"Where it comes from: page of a manual, or recorded."`
-	Bytes   Bytes  `yaml:"bytes" doc:"The payload. For serial a whole frame. For modbus the registers, or a whole RTU answer if frame is true."`
+	Bytes   Bytes  `yaml:"bytes" doc:"The payload. For serial a whole frame. For modbus the registers, or a whole answer if frame is true."`
 	Text    string `yaml:"text" doc:"Or the payload as text."`
-	Frame   bool   `yaml:"frame" doc:"modbus: bytes are a whole RTU answer with address, function, length and CRC, which are checked."`
+	Frame   bool   `yaml:"frame" doc:"modbus: bytes are a whole answer, of RTU with address, function, length and CRC or of TCP with its header, which are checked."`
 	Object  string `yaml:"object" doc:"form object: what the codec decoded, as JSON."`
 	Read    string `yaml:"read" doc:"modbus: name of the read; the first if not given."`
 	Port    int    `yaml:"port" doc:"lorawan: fPort."`

@@ -532,5 +532,5 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"profile.why.size":         {"size 是 %d 个字节，实有 %d 个", "size is %d bytes, and there are %d"},
 	"profile.why.end":          {"不以 end %s 结尾", "it does not end with end %s"},
 	"profile.why.checksum":     {"帧里的校验是 %s，算出来是 %s", "its checksum is %s, and comes to %s"},
-	"profile.err.answer":       {"不是完整的 Modbus RTU 应答", "not a whole answer of Modbus RTU"},
+	"profile.err.answer":       {"不是完整的 Modbus RTU 或 TCP 应答", "not a whole answer of Modbus RTU or TCP"},
 }
