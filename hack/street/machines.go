@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,13 +16,13 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"sentrybox/gateway/password"
+	"sentrybox/hack/postgres"
 )
 
 const (
-	brokers       = 3
-	consolePass   = "street console"
-	startWithin   = time.Minute
-	postgresGuess = "/usr/lib/postgresql/*/bin"
+	brokers     = 3
+	consolePass = "street console"
+	startWithin = time.Minute
 )
 
 // machines are the brokers, the database and the consoles.
@@ -34,8 +33,7 @@ type machines struct {
 	cluster  [brokers]int
 	client   [brokers]int
 	db       *sql.DB
-	dsn      string
-	pgStop   func() error
+	pg       *postgres.Server
 	consoles []*console
 }
 
@@ -57,8 +55,12 @@ func freePort() (int, error) {
 
 func (m *machines) start(ctx context.Context, program string) error {
 	say("starting a PostgreSQL")
-	if err := m.startPostgres(ctx); err != nil {
+	var err error
+	if m.pg, err = postgres.Start(ctx, m.dir); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	if m.db, err = sql.Open("pgx", m.pg.DSN); err != nil {
+		return err
 	}
 	say("starting three brokers")
 	if err := m.startBrokers(ctx); err != nil {
@@ -149,58 +151,6 @@ func (m *machines) restartBroker(ctx context.Context, i int) error {
 	return reach(ctx, m.mqtt[i])
 }
 
-// startPostgres makes a database that is gone afterwards. PostgreSQL does not run as root.
-func (m *machines) startPostgres(ctx context.Context) error {
-	found, err := filepath.Glob(postgresGuess)
-	if err != nil || len(found) == 0 {
-		return errors.New("it is not installed")
-	}
-	bin := found[len(found)-1]
-	data := filepath.Join(m.dir, "pg")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		return err
-	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	as := []string{}
-	if os.Getuid() == 0 {
-		as = []string{"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"}
-		if err := os.Chmod(m.dir, 0o755); err != nil { //nolint:gosec // the folder's own files stay shut
-			return err
-		}
-		if out, err := exec.Command("chown", "postgres", data).CombinedOutput(); err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
-	}
-	run := func(args ...string) error {
-		args = append(as, args...)
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Dir = "/"
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", args[0], err, out)
-		}
-		return nil
-	}
-	if err := run(bin+"/initdb", "-D", data, "-U", "duty", "-A", "trust", "-E", "UTF8", "--no-sync"); err != nil {
-		return err
-	}
-	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=''", port)
-	if err := run(bin+"/pg_ctl", "-D", data, "-l", data+"/log", "-w", "-o", options, "start"); err != nil {
-		return err
-	}
-	m.pgStop = func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-		defer cancel()
-		args := append(as, bin+"/pg_ctl", "-D", data, "-m", "immediate", "stop")
-		return exec.CommandContext(ctx, args[0], args[1:]...).Run()
-	}
-	m.dsn = fmt.Sprintf("postgres://duty@127.0.0.1:%d/postgres", port)
-	m.db, err = sql.Open("pgx", m.dsn)
-	return err
-}
-
 func (m *machines) startConsole(ctx context.Context, program string, n int) (*console, error) {
 	port, err := freePort()
 	if err != nil {
@@ -215,7 +165,7 @@ brokers:
 - {url: "mqtt://127.0.0.1:%d"}
 - {url: "mqtt://127.0.0.1:%d"}
 users: [{name: duty, hash: %q}]
-`, n, filepath.Join(m.dir, fmt.Sprintf("duty%d", n)), port, m.dsn, m.mqtt[n], m.mqtt[n+1], password.New(consolePass))
+`, n, filepath.Join(m.dir, fmt.Sprintf("duty%d", n)), port, m.pg.DSN, m.mqtt[n], m.mqtt[n+1], password.New(consolePass))
 	path := filepath.Join(m.dir, fmt.Sprintf("duty%d.yaml", n))
 	if err := os.WriteFile(path, []byte(doc), 0o600); err != nil {
 		return nil, err
@@ -304,8 +254,8 @@ func (m *machines) stop() error {
 	if m.db != nil {
 		_ = m.db.Close()
 	}
-	if m.pgStop != nil {
-		return m.pgStop()
+	if m.pg != nil {
+		return m.pg.Stop()
 	}
 	return nil
 }
