@@ -27,14 +27,17 @@ const (
 	XMODEM Kind = "crc16-xmodem"
 	Kermit Kind = "crc16-kermit" // CRC-16/KERMIT, the CCITT of X.25's kind: 1021 reflected, 0000
 	X25    Kind = "crc16-x25"    // CRC-16/IBM-SDLC: as Kermit, but FFFF and inverted; of HDLC and DLMS
-	CRC32  Kind = "crc32"        // CRC-32/ISO-HDLC, of Ethernet and zip
+	// SDI12 is CRC-16/ARC (8005 reflected, 0000) in three printable characters of six bits, as
+	// SDI-12 1.4, 4.4.12.3 and Vaisala's transmitters have it.
+	SDI12 Kind = "crc16-sdi12"
+	CRC32 Kind = "crc32" // CRC-32/ISO-HDLC, of Ethernet and zip
 	// Custom is what Checksum.CRC says.
 	Custom Kind = "crc"
 )
 
 // Kinds returns all kinds but None.
 func Kinds() []Kind {
-	return []Kind{Sum8, Sum16, XOR8, CRC8, CRC8Maxim, Modbus, CCITTFalse, XMODEM, Kermit, X25, CRC32, Custom}
+	return []Kind{Sum8, Sum16, XOR8, CRC8, CRC8Maxim, Modbus, CCITTFalse, XMODEM, Kermit, X25, SDI12, CRC32, Custom}
 }
 
 // Checksum is a checksum and how it is written down.
@@ -89,6 +92,8 @@ func (c Checksum) size() int {
 		return 1
 	case Sum16, Modbus, CCITTFalse, XMODEM, Kermit, X25:
 		return 2
+	case SDI12:
+		return 3
 	case CRC32:
 		return 4
 	case Custom:
@@ -175,6 +180,9 @@ func (c Checksum) compute(b []byte) uint32 {
 		for _, x := range b {
 			v ^= uint32(x)
 		}
+	case SDI12:
+		v = (&CRC{Width: 16, Poly: 0x8005, RefIn: true, RefOut: true}).compute(b)
+		return 0x404040 | v>>12<<16 | v>>6&0x3f<<8 | v&0x3f
 	default:
 		if crc := c.crc(); crc != nil {
 			return crc.compute(b)

@@ -14,7 +14,7 @@ func TestChecksums(t *testing.T) {
 			t.Errorf("%s = %04x, want %04x", kind, got, want)
 		}
 	}
-	if n := len(Kinds()); n != 12 {
+	if n := len(Kinds()); n != 13 {
 		t.Errorf("%d kinds are tested, %d are there", 12, n)
 	}
 	// CRC-16/DNP and CRC-8/NRSC-5 of the catalogue.
@@ -52,5 +52,19 @@ func TestChecksumWritten(t *testing.T) {
 	}
 	if _, ok := (Checksum{Kind: Sum8, From: 3}).Append(nil, []byte("12")); ok {
 		t.Error("a sum from beyond the end")
+	}
+}
+
+// The answers are those of the WXT520 User's Guide (M210906EN-C), chapter 7.
+func TestChecksumOfSDI12(t *testing.T) {
+	for _, line := range []string{
+		"0r2Gje", "0r0Kld", "0r2,Ta=22.7C,Ua=55.5P,Pa=1004.7H@Fn", "0r3,Rc=0.00M,Rd=0s,Ri=0.0MIlm", "0r5,Th=25.0C,Vh=10.6#,Vs=10.8V,Vr=3.369VO]T",
+	} {
+		if !(Checksum{Kind: SDI12}).valid([]byte(line)) {
+			t.Errorf("%s is refused", line)
+		}
+		if wrong := line[:len(line)-1] + "~"; (Checksum{Kind: SDI12}).valid([]byte(wrong)) {
+			t.Errorf("%s is accepted", wrong)
+		}
 	}
 }

@@ -35,11 +35,7 @@ func (g *generator) object(t reflect.Type) map[string]any {
 		}
 		s := g.of(f.Type)
 		if values := enums(t.Name() + "." + key); values != nil {
-			if list, ok := s["items"].(map[string]any); ok {
-				list["enum"] = values
-			} else {
-				s["enum"] = values
-			}
+			s["enum"] = values
 		}
 		if doc := f.Tag.Get("doc"); doc != "" {
 			s["description"] = doc
@@ -71,9 +67,6 @@ func (g *generator) of(t reflect.Type) map[string]any {
 		return map[string]any{"type": "string"}
 	case reflect.TypeFor[strict.Duration]():
 		return map[string]any{"type": "string", "pattern": "^[0-9.]+(ms|s|m|h)([0-9.]+(ms|s|m|h))*$"}
-	case reflect.TypeFor[Scalars](), reflect.TypeFor[Ints](), reflect.TypeFor[Texts]():
-		one := g.of(t.Elem())
-		return map[string]any{"anyOf": []any{one, map[string]any{"type": "array", "items": one}}}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -81,7 +74,8 @@ func (g *generator) of(t reflect.Type) map[string]any {
 	case reflect.Struct:
 		return g.ref(t)
 	case reflect.Slice:
-		return map[string]any{"type": "array", "items": g.of(t.Elem())}
+		one := g.of(t.Elem())
+		return map[string]any{"anyOf": []any{one, map[string]any{"type": "array", "items": one}}}
 	case reflect.Map:
 		return map[string]any{"type": "object", "additionalProperties": g.of(t.Elem())}
 	case reflect.Bool:

@@ -107,5 +107,5 @@ func topicMatches(filter, topic string) bool {
 // sealed reports whether data ends with its checksum.
 func sealed(c *uart.Checksum, data []byte) bool {
 	want, got, ok := checksums(c, data)
-	return ok && bytes.EqualFold(want, got)
+	return ok && (bytes.Equal(want, got) || c.Hex && bytes.EqualFold(want, got))
 }

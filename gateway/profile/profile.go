@@ -87,6 +87,7 @@ type Parameter struct {
 // only. The error is a *strict.Problems with every problem and its line.
 func Parse(name string, data []byte) (*Profile, error) {
 	d := &document{Document: strict.New(name, nil)}
+	d.LoneElements()
 	p := new(Profile)
 	if d.Read(data, p) {
 		d.finish(p)

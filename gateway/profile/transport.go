@@ -86,7 +86,7 @@ type Escape struct {
 
 // Checksum says how a frame is checked.
 type Checksum struct {
-	Type     string `yaml:"type" doc:"sum8, sum16, xor8, crc8, crc8-maxim, crc16-modbus, crc16-ccitt-false, crc16-xmodem, crc16-kermit, crc16-x25, crc32, or crc with parameters of its own."`
+	Type     string `yaml:"type" doc:"sum8, sum16, xor8, crc8, crc8-maxim, crc16-modbus, crc16-ccitt-false, crc16-xmodem, crc16-kermit, crc16-x25, crc16-sdi12 (three printable characters), crc32, or crc with parameters of its own."`
 	From     int    `yaml:"from" doc:"First byte that is covered; 0 if not given."`
 	Skip     int    `yaml:"skip" doc:"How many bytes right before the checksum are not covered, such as 1 for the * of NMEA 0183."`
 	Order    Order  `yaml:"order" doc:"Byte order of the checksum: big or little; little for crc16-modbus and big for the others if not given."`

@@ -61,9 +61,9 @@ func (s *Serial) why(b []byte) error {
 	c := &s.framing.Checksum
 	want, sum, ok := checksums(c, b[:len(b)-len(f.End)])
 	switch {
-	case !ok || bytes.EqualFold(want, sum):
+	case !ok || bytes.Equal(want, sum):
 		return ErrFrame
-	case c.Hex:
+	case c.Hex || c.Kind == uart.SDI12:
 		return no("profile.why.checksum", string(sum), string(want))
 	}
 	return no("profile.why.checksum", spaced(sum), spaced(want))

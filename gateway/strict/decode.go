@@ -125,7 +125,10 @@ func (d *Document) decodeMap(n ast.Node, v reflect.Value, path string) {
 }
 
 func (d *Document) decodeSlice(n ast.Node, v reflect.Value, path string) {
-	items, ok := d.Sequence(n, path)
+	items, ok := []ast.Node{n}, true
+	if _, list := n.(*ast.SequenceNode); list || !d.lone || null(n) {
+		items, ok = d.Sequence(n, path)
+	}
 	if !ok {
 		return
 	}

@@ -46,7 +46,11 @@ type Document struct {
 	faulty   map[string]bool // paths with a problem
 	nodes    int
 	stopped  bool // more problems would only be those of having stopped
+	lone     bool // one element may stand for a list of it
 }
+
+// LoneElements lets an element stand alone where a list is expected.
+func (d *Document) LoneElements() { d.lone = true }
 
 // A Mark is the place of a value in the file.
 type Mark struct {
