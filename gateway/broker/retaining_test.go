@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,13 +33,14 @@ func TestRetainWhileSubscribing(t *testing.T) {
 		return c
 	}
 	const rounds = 40
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for i := range rounds {
-			if err := b.Publish(fmt.Sprintf("alert/community/%d", i), true, []byte("x")); err != nil {
+	var wg, publisher sync.WaitGroup
+	var over atomic.Bool
+	publisher.Go(func() {
+		for i := 0; !over.Load(); i++ {
+			if err := b.Publish(fmt.Sprintf("alert/community/%d", i%50), true, []byte("x")); err != nil {
 				t.Error(err)
 			}
-			if err := b.Publish(fmt.Sprintf("alert/community/%d", i/2), true, nil); err != nil {
+			if err := b.Publish(fmt.Sprintf("alert/community/%d", i%25), true, nil); err != nil {
 				t.Error(err)
 			}
 		}
@@ -62,6 +64,8 @@ func TestRetainWhileSubscribing(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	over.Store(true)
+	publisher.Wait()
 	if !b.hook.retaining.mu.TryLock() {
 		t.Fatal("it is left locked")
 	}
