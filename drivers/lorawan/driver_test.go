@@ -170,6 +170,9 @@ func TestUplinks(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	s := r.State()
+	for end := time.Now().Add(10 * time.Second); s.Counts.Messages < 4 && time.Now().Before(end); s = r.State() {
+		time.Sleep(5 * time.Millisecond) // it is counted once it has been taken
+	}
 	if s.Phase != driver.Online || s.Devices["a84041000181c061"].Phase != driver.Online || s.Counts.Messages != 4 || s.Counts.Rejected == 0 || s.Counts.Discarded < 2 {
 		t.Errorf("%+v", s)
 	}
