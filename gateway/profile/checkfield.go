@@ -54,8 +54,8 @@ func (d *document) way(c *context, f *Field, path string) {
 	switch {
 	case f.Group != "" && !text:
 		d.Fault(path+".group", "profile.form.only", "text")
-	case f.Pattern != "" && (!text || f.Group != ""):
-		d.Fault(path+".pattern", "profile.form.only", "text")
+	case f.Pattern != "" && (!text && !tree || f.Group != ""):
+		d.Fault(path+".pattern", "profile.form.only", "text, json, object")
 	case f.Path != "" && !tree:
 		d.Fault(path+".path", "profile.form.only", "json, object")
 	case (f.At != nil || f.Size != 0 || f.To != nil || f.SizeFrom != "" || f.Type == "skip" || f.Bits != nil || len(f.Parts) > 0) && (text || tree):
@@ -64,15 +64,17 @@ func (d *document) way(c *context, f *Field, path string) {
 		d.Fault(path+".register", "profile.transport.only", "modbus")
 	}
 	computed := f.Type == "" && f.Expr != "" && f.Group == "" && f.Path == "" && f.Pattern == ""
-	switch {
-	case computed:
-	case f.Pattern != "":
+	if f.Pattern != "" {
 		re, err := regexp.Compile(f.Pattern)
 		if err != nil || re.NumSubexp() < 1 || len(f.Pattern) > maxExpression {
 			d.Fault(path+".pattern", "profile.pattern.group")
+			return
 		}
 		f.prog.re = re
-	case text && c.m.pattern != nil:
+	}
+	switch {
+	case computed:
+	case text && f.Pattern == "" && c.m.pattern != nil:
 		name := f.Group
 		choose(&name, f.Name)
 		i, ok := c.m.pattern.groups[name]

@@ -61,6 +61,7 @@ var decodes = []struct{ name, profile, input, want string }{
 	{"not a number", "messages:\n- {form: text, fields: [{name: a}]}\n", "text: abc", "a: not a value of its type"},
 	{"JSON", "messages:\n- {form: json, fields: [{name: a}, {name: b, path: /s/1/v}, {name: c, type: bool}, {name: d, type: text, map: {ON: 1}}, {name: e}, {name: f}]}\n",
 		`{text: '{"a": 1.5, "s": [0, {"v": "2,5"}], "c": true, "d": "ON", "e": null}'}`, "{a: 1.5, b: 2.5, c: 1, d: 1}"},
+	{"a value within a text of JSON", "messages:\n- {form: json, fields: [{name: a, pattern: '([-0-9.]+)'}, {name: b, pattern: '([-0-9.]+) C'}, {name: c, pattern: '([0-9]+)'}]}\n", `{text: '{"a": "23.5 C", "b": "none", "c": 7}'}`, "{a: 23.5, c: 7}"},
 	{"JSON with nothing of it", "messages:\n- {form: json, fields: [{name: a}]}\n", `{text: '{"b": 1}'}`, "no value in the payload"},
 	{"object", "messages:\n- {form: object, fields: [{name: a, path: /s/v}]}\n", `{object: '{"s": {"v": 3}}'}`, "{a: 3}"},
 	{"items", "messages:\n- items: {key: 2, types: [{key: 01 75, fields: [{name: a, type: u8}]}, {key: ?? 67, fields: [{name: b, type: i16, order: little, scale: 0.1}]}, {key: ff 0b, size: 1}]}\n",

@@ -131,6 +131,13 @@ func (d *Decoder) pathFields(dst []Value, m *Message) ([]Value, error) {
 func (p *fieldProgram) scalar(v any) (raw, error) {
 	switch x := v.(type) {
 	case string:
+		if p.re != nil {
+			own := p.re.FindStringSubmatch(x)
+			if own == nil {
+				return raw{absent: true}, nil
+			}
+			x = own[1]
+		}
 		return p.literal(clean([]byte(x)))
 	case float64:
 		if p.kind == plainText || p.kind == hexText {

@@ -62,7 +62,7 @@ type Field struct {
 	At       *Int   `yaml:"at" doc:"Offset of its first byte, negative from the end; right after the field before if not given."`
 	Register *Int   `yaml:"register" doc:"Modbus: its register (or coil), instead of at."`
 	Group    string `yaml:"group" doc:"form text: name of its group in pattern; the name of the field if not given."`
-	Pattern  string `yaml:"pattern" doc:"form text: regular expression of this field alone, of which the first group is the value; without it in the payload there is no value."`
+	Pattern  string `yaml:"pattern" doc:"form text, json and object: regular expression of this field alone, of which the first group is the value; without it in the text there is no value."`
 	Path     string `yaml:"path" doc:"form json and object: JSON pointer (RFC 6901) such as /battery/level; / and the name of the field if not given."`
 
 	Type     string  `yaml:"type" doc:"u8 i8 u16 i16 u24 i24 u32 i32 … u64 i64, f16 f32 f64, bcd, number (text, decimal), hex_number (text, hexadecimal), hex (bytes shown as digits), text, bool, skip (bytes without a value). A field with expr alone has none."`
