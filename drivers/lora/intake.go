@@ -81,8 +81,8 @@ func (in *Intake) Take(packet []byte, rssi, snr *float64, emit func(driver.Messa
 		}
 		m.Device, m.Data, m.Counter, event = Name(f.Device), bytes.Clone(f.Payload), &f.Counter, f.Event
 	}
+	in.tracker.Heard(m.Device) // whoever has the message sees it counted
 	emit(m)
-	in.tracker.Heard(m.Device)
 	if event {
 		if err := in.guard.Flush(); err != nil {
 			in.log.Error("what sensors were heard last was not kept", "error", err)
