@@ -260,3 +260,37 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 }
+
+// TestClocks: a countdown goes by the gateway's clock, unless the gateway itself does not trust it.
+func TestClocks(t *testing.T) {
+	heard := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	at := func(t time.Time) alert.Time { return alert.Time{Time: t} }
+	for name, tc := range map[string]struct {
+		detected time.Time
+		synced   bool
+		want     time.Time
+	}{
+		"heard at once":         {heard, true, heard},
+		"heard late":            {heard.Add(-time.Hour), true, heard.Add(-time.Hour)},
+		"a clock in the past":   {time.Date(1970, 1, 1, 0, 3, 0, 0, time.UTC), false, heard},
+		"a clock in the future": {heard.Add(time.Hour), false, heard},
+		"unsure, but near":      {heard.Add(-time.Minute), false, heard.Add(-time.Minute)},
+	} {
+		c := &ledger.Card{Heard: heard, Alert: alert.Alert{DetectedAt: at(tc.detected), ClockSynced: tc.synced, RespondBy: at(tc.detected.Add(time.Minute))}}
+		detected, respond, handle := times(c)
+		if detected != tc.want.UnixMilli() || respond != tc.want.Add(time.Minute).UnixMilli() || handle != tc.want.Add(30*time.Minute).UnixMilli() {
+			t.Errorf("%s: %v, %v, %v", name, time.UnixMilli(detected).UTC(), time.UnixMilli(respond).UTC(), time.UnixMilli(handle).UTC())
+		}
+	}
+}
+
+// TestIncidentOfItsOwn: a gateway cannot put its alert among another's, nor under a name of its making.
+func TestIncidentOfItsOwn(t *testing.T) {
+	mine, other := &ledger.Card{Where: gate}, &ledger.Card{Where: gate + "2"}
+	mine.ID, other.ID, other.Incident = one, "01JQ0000000000000000000002", one
+	strange := &ledger.Card{Where: gate}
+	strange.ID, strange.Incident = "01JQ0000000000000000000003", "__proto__"
+	if a, b, c := incident(mine), incident(other), incident(strange); a == b || !strings.HasSuffix(c, strange.ID) {
+		t.Errorf("%s, %s, %s", a, b, c)
+	}
+}

@@ -26,7 +26,6 @@ func (c *Console) events(w http.ResponseWriter, r *http.Request, a *asker) error
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
-	_ = out.SetReadDeadline(time.Time{}) // the server's would end the stream
 	write := func(kind string, v any) error {
 		data, err := json.Marshal(v)
 		if err != nil {

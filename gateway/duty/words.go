@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 
+	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/duty/ledger"
 	"sentrybox/gateway/text"
@@ -60,11 +62,11 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Kind: card.Kind, What: what(card, l), Where: where(card),
 		Source: string(card.Where) + " " + card.Device, Severity: card.Severity, State: string(card.State),
 		Stands: text.T(l, text.Key("alert."+string(card.State))), Open: card.Open() && card.State != "lost",
-		Detected: card.DetectedAt.UnixMilli(), Respond: card.RespondBy.UnixMilli(), Handle: card.HandleBy.UnixMilli(),
 		Facts: facts(card, l), By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(card.ID),
 		Pending: []said{},
 	}
 	s.Incident = incident(card)
+	s.Detected, s.Respond, s.Handle = times(card)
 	for _, e := range card.Evidence {
 		s.CanClip = s.CanClip || e == "clip"
 	}
@@ -79,6 +81,25 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 	s.Offline = known && g.State == "offline"
 	s.Plan = planFor(g.Plans, card.Kind)
 	return s
+}
+
+// clockWrong is how far a gateway that does not trust its clock may be from ours before ours is taken.
+const clockWrong = 2 * time.Minute
+
+// times says when an alert was detected and when its clocks run out, in Unix milliseconds. Those of a gateway
+// whose clock is wrong are counted from when its alert was heard, since no countdown can go by them.
+func times(card *ledger.Card) (detected, respond, handle int64) {
+	move := time.Duration(0)
+	if off := card.Heard.Sub(card.DetectedAt.Time); !card.ClockSynced && off.Abs() > clockWrong {
+		move = off
+	}
+	at := func(t alert.Time, otherwise time.Duration) int64 {
+		if t.IsZero() { // not said
+			t.Time = card.DetectedAt.Add(otherwise)
+		}
+		return t.Add(move).UnixMilli()
+	}
+	return at(card.DetectedAt, 0), at(card.RespondBy, 5*time.Minute), at(card.HandleBy, 30*time.Minute)
 }
 
 // incident names what an alert belongs to. A gateway can only join alerts of its own.

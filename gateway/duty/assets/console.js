@@ -21,10 +21,11 @@ function incidents(cards) {
   return all;
 }
 
+const crowd = 50; // cards that a person can look through
 // flood makes one card of the incidents of one source and kind, when there are more than ten in ten minutes
-// (ISA-18.2). What is answered there is answered for all of them.
+// (ISA-18.2) or too many at all. What is answered there is answered for all of them.
 function flood(all) {
-  if (all.filter(i => clockNow() - i.detected < 600000).length <= 10) return all;
+  if (all.length <= crowd && all.filter(i => clockNow() - i.detected < 600000).length <= 10) return all;
   const groups = new Map();
   for (const i of all) {
     const key = i.main.source + ' ' + i.main.kind, first = groups.get(key);

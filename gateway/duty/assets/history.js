@@ -4,7 +4,7 @@ let last = '';
 const form = $('filter');
 
 function row(a) {
-  const open = el('button', {type: 'button', className: 'quiet', onclick: () => one(a.id)}, t('open'));
+  const open = el('button', {type: 'button', className: 'quiet', 'aria-label': t('open') + ' ' + when(a.detected) + ' ' + a.what + ' ' + a.where, onclick: e => one(a.id, e.target)}, t('open'));
   return el('tr', {}, el('td', {}, when(a.detected)), el('td', {}, a.what), el('td', {}, a.where), el('td', {}, t('severity', a.severity)),
     el('td', {}, a.stands), el('td', {}, a.by), el('td', {}, open));
 }
@@ -27,8 +27,17 @@ async function load(more) {
   }
 }
 
-async function one(id) {
-  const got = await api('GET', 'alerts/' + id), a = got.alert, box = $('one');
+async function one(id, from) {
+  const box = $('one');
+  let got;
+  try {
+    got = await api('GET', 'alerts/' + id);
+  } catch (e) {
+    $('said').hidden = false;
+    $('said').textContent = t('failed', e.message);
+    return;
+  }
+  const a = got.alert;
   box.hidden = false;
   box.replaceChildren(
     el('h2', {tabIndex: -1}, a.what + ' · ' + a.where),
@@ -37,7 +46,7 @@ async function one(id) {
     a.clip && a.clip.status === 'here' ? el('video', {src: '/clip/' + id, controls: true, className: 'video'}) : '',
     el('h3', {}, t('steps')),
     el('ol', {}, ...got.events.map(s => el('li', {}, when(s.at) + ' ' + s.what + (s.who ? ' · ' + s.who : '') + (s.note ? '：' + s.note : '')))),
-    el('button', {type: 'button', onclick: () => { box.hidden = true; }}, t('close')));
+    el('button', {type: 'button', onclick: () => { box.hidden = true; from.focus(); }}, t('close')));
   box.querySelector('h2').focus();
 }
 

@@ -256,16 +256,34 @@ func (l *Ledger) Unsure(ctx context.Context, since time.Time, n int) (all []Card
 }
 
 // Sweep deletes alerts that were closed and detected before a time, with all that belongs to them, some hundreds
-// at a time, and pictures that belong to nothing.
+// in each transaction, and pictures that belong to nothing.
 func (l *Ledger) Sweep(ctx context.Context, before time.Time) error {
-	err := l.tx(ctx, func(t *tx) error {
-		const old = `(SELECT id FROM alerts WHERE is_open = 0 AND detected < ? AND heard < ? ORDER BY id LIMIT 500)`
+	for {
+		n, err := l.sweep(ctx, before)
+		if err != nil {
+			return fmt.Errorf("delete what is old: %w", err)
+		}
+		if n < sweepMost {
+			return nil
+		}
+	}
+}
+
+const sweepMost = 500
+
+func (l *Ledger) sweep(ctx context.Context, before time.Time) (n int64, err error) {
+	err = l.tx(ctx, func(t *tx) error {
+		const old = `(SELECT id FROM alerts WHERE is_open = 0 AND detected < ? AND heard < ? ORDER BY id LIMIT ?)`
 		ms := millis(before)
 		for _, q := range []string{
 			`DELETE FROM steps WHERE alert IN ` + old, `DELETE FROM answers WHERE alert IN ` + old,
 			`DELETE FROM thumbs WHERE alert IN ` + old, `DELETE FROM alerts WHERE id IN ` + old,
 		} {
-			if _, err := t.exec(q, ms, ms); err != nil {
+			res, err := t.exec(q, ms, ms, sweepMost)
+			if err == nil {
+				n, err = res.RowsAffected() // in the end of alerts
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -275,8 +293,5 @@ func (l *Ledger) Sweep(ctx context.Context, before time.Time) error {
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("delete what is old: %w", err)
-	}
-	return nil
+	return n, err
 }
