@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -276,6 +277,13 @@ func TestDutyPage(t *testing.T) {
 	}
 	b.do(chromedp.Navigate(c.url+"/card"), chromedp.WaitVisible("ol"))
 	b.shot("duty-card")
+	b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		pdf, _, err = page.PrintToPDF().WithPreferCSSPageSize(true).Do(ctx)
+		return err
+	}))
+	if n := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); n != 1 {
+		t.Errorf("the card has %d pages", n)
+	}
 	b.do(chromedp.Navigate(c.url+"/history"), chromedp.WaitVisible("#rows tr"))
 	b.pressText("#rows tr:first-child", "查看")
 	b.until("what became of it", `document.querySelectorAll('#one li').length > 0`)
