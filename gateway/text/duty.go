@@ -169,6 +169,7 @@ var duty = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"duty.js.onduty":      {"值班：{0}", "On duty: {0}"},
 	"duty.js.live":        {"数据更新于 {0}", "data of {0}"},
 	"duty.js.stale":       {"连不上值班台程序！下面是 {0} 的旧消息。请打电话核实。", "The console is not reached! What you see is of {0}. Check by telephone."},
+	"duty.js.out":         {"登录已过期，收不到告警！请刷新本页，重新登录。", "Signed out: no alerts come in! Reload this page and sign in."},
 	"duty.js.broker":      {"收不到告警！消息服务器 {0} 自 {1} 连不上。下面可能是旧消息，请打电话核实。", "No alerts come in! The broker {0} is not reached since {1}. What you see may be old: check by telephone."},
 	"duty.js.lost":        {"{0} 个网关连不上：{1}", "{0} gateways are not reached: {1}"},
 	"duty.js.since":       {"{0}，自 {1}", "{0} since {1}"},

@@ -8,13 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/oklog/ulid/v2"
 
 	"sentrybox/uplink/mqtt/mqtttest"
 )
 
 // TestDutyFlood: a press answers all of an incident, however many, and all of a source's flood; what joins an
-// incident later wants an answer of its own; and names that are markup are text.
+// incident later wants an answer of its own; names that are markup are
+// text; and a session that ends in the middle of a shift is told.
 func TestDutyFlood(t *testing.T) {
 	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	c := startConsole(t, strings.Replace(dutyConfig, "BROKER", m.URL(), 1))
@@ -76,4 +78,6 @@ func TestDutyFlood(t *testing.T) {
 		t.Errorf("the title is %s", title)
 	}
 	b.until("73 open", `document.getElementById('count').textContent === '(73)'`)
+	b.do(chromedp.Evaluate(`fetch('/signout', {method: 'POST', redirect: 'manual', headers: {'X-CSRF-Token': document.querySelector('meta[name=csrf]').content}}); 0`, nil))
+	b.until("a shift whose session has ended", `!document.getElementById('banner').hidden && document.getElementById('banner').innerText.includes('登录已过期')`)
 }

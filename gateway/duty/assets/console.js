@@ -1,6 +1,6 @@
 // The console: what is open, live. It never navigates away, since sound needs a gesture in each document.
 'use strict';
-let now = {state: null, offset: 0, heard: 0, tried: 0, started: false, choosing: false};
+let now = {state: null, offset: 0, heard: 0, tried: 0, out: false, started: false, choosing: false};
 const quiet = 9000; // without a sign of life the data are old
 const again = 15000; // without one it is asked anew: a console without power ends no connection
 const clockNow = () => Date.now() + now.offset;
@@ -254,7 +254,8 @@ function tick() {
 function trust() {
   const st = now.state, banner = $('banner'), icon = $('icon');
   let bad = '';
-  if (Date.now() - now.heard > quiet) bad = t('stale', st ? clock(st.now) : '–');
+  if (now.out) bad = t('out');
+  else if (Date.now() - now.heard > quiet) bad = t('stale', st ? clock(st.now) : '–');
   else if (st) {
     const down = st.brokers.find(b => !b.up);
     if (down) bad = t('broker', down.name, when(down.since));
@@ -319,6 +320,7 @@ function listen() {
   now.tried = Date.now();
   source = new EventSource('/api/events');
   source.addEventListener('state', e => {
+    if (now.out) location.reload(); // somebody has signed in again: with other tokens
     const st = JSON.parse(e.data), first = !now.state;
     now.state = st; now.offset = st.now - Date.now(); now.heard = Date.now();
     announce(st.cards, first);
@@ -333,7 +335,11 @@ function listen() {
   });
   source.onerror = () => {
     if (source.readyState !== EventSource.CLOSED) return;
-    api('GET', 'state').catch(() => {}); // signed out: it leads to the page for that
+    // Who is signed out in the middle of a shift is told so and hears it: the page to sign in is silent.
+    fetch('/api/state').then(r => {
+      if (r.status === 401 && !now.started) location.href = '/signin';
+      now.out = r.status === 401;
+    }).catch(() => {});
     setTimeout(listen, 3000);
   };
 }
