@@ -90,10 +90,11 @@ func TestTwoConsoles(t *testing.T) {
 	for _, l := range two {
 		held(t, l.Ledger, want)
 	}
+	// The storm's states also go back, after which the same may be said again; two may never wait together.
 	var twice int
-	err = two[0].row(t.Context(), `SELECT count(*) FROM (SELECT alert FROM answers GROUP BY alert HAVING count(*) > 1) AS t`).Scan(&twice)
+	err = two[0].row(t.Context(), `SELECT count(*) FROM (SELECT alert FROM answers WHERE status = 'waiting' GROUP BY alert HAVING count(*) > 1) AS t`).Scan(&twice)
 	if err != nil || twice > 0 {
-		t.Errorf("%d alerts were answered twice, %v", twice, err)
+		t.Errorf("%d alerts have two answers that wait, %v", twice, err)
 	}
 }
 
