@@ -88,7 +88,7 @@ func (s *street) run(ctx context.Context) (err error) {
 	fmt.Printf("| gateways, brokers, consoles | %d, 3 (NATS JetStream, one killed and restarted), 2 with one PostgreSQL |\n", s.gateways)
 	fmt.Printf("| alerts raised, lost | %d at %d a second, %d |\n", raised, s.rate, lost)
 	fmt.Printf("| acknowledged at a console, shown so by the gateway | %d, %d |\n", m.asked(), acked)
-	fmt.Printf("| the last alert in the ledger, after it was raised | %v |\n", took.Round(100*time.Millisecond))
+	fmt.Printf("| until everything had arrived and was answered, after the last was raised | %v |\n", took.Round(100*time.Millisecond))
 	fmt.Printf("| the page's state, asked for each second: median, 99th percentile, failures | %v, %v, %d of %d |\n",
 		pages.median.Round(time.Millisecond), pages.p99.Round(time.Millisecond), pages.failed, pages.asked)
 	fmt.Printf("| longest silence of the page's stream | %v |\n", pages.silence.Round(100*time.Millisecond))
