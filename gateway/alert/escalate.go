@@ -88,9 +88,17 @@ func (s *Service) RunClocks(ctx context.Context) error {
 	s.mu.Unlock()
 	for {
 		_, wait, err := s.Escalate(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.Log.Error("the clocks of alerts are not kept", "error", err)
-			wait = retryAfter
+		if err != nil {
+			if ctx.Err() == nil {
+				s.Log.Error("the clocks of alerts are not kept", "error", err)
+			}
+			// Whatever is due has to wait: a database that fails is not to be stormed.
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(retryAfter):
+			}
+			continue
 		}
 		for look := time.Now().Add(wait); ; {
 			timer := time.NewTimer(min(time.Until(look), s.untilDue()))

@@ -1,10 +1,13 @@
 package alert
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,6 +209,27 @@ func TestRunClocks(t *testing.T) {
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestFailingDatabaseIsNotStormed: something is due, and the database does not answer.
+func TestFailingDatabaseIsNotStormed(t *testing.T) {
+	m := &machine{boot: "a", up: time.Hour, offset: time.Duration(truth.UnixNano()), synced: true}
+	s := m.on(t, t.TempDir())
+	m.raise(t, s)
+	m.up += time.Hour
+	var log bytes.Buffer
+	s.Log = slog.New(slog.NewTextHandler(&log, nil))
+	if err := s.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := s.RunClocks(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "not kept"); n != 1 {
+		t.Errorf("%d lines in the log, want 1", n)
 	}
 }
 
