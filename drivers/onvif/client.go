@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"sentrybox/drivers/digest"
 )
 
 // Config says which device to ask, and who asks.
@@ -35,8 +37,8 @@ type Client struct {
 	cfg      Config
 	http     *http.Client
 	device   *url.URL
-	method   Method     // by which we are signed in, "" while it is not known
-	digest   *challenge // of Digest
+	method   Method // by which we are signed in, "" while it is not known
+	digest   *digest.Challenge
 	offset   time.Duration
 	clock    bool // offset is known
 	attempts []Attempt
@@ -122,7 +124,7 @@ func ask[T any](ctx context.Context, c *Client, to *url.URL, body string) (T, er
 		return content, err
 	}
 	if method == Digest {
-		if fresh := digestChallenge(a.header); fresh != nil && fresh.nonce != c.digest.nonce {
+		if fresh := digest.Best(a.header.Values("Www-Authenticate")); fresh != nil && fresh.Nonce != c.digest.Nonce {
 			// The nonce has aged: the password was right before.
 			c.digest = fresh
 			if a, err = c.send(ctx, to, body, Digest); err != nil {
@@ -157,7 +159,7 @@ func signIn[T any](ctx context.Context, c *Client, to *url.URL, body string, fir
 	}
 	for _, way := range ways {
 		if way == Digest {
-			if c.digest = digestChallenge(first.header); c.digest == nil {
+			if c.digest = digest.Best(first.header.Values("Www-Authenticate")); c.digest == nil {
 				c.attempts = append(c.attempts, Attempt{Method: Digest, Reason: "not offered"})
 				continue
 			}
@@ -187,7 +189,7 @@ func (c *Client) send(ctx context.Context, to *url.URL, body string, way Method)
 	switch way {
 	case Digest:
 		var err error
-		if auth, err = c.digest.authorize(http.MethodPost, to.RequestURI(), c.cfg.User, c.cfg.Password); err != nil {
+		if auth, err = c.digest.Authorize(http.MethodPost, to.RequestURI(), c.cfg.User, c.cfg.Password); err != nil {
 			return answer{}, failed(NotONVIF, "%v", err)
 		}
 	case Token, Plain:
