@@ -31,7 +31,7 @@ func (s *session) sendStill(payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("still: %w", err)
 	}
-	return s.out.Picture(&wire.Picture{Detection: ask.ID, JPEG: jpeg})
+	return s.out.Picture(&wire.Picture{Detection: ask.ID, Wall: s.stream.pic.wall, JPEG: jpeg})
 }
 
 func (s *session) jpeg(img *image.YCbCr, most int) ([]byte, error) {

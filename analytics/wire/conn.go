@@ -144,7 +144,12 @@ func (w *Writer) Video(v *Video) error {
 // Picture sends the picture of a detection.
 func (w *Writer) Picture(p *Picture) error {
 	return w.send(TypePicture, func(buf []byte) []byte {
-		return append(binary.LittleEndian.AppendUint64(buf, p.Detection), p.JPEG...)
+		var wall int64
+		if !p.Wall.IsZero() {
+			wall = p.Wall.UnixMilli()
+		}
+		buf = binary.LittleEndian.AppendUint64(buf, p.Detection)
+		return append(binary.LittleEndian.AppendUint64(buf, uint64(wall)), p.JPEG...)
 	})
 }
 
@@ -252,15 +257,22 @@ func DecodeVideo(payload []byte, v *Video) error {
 	return nil
 }
 
+// pictureHead is what stands before a picture: id and wall clock.
+const pictureHead = 16
+
 // DecodePicture reads a picture, as a copy.
 func DecodePicture(payload []byte, p *Picture) error {
-	if len(payload) < 8 {
+	if len(payload) < pictureHead {
 		return fmt.Errorf("picture of %d bytes: %w", len(payload), io.ErrUnexpectedEOF)
 	}
-	if n := len(payload) - 8; n > MaxPicture {
+	if n := len(payload) - pictureHead; n > MaxPicture {
 		return fmt.Errorf("picture of %d bytes, at most %d: %w", n, MaxPicture, ErrTooLong)
 	}
 	p.Detection = binary.LittleEndian.Uint64(payload)
-	p.JPEG = bytes.Clone(payload[8:])
+	p.Wall = time.Time{}
+	if wall := int64(binary.LittleEndian.Uint64(payload[8:])); wall != 0 {
+		p.Wall = time.UnixMilli(wall).UTC()
+	}
+	p.JPEG = bytes.Clone(payload[pictureHead:])
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 // Version is the version of this protocol. The two programs are installed
 // together, so a difference is a broken installation and nothing to bridge.
-const Version = 3
+const Version = 4
 
 // Type says what a message is.
 type Type uint8
@@ -287,7 +287,10 @@ type Detection struct {
 // what is private is black. It follows the detection, or does not.
 type Picture struct {
 	Detection uint64 // its id
-	JPEG      []byte
+	// Wall is the wall clock of the access unit that it was decoded from, to the millisecond;
+	// zero with a detection, which has its own.
+	Wall time.Time
+	JPEG []byte
 }
 
 // Progress counts what a vision process has done. It follows at least every

@@ -3,11 +3,12 @@ package wire
 import (
 	"bytes"
 	"testing"
+	"time"
 )
 
 func TestPicture(t *testing.T) {
 	var pipe bytes.Buffer
-	sent := Picture{Detection: 1 << 40, JPEG: []byte("a JPEG")}
+	sent := Picture{Detection: 1 << 40, Wall: time.UnixMilli(1772340000123).UTC(), JPEG: []byte("a JPEG")}
 	if err := NewWriter(&pipe, MaxFromVision).Picture(&sent); err != nil {
 		t.Fatal(err)
 	}
@@ -16,10 +17,10 @@ func TestPicture(t *testing.T) {
 		t.Fatalf("type %d, %v", typ, err)
 	}
 	var got Picture
-	if err := DecodePicture(payload, &got); err != nil || got.Detection != sent.Detection || !bytes.Equal(got.JPEG, sent.JPEG) {
+	if err := DecodePicture(payload, &got); err != nil || got.Detection != sent.Detection || got.Wall != sent.Wall || !bytes.Equal(got.JPEG, sent.JPEG) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range [][]byte{nil, make([]byte, 7), make([]byte, 9+MaxPicture)} {
+	for _, bad := range [][]byte{nil, make([]byte, 15), make([]byte, 17+MaxPicture)} {
 		if DecodePicture(bad, &got) == nil {
 			t.Errorf("%d bytes are taken", len(bad))
 		}

@@ -66,14 +66,14 @@ func (a *App) illustrate(ctx context.Context, id string, ids []string, cams map[
 	ctx, cancel := context.WithTimeout(ctx, stillWithin)
 	defer cancel()
 	for _, cam := range ids {
-		small, err := cams[cam].Still(ctx, cmp.Or(thumbnailBytes(a.Config.Uplink.Metered()), wire.MaxThumbnail))
+		small, _, err := cams[cam].Still(ctx, cmp.Or(thumbnailBytes(a.Config.Uplink.Metered()), wire.MaxThumbnail))
 		if err != nil {
 			continue
 		}
 		if err := a.alerts.Illustrate(ctx, id, small); err != nil {
 			a.Log.Error("the picture of a grid is not kept", "alert", id, "camera", cam, "error", err)
 		}
-		whole, err := cams[cam].Still(ctx, 0)
+		whole, _, err := cams[cam].Still(ctx, 0)
 		if err == nil {
 			return whole
 		}

@@ -20,6 +20,19 @@ func (s site) Private(id string) bool {
 	return c != nil && len(c.Config.Privacy) > 0
 }
 
+// Still is for web.Live.
+func (s site) Still(ctx context.Context, id string) ([]byte, time.Duration, error) {
+	c := s.fleet.cameras()[id]
+	if c == nil {
+		return nil, 0, web.ErrNoCamera
+	}
+	jpeg, age, err := c.Still(ctx, 0)
+	if errors.Is(err, camera.ErrNoPicture) && ctx.Err() == nil {
+		err = web.ErrNoPicture
+	}
+	return jpeg, age, err
+}
+
 // Watch is for web.Live.
 func (s site) Watch(ctx context.Context, id string, send func(web.Frame) error) error {
 	c := s.fleet.cameras()[id]

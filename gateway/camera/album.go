@@ -34,36 +34,36 @@ func (a *album) put(p wire.Picture) {
 	a.added = make(chan struct{})
 }
 
-func (a *album) find(detection uint64) ([]byte, <-chan struct{}) {
+func (a *album) find(detection uint64) (wire.Picture, <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, p := range a.pics {
 		if p.Detection == detection {
-			return p.JPEG, nil
+			return p, nil
 		}
 	}
-	return nil, a.added
+	return wire.Picture{}, a.added
 }
 
-// picture waits for the picture of a detection. There is none if the process
+// picture waits for the picture of a detection. It has no JPEG if the process
 // ends first, or does not send it.
-func (p *Process) picture(ctx context.Context, detection uint64) []byte {
+func (p *Process) picture(ctx context.Context, detection uint64) wire.Picture {
 	timer := time.NewTimer(pictureWithin)
 	defer timer.Stop()
 	for {
-		jpeg, more := p.album.find(detection)
+		pic, more := p.album.find(detection)
 		if more == nil {
-			return jpeg
+			return pic
 		}
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return nil
+			return wire.Picture{}
 		case <-timer.C:
-			return nil
+			return wire.Picture{}
 		case <-p.done:
-			jpeg, _ := p.album.find(detection)
-			return jpeg
+			pic, _ := p.album.find(detection)
+			return pic
 		}
 	}
 }

@@ -73,16 +73,16 @@ func TestAlbum(t *testing.T) {
 			p.album.put(wire.Picture{Detection: id, JPEG: []byte{byte(id)}})
 		}
 	}()
-	if got := p.picture(t.Context(), 19); len(got) != 1 || got[0] != 19 {
+	if got := p.picture(t.Context(), 19).JPEG; len(got) != 1 || got[0] != 19 {
 		t.Errorf("got %v", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := p.picture(ctx, 2); got != nil {
+	if got := p.picture(ctx, 2).JPEG; got != nil {
 		t.Errorf("an old picture: %v", got)
 	}
 	close(p.done)
-	if got := p.picture(t.Context(), 99); got != nil {
+	if got := p.picture(t.Context(), 99).JPEG; got != nil {
 		t.Errorf("of a dead process: %v", got)
 	}
 	if n := len(p.album.pics); n > albumPictures {

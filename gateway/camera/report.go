@@ -55,7 +55,7 @@ func (c *Camera) take(p *Process) {
 			Severity: rules[d.Rule].Severity,
 			Start:    believe(d.StartWall, now), Detected: believe(d.DetectWall, now),
 			Confidence: math.Round(d.Confidence*100) / 100, Floor: d.Floor, Agitated: d.Agitated, Thumbnail: d.JPEG,
-			Picture: func(ctx context.Context) []byte { return p.picture(ctx, d.ID) },
+			Picture: func(ctx context.Context) []byte { return p.picture(ctx, d.ID).JPEG },
 		}}
 		select {
 		case c.events <- r:

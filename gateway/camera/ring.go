@@ -22,6 +22,7 @@ type ring struct {
 	first uint64             // sequence number of units[0]
 	keys  []uint64           // sequence numbers of the keyframes
 	bytes int
+	last  time.Time     // when the newest came
 	grown chan struct{} // closed and replaced when there is something for readers
 }
 
@@ -56,6 +57,7 @@ func (r *ring) add(au media.AccessUnit) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := r.bytes
+	r.last = time.Now()
 	if au.Keyframe {
 		r.keys = append(r.keys, r.first+uint64(len(r.units)))
 	}
@@ -115,6 +117,18 @@ func (r *ring) lastKeyframe() uint64 {
 		return r.first + uint64(i)
 	}
 	return r.first + uint64(len(r.units))
+}
+
+// ago returns how long ago the picture of a wall clock came, which may be that of the
+// camera: 0 if nothing has come.
+func (r *ring) ago(wall time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.units)
+	if n == 0 {
+		return 0
+	}
+	return max(r.units[n-1].Wall.Sub(wall), 0) + time.Since(r.last)
 }
 
 // next is the sequence number of the next access unit to come.

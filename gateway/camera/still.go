@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sentrybox/analytics/wire"
 )
@@ -11,22 +12,22 @@ import (
 var ErrNoPicture = errors.New("the camera gives no picture now")
 
 // Still returns the newest picture that was decoded, a JPEG with private parts painted
-// over: small, of at most so many bytes, or whole where most is 0. While nothing happens it is as
-// old as the last keyframe.
-func (c *Camera) Still(ctx context.Context, most int) ([]byte, error) {
+// over: small, of at most so many bytes, or whole where most is 0. age is how long ago its
+// access unit came: while nothing happens that is the last keyframe.
+func (c *Camera) Still(ctx context.Context, most int) (jpeg []byte, age time.Duration, err error) {
 	c.mu.Lock()
 	p := c.vision
 	c.mu.Unlock()
 	if p == nil {
-		return nil, ErrNoPicture
+		return nil, 0, ErrNoPicture
 	}
 	ask := wire.Still{ID: wire.StillID + p.stills.Add(1), Most: most}
 	if err := p.w.JSON(wire.TypeStill, ask); err != nil {
-		return nil, ErrNoPicture // the process is about to be replaced
+		return nil, 0, ErrNoPicture // the process is about to be replaced
 	}
-	jpeg := p.picture(ctx, ask.ID)
-	if len(jpeg) == 0 {
-		return nil, ErrNoPicture
+	pic := p.picture(ctx, ask.ID)
+	if len(pic.JPEG) == 0 {
+		return nil, 0, ErrNoPicture
 	}
-	return jpeg, nil
+	return pic.JPEG, c.ring.ago(pic.Wall), nil
 }

@@ -100,6 +100,11 @@ func standIn(behave string) {
 			}
 			s.progress.Skipped = uint64(pace.Rate) // it says what it was told
 			_ = w.JSON(wire.TypeProgress, s.progress)
+		case wire.TypeStill:
+			var ask wire.Still
+			if wire.Decode(p, &ask) == nil && !s.wall.IsZero() {
+				_ = w.Picture(&wire.Picture{Detection: ask.ID, Wall: s.wall, JPEG: []byte("still")})
+			}
 		case wire.TypePing:
 			_ = w.JSON(wire.TypeProgress, s.progress)
 		case wire.TypeEnd:
@@ -128,6 +133,7 @@ type stand struct {
 	behave   string
 	progress wire.Progress
 	id       uint64
+	wall     time.Time // of the last keyframe
 }
 
 func (s *stand) accessUnit(p []byte) {
@@ -140,6 +146,9 @@ func (s *stand) accessUnit(p []byte) {
 	}
 	s.progress.Seq = au.Seq
 	s.progress.Seen++
+	if au.Keyframe {
+		s.wall = au.Wall
+	}
 	switch string(au.Data) {
 	case "die":
 		os.Exit(7)

@@ -145,7 +145,6 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"web.rules.add":      {"添加规则", "Add a rule"},
 
 	"js.live.wait":             {"正在连接画面…", "Connecting to the picture…"},
-	"js.live.codec":            {"这个浏览器不能播放 {0}。请给摄像机设一个 H.264 子码流作分析用地址。", "This browser cannot play {0}: give the camera an H.264 substream for analysis."},
 	"js.live.stopped":          {"画面已停，自 {0}。正在重试…", "The picture has stopped, since {0}. Trying again…"},
 	"js.live.lost":             {"与设备的连接断了，画面截至 {0}。正在重试…", "No connection to the box, picture as of {0}. Trying again…"},
 	"js.live.on":               {"实时 {0}", "Live {0}"},

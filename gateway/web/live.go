@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/coder/websocket"
@@ -20,14 +21,21 @@ type Frame struct {
 	Data []byte
 }
 
-// ErrNoCamera means that there is no such camera, or that it does not run.
-var ErrNoCamera = errors.New("no such camera")
+// ErrNoCamera means that there is no such camera, or that it does not run; ErrNoPicture
+// that nothing of it has been decoded of late.
+var (
+	ErrNoCamera  = errors.New("no such camera")
+	ErrNoPicture = errors.New("no picture now")
+)
 
 // Live is a running camera's picture.
 type Live interface {
 	// Watch sends what a browser needs to show the camera, from its newest keyframe
 	// on, until ctx ends or send fails. It returns ErrNoCamera.
 	Watch(ctx context.Context, id string, send func(Frame) error) error
+	// Still returns the newest picture that was decoded, a JPEG with private parts painted
+	// over, and how long ago it came. It returns ErrNoCamera or ErrNoPicture.
+	Still(ctx context.Context, id string) (jpeg []byte, age time.Duration, err error)
 	// Private says whether parts of the picture are never to be shown.
 	Private(id string) bool
 }
@@ -37,7 +45,38 @@ const (
 	frameWithin  = 10 * time.Second // to a browser that does not read
 	aliveEvery   = 2 * time.Second
 	sessionEvery = 10 * time.Second
+	mostStills   = 6               // that are made at the same time
+	stillWithin  = 5 * time.Second // a process that does not answer is replaced by then
+	headerAge    = "X-Picture-Age" // in milliseconds
 )
+
+// still is the newest picture of a camera: what is shown before its video comes, where a
+// browser cannot play that, and to who may not see it since parts are private.
+func (s *Server) still(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.stills <- struct{}{}:
+		defer func() { <-s.stills }()
+	default:
+		s.fail(w, r, problem(http.StatusTooManyRequests, "web.error.busy"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), stillWithin)
+	defer cancel()
+	jpeg, age, err := s.Live.Still(ctx, r.PathValue("id"))
+	switch {
+	case errors.Is(err, ErrNoCamera):
+		err = problem(http.StatusNotFound, "web.error.nocamera")
+	case errors.Is(err, ErrNoPicture):
+		err = problem(http.StatusNotFound, "web.error.nopicture")
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	w.Header().Set(headerAge, strconv.FormatInt(age.Milliseconds(), 10))
+	_, _ = w.Write(jpeg) // nobody is left to tell
+}
 
 // mayWatch says whether somebody may see a camera. Video is not painted over, so that
 // where parts are private only who draws them may.

@@ -65,6 +65,7 @@ func routes() []route {
 		{"GET", "/api/v1/config/history", inside, t, care((*Server).listRevisions)},
 		{"GET", "/api/v1/config/history/{id}", inside, t, care((*Server).getRevision)},
 		{"GET", "/api/v1/cameras/{id}/live", inside, v, (*Server).live},
+		{"GET", "/api/v1/cameras/{id}/still", inside, v, (*Server).still},
 		{"GET", "/api/v1/cameras/{id}/scene", inside, v, answer((*Server).getScene)},
 		{"POST", "/api/v1/cameras/{id}/scene/plan", inside, t, care((*Server).planScene)},
 		{"GET", "/camera/{id}", inside, v, (*Server).cameraPage},

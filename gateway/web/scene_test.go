@@ -28,6 +28,17 @@ func (r *rig) Watch(ctx context.Context, id string, send func(Frame) error) erro
 	return ctx.Err()
 }
 
+// Still stands in for a camera whose last keyframe came 2.5 s ago.
+func (r *rig) Still(_ context.Context, id string) ([]byte, time.Duration, error) {
+	switch id {
+	case "东门":
+		return []byte("\xff\xd8jpeg"), 2500 * time.Millisecond, nil
+	case "dark":
+		return nil, 0, ErrNoPicture
+	}
+	return nil, 0, ErrNoCamera
+}
+
 func (r *rig) Private(string) bool { return r.private }
 
 // TestScene: what is drawn and what is looked for goes into the file, and only that.
@@ -129,5 +140,29 @@ func TestLive(t *testing.T) {
 	}
 	if c, _ := dial(tech, "东门", r.http.URL); c == nil {
 		t.Error("who draws private parts does not see the picture")
+	}
+}
+
+// TestStill: a still picture has its age, and is for viewers too: what is private is painted
+// over in it.
+func TestStill(t *testing.T) {
+	r := newRig(t)
+	r.claim()
+	viewer := r.user("看", account.Viewer)
+	r.private = true
+	get := func(id string) (int, string, http.Header) {
+		return viewer.do("GET", "/api/v1/cameras/"+url.PathEscape(id)+"/still", "", "")
+	}
+	if status, body, h := get("东门"); status != http.StatusOK || body != "\xff\xd8jpeg" || h.Get(headerAge) != "2500" || h.Get("Content-Type") != "image/jpeg" {
+		t.Errorf("%d %q %v", status, body, h)
+	}
+	for _, id := range []string{"dark", "nobody"} {
+		if status, body, _ := get(id); status != http.StatusNotFound || !strings.Contains(body, "web.error.no") {
+			t.Errorf("%s: %d %s", id, status, body)
+		}
+	}
+	_, page, _ := viewer.do("GET", "/camera/"+url.PathEscape("东门"), "", "")
+	if !strings.Contains(page, "data-stills") || strings.Contains(page, "<video") {
+		t.Error("a viewer is not shown stills in the place of a private video")
 	}
 }

@@ -49,6 +49,7 @@ type Server struct {
 	streams chan struct{} // holds a token for each stream of events
 	probing chan struct{} // holds a token for each camera that is tried
 	viewers chan struct{} // holds a token for each live picture
+	stills  chan struct{} // holds a token for each still picture that is made
 
 	mu     sync.Mutex
 	state  State     // guarded by mu, as is all that follows
@@ -71,7 +72,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.pages, err = readPages(); err != nil {
 		return nil, err
 	}
-	s.viewers = make(chan struct{}, mostViewers)
+	s.viewers, s.stills = make(chan struct{}, mostViewers), make(chan struct{}, mostStills)
 	s.streams, s.probing = make(chan struct{}, mostStreams), make(chan struct{}, mostProbes)
 	mux := http.NewServeMux()
 	for _, r := range routes() {

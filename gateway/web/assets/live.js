@@ -1,8 +1,11 @@
 // A live picture: fragmented MP4 over a WebSocket into Media Source Extensions, JPEG
-// pictures where that is what the camera sends. It tries again by itself, and says
-// when the picture has stopped.
+// pictures where that is what the camera sends. Before it comes, beneath it, and where the
+// browser cannot play it there are stills, with their age. It tries again by itself, and
+// says when the picture has stopped.
 'use strict';
 const stage = $('stage'), video = $('video'), jpeg = $('jpeg'), note = $('live');
+const stillsOnly = stage.dataset.stills !== undefined, stillEvery = 1000, oldStill = 15000, again = 60000;
+let still = 0, moved = 0, shownTime = 0; // when the still was taken, and when the video last moved
 let socket = null, queue = [], buffer = null, media = null, next = 'part', lastPicture = 0, lastWord = 0, firstPicture = 0, unsupported = '';
 const hms = ms => { const d = new Date(ms); return clock(d) + ':' + two(d.getSeconds()); };
 
@@ -15,9 +18,12 @@ function begin(mime) {
   const Source = window.ManagedMediaSource || window.MediaSource;
   if (!Source || !Source.isTypeSupported(mime)) {
     unsupported = mime.includes('hvc1') ? 'H.265' : mime;
+    video.removeAttribute('src'); // it would cover the stills
+    video.load();
+    socket.close(); // which is tried again later: the camera may be set to another codec
+    takeStills();
     return;
   }
-  jpeg.hidden = true;
   media = new Source();
   video.disableRemotePlayback = true; // ManagedMediaSource asks for it
   const mine = media;
@@ -50,6 +56,38 @@ function feed() {
   }
 }
 
+// takeStills shows the newest still, again and again until there is video.
+const playing = () => video && (next === 'jpeg' ? lastPicture > 0 : video.videoWidth > 0) && !unsupported;
+let taking = false;
+async function takeStills() {
+  if (taking) return;
+  taking = true;
+  while (!playing()) {
+    if (!document.hidden) await takeStill().catch(() => {});
+    await new Promise(r => setTimeout(r, stillEvery));
+  }
+  taking = false;
+}
+
+async function takeStill() {
+  const res = await fetch('/api/v1/cameras/' + encodeURIComponent(stage.dataset.id) + '/still');
+  if (res.status === 401) location.href = '/signin?next=' + encodeURIComponent(location.pathname);
+  lastWord = Date.now();
+  if (!res.ok) return;
+  const age = Number(res.headers.get('X-Picture-Age')), data = await res.blob();
+  if (playing()) return;
+  show(data);
+  still = Date.now() - age;
+  if (unsupported || stillsOnly) seenFirst();
+}
+
+function show(data) {
+  const old = jpeg.src;
+  jpeg.src = URL.createObjectURL(data);
+  jpeg.hidden = false;
+  if (old) URL.revokeObjectURL(old);
+}
+
 // chase keeps close to the newest picture: a little faster when behind, a leap when far.
 function chase() {
   const b = video.buffered;
@@ -58,6 +96,10 @@ function chase() {
   if (behind > 1.5 || behind < 0 || video.currentTime < b.start(b.length - 1)) video.currentTime = Math.max(b.start(b.length - 1), end - 0.15);
   video.playbackRate = behind > 0.5 ? 1.1 : 1;
   if (video.paused) video.play().catch(() => {});
+  // Data that come while the picture stands still: the decoder is stuck, and begins anew.
+  if (document.hidden) moved = 0; // nobody plays it then
+  else if (video.currentTime !== shownTime) { shownTime = video.currentTime; moved = Date.now(); }
+  else if (moved && Date.now() - moved > 5000 && Date.now() - lastPicture < 1000) { moved = 0; socket.close(); }
 }
 
 function connect() {
@@ -70,19 +112,17 @@ function connect() {
       if (m.mime) { if (m.mime !== 'image/jpeg' || next !== 'jpeg') begin(m.mime); }
       return;
     }
+    if (unsupported) return;
     lastPicture = Date.now();
     if (next === 'jpeg') {
-      const old = jpeg.src;
-      jpeg.src = URL.createObjectURL(new Blob([e.data], {type: 'image/jpeg'}));
-      jpeg.hidden = false;
-      if (old) URL.revokeObjectURL(old);
+      show(new Blob([e.data], {type: 'image/jpeg'}));
       seenFirst();
       return;
     }
     queue.push(e.data);
     feed();
   };
-  socket.onclose = () => setTimeout(connect, 2000);
+  socket.onclose = () => setTimeout(connect, unsupported ? again : 2000);
 }
 
 const opened = performance.now();
@@ -91,13 +131,16 @@ function seenFirst() {
 }
 
 function tell() {
-  const now = Date.now(), quiet = now - lastPicture;
-  if (unsupported) say(note, 'warn', t('live.codec', unsupported));
-  else if (!lastPicture) say(note, 'warn', t('live.wait'));
-  else if (now - lastWord > 6000) say(note, 'bad', t('live.lost', hms(lastPicture)));
-  else if (quiet > 3000) say(note, 'bad', t('live.stopped', hms(lastPicture)));
-  else say(note, 'good', t('live.on', hms(lastPicture)));
-  stage.classList.toggle('stopped', quiet > 3000);
+  const now = Date.now(), stills = unsupported || stillsOnly, last = stills ? still : lastPicture, quiet = now - last, age = Math.max(0, Math.round((now - still) / 1000));
+  const stopped = quiet > (stills ? oldStill : 3000);
+  if (last && now - lastWord > 6000) say(note, 'bad', t('live.lost', hms(last)));
+  else if (last && stopped) say(note, 'bad', t('live.stopped', hms(last)));
+  else if (unsupported && last) say(note, 'warn', t('live.codec', unsupported, age));
+  else if (stillsOnly && last) say(note, 'warn', t('live.stills', age));
+  else if (!last) say(note, 'warn', still ? t('live.still', age) : t('live.wait'));
+  else say(note, 'good', t('live.on', hms(last)));
+  stage.classList.toggle('stopped', stopped);
+  $('frozen').hidden = !(last && stopped);
 }
 
 if (video) {
@@ -105,6 +148,7 @@ if (video) {
   video.onloadeddata = seenFirst;
   connect();
   setInterval(chase, 250);
-  setInterval(tell, 1000);
-  tell();
 }
+takeStills();
+setInterval(tell, 1000);
+tell();

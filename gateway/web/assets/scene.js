@@ -87,7 +87,7 @@ function stick(h, d) {
 }
 
 function resize() {
-  const w = video.videoWidth || jpeg.naturalWidth || 1280, h = video.videoHeight || jpeg.naturalHeight || 720;
+  const w = video && video.videoWidth || jpeg.naturalWidth || 1280, h = video && video.videoHeight || jpeg.naturalHeight || 720;
   if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; stage.style.aspectRatio = w + ' / ' + h; draw(); }
 }
 
