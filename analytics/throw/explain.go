@@ -33,6 +33,13 @@ func NewExplainer(d *Detector) *Explainer {
 	return e
 }
 
+// Close ends it: the detector costs what it did before. A nil one may be closed.
+func (e *Explainer) Close() {
+	if e != nil {
+		e.d.trace = nil
+	}
+}
+
 func (e *Explainer) remember(t *track, v verdict) {
 	x := e.explain(t, v)
 	if v.reason == "" {

@@ -85,10 +85,23 @@ func (f *falls) begin(i int) {
 	if f.armed[i] && f.width > 0 {
 		z := f.watch.zone(f.watch.cfg.Rules[f.rules[i]].Zone)
 		f.dets[i] = throw.New(z.Polygon, f.watch.cfg.Privacy, f.width, f.height)
-		if f.why != nil && f.dets[i] != nil {
-			f.why[i] = throw.NewExplainer(f.dets[i])
-		}
+		f.ask(i)
 	}
+}
+
+// ask has a detector explain itself, if somebody asks.
+func (f *falls) ask(i int) {
+	if f.why != nil && f.dets[i] != nil {
+		f.why[i] = throw.NewExplainer(f.dets[i])
+	}
+}
+
+// unasked ends that.
+func (f *falls) unasked() {
+	for _, e := range f.why {
+		e.Close()
+	}
+	f.why = nil
 }
 
 // look takes in a picture, which is the last that the source has.

@@ -128,7 +128,7 @@ func (z *lazy) calm(au *wire.AccessUnit) bool {
 }
 
 // may says whether pictures may be passed over.
-func (z *lazy) may() bool { return z.s.cfg.Lazy && !z.s.falls.active() && !z.s.shown.draws() }
+func (z *lazy) may() bool { return z.s.cfg.Lazy && !z.s.falls.active() && !z.s.shown.everything() }
 
 // sleep passes over what follows the keyframe that was decoded last.
 func (z *lazy) sleep(au *wire.AccessUnit) error {

@@ -22,6 +22,9 @@ func (g *gateway) code(s *analyticstest.Scene, to, step time.Duration) {
 	defer func() { g.check(enc.Close()) }()
 	send := func(data []byte, pts time.Duration, keyframe bool) error {
 		g.seq++
+		if g.between != nil {
+			g.between()
+		}
 		return g.w.AccessUnit(&wire.AccessUnit{Seq: g.seq, PTS: pts, Wall: testEpoch().Add(pts),
 			Codec: wire.CodecH264, Keyframe: keyframe, Gap: g.gaps[g.seq], Data: data})
 	}

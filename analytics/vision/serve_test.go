@@ -50,6 +50,8 @@ type gateway struct {
 	seq  uint64
 	gaps map[uint64]bool // access units with a gap before them
 	lose map[uint64]bool // access units replaced by rubbish
+	// between, if not nil, may say something before each access unit of code.
+	between func()
 }
 
 func newGateway(t testing.TB, cfg *wire.Config) *gateway {

@@ -25,6 +25,7 @@ const maxVideo = 6 * time.Hour
 // does nothing.
 type shown struct {
 	s     *session
+	on    bool // as data
 	now   wire.Overlay
 	draw  *overlay.Renderer // nil if no video is asked for
 	enc   *cv.Encoder
@@ -33,13 +34,39 @@ type shown struct {
 }
 
 func newShown(s *session) *shown {
-	n := &shown{s: s}
+	n := &shown{s: s, on: s.cfg.Overlay}
 	if s.cfg.Annotate {
 		n.draw = overlay.New(&s.cfg)
 	}
 	s.falls.why = make([]*throw.Explainer, len(s.falls.rules))
+	for i := range s.falls.why {
+		s.falls.ask(i)
+	}
 	s.watch.explain = n.explain
 	return n
+}
+
+// show takes what the gateway says of whether somebody looks. While nobody does, nothing is left
+// of it.
+func (s *session) show(p []byte) error {
+	var ask wire.Show
+	if err := wire.Decode(p, &ask); err != nil {
+		return err
+	}
+	switch {
+	case s.cfg.Overlay || s.cfg.Annotate: // shown all the time
+	case ask.On && s.shown == nil:
+		s.shown = newShown(s)
+		s.shown.on = true
+		if err := s.lazy.wake(); err != nil {
+			return err
+		}
+		return s.attend() // so that nothing is held back for a keyframe
+	case !ask.On && s.shown != nil:
+		s.shown, s.watch.explain = nil, nil
+		s.falls.unasked()
+	}
+	return nil
 }
 
 func (n *shown) close() {
@@ -48,8 +75,8 @@ func (n *shown) close() {
 	}
 }
 
-// draws says whether every picture is drawn.
-func (n *shown) draws() bool { return n != nil && n.draw != nil }
+// everything says whether no picture may be passed over: each is drawn, or somebody looks.
+func (n *shown) everything() bool { return n != nil && (n.draw != nil || n.on && !n.s.cfg.Overlay) }
 
 // explain takes in what was made of a picture.
 func (n *shown) explain(scene *behaviour.Scene, r *motion.Result) error {
@@ -57,7 +84,7 @@ func (n *shown) explain(scene *behaviour.Scene, r *motion.Result) error {
 	if n.draw != nil {
 		n.draw.Take(&n.now)
 	}
-	if !n.s.cfg.Overlay {
+	if !n.on {
 		return nil
 	}
 	if err := n.now.Validate(&n.s.cfg); err != nil {

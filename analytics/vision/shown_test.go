@@ -63,6 +63,51 @@ func TestOnlyWhatIsAskedForIsShown(t *testing.T) {
 	}
 }
 
+// TestShownOnlyWhileSomebodyLooks: while nobody does, nothing is sent, and keyframes alone are
+// decoded as before.
+func TestShownOnlyWhileSomebodyLooks(t *testing.T) {
+	cfg := testConfig(wire.Intrusion, wire.ThrownObject)
+	cfg.Lazy, cfg.Armed = true, []bool{true, false}
+	g := newGateway(t, cfg)
+	const looks, leaves = 300, 450 // access units of 80 ms
+	g.between = func() {
+		switch g.seq {
+		case looks:
+			g.check(g.w.JSON(wire.TypeShow, wire.Show{On: true}))
+		case looks + 10:
+			g.check(g.w.JSON(wire.TypeArm, wire.Arm{Armed: []bool{true, true}}))
+		case leaves - 10:
+			g.check(g.w.JSON(wire.TypeArm, wire.Arm{Armed: []bool{true, false}}))
+		case leaves:
+			g.check(g.w.JSON(wire.TypeShow, wire.Show{}))
+		}
+	}
+	g.code(visits(), 48*time.Second, 80*time.Millisecond)
+	g.check(g.w.End())
+	a := g.talk(cfg)
+	from, to := float64(looks)*0.08, float64(leaves)*0.08
+	// What was held since a keyframe is shown too, and eight pictures are analysed a second.
+	if n := len(a.overlays); n < 92 || n > 140 || len(a.detections) == 0 {
+		t.Errorf("%d overlays, %d detections", n, len(a.detections))
+	}
+	for _, o := range a.overlays {
+		if o.Time < from-5 || o.Time > to {
+			t.Fatalf("an overlay at %.2f s, but somebody looks from %.2f to %.2f s", o.Time, from, to)
+		}
+	}
+	if most := uint64(480); a.summary.Decoded > most {
+		t.Errorf("%d pictures of 600 were decoded, want %d at most", a.summary.Decoded, most)
+	}
+	cfg.Overlay = true // asks all the time, and Show changes nothing
+	g = newGateway(t, cfg)
+	g.check(g.w.JSON(wire.TypeShow, wire.Show{}))
+	g.show(walk(), 0, time.Second)
+	g.check(g.w.End())
+	if a := g.talk(cfg); len(a.overlays) == 0 {
+		t.Error("the config's own request was taken back")
+	}
+}
+
 // checkOverlays holds what was said about the walk.
 func checkOverlays(t *testing.T, cfg *wire.Config, all []wire.Overlay) {
 	rules, stances := map[wire.Kind]int{}, map[wire.Stance]int{}

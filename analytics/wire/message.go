@@ -23,11 +23,12 @@ const (
 	TypePing       Type = 5  // no payload; asks for a Progress at once
 	TypePace       Type = 6  // Pace, as JSON
 	TypeStill      Type = 7  // Still, as JSON; the answer is a Picture, if there is one
+	TypeShow       Type = 8  // Show, as JSON
 	TypeHello      Type = 16 // Hello, as JSON
 	TypeDetection  Type = 17 // Detection: uint32 length of its JSON, the JSON, a JPEG or nothing
 	TypeProgress   Type = 18 // Progress, as JSON
 	TypeSummary    Type = 19 // Progress, as JSON
-	TypeOverlay    Type = 20 // Overlay, as JSON; only if the config asks for it
+	TypeOverlay    Type = 20 // Overlay, as JSON; only if the config or a Show asks for it
 	TypeVideo      Type = 21 // Video, binary; only if the config asks for it
 	TypePicture    Type = 22 // Picture: uint64 id of the detection, a JPEG
 )

@@ -28,6 +28,12 @@ type Overlay struct {
 	Notes      []Note     `json:"notes,omitempty"` // in order of their rules
 }
 
+// Show asks for an Overlay of each analysed picture from here on, or for none. While it is
+// asked for, no picture is passed over for its being quiet.
+type Show struct {
+	On bool `json:"on"`
+}
+
 // Nature is what a track has shown itself to be.
 type Nature string
 

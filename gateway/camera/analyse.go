@@ -151,12 +151,17 @@ func (c *Camera) session(ctx context.Context, from, seen uint64, failures int) (
 // to it now.
 func (c *Camera) attach(p *Process, armed []bool) {
 	c.attend(wire.Awake)
+	c.asking.Lock()
+	defer c.asking.Unlock()
 	c.mu.Lock()
 	c.vision = p
-	now, pace := c.armed, c.state.Pace
+	now, pace, looks := c.armed, c.state.Pace, len(c.looks) > 0
 	c.mu.Unlock()
+	if looks {
+		_ = p.Show(true) // one that cannot be told is about to be replaced
+	}
 	if pace != (wire.Pace{}) {
-		_ = p.Pace(pace) // one that cannot be told is about to be replaced
+		_ = p.Pace(pace)
 	}
 	if !slices.Equal(now, armed) {
 		_ = p.Arm(now)

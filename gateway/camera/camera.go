@@ -81,6 +81,10 @@ type Camera struct {
 	models   []string          // files of the people detector
 	schedule []config.Schedule // a rule each
 
+	// asking is held while a process is asked for overlays, so that what it is told last holds. It is
+	// taken before mu.
+	asking sync.Mutex
+
 	mu     sync.Mutex
 	state  State    // guarded by mu, as is all that follows
 	armed  []bool   // a rule each
@@ -89,6 +93,7 @@ type Camera struct {
 	idle   bool     // nothing happens in the picture
 	// watchers is how many people look at the picture.
 	watchers int
+	looks    []chan Seen // of those who see what the detectors see
 	counts   Counts
 }
 

@@ -39,6 +39,11 @@ func (c *Camera) Follow(ctx context.Context, take func(au media.AccessUnit, skip
 func (c *Camera) shown() *ring {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.shownRing()
+}
+
+// shownRing is shown with mu held.
+func (c *Camera) shownRing() *ring {
 	if !c.ready {
 		return nil
 	}

@@ -96,7 +96,7 @@ func (p *Process) show(typ wire.Type, payload []byte) error {
 	p.waiting.Store(true) // it waits for whoever takes this
 	defer p.waiting.Store(false)
 	switch cfg := p.cfg.Config; {
-	case typ == wire.TypeOverlay && cfg.Overlay && p.cfg.Overlay != nil:
+	case typ == wire.TypeOverlay && (cfg.Overlay || p.asked.Load()) && p.cfg.Overlay != nil:
 		var o wire.Overlay
 		if err := wire.Decode(payload, &o); err != nil {
 			return err

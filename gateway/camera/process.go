@@ -39,7 +39,7 @@ type ProcessConfig struct {
 	// Models are the files of Config.Detector's network, see config.Camera.SecondOpinion.
 	Models []string
 	Log    *slog.Logger
-	// Overlay and Video are handed what the config asks for, checked, one after the
+	// Overlay and Video are handed what the config or Show asks for, checked, one after the
 	// other. They hold up the process until they return, and must not keep the video's data.
 	Overlay func(*wire.Overlay)
 	Video   func(*wire.Video)
@@ -68,6 +68,7 @@ type Process struct {
 	sending    atomic.Bool   // a write is under way
 	waiting    atomic.Bool   // a replay's reader of detections is slow
 	stills     atomic.Uint64 // pictures that were asked for
+	asked      atomic.Bool   // Show has asked for overlays, now or before
 	greeted    chan struct{} // closed at Hello
 	done       chan struct{} // closed when the process is gone and all is read
 

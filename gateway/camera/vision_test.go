@@ -105,6 +105,12 @@ func standIn(behave string) {
 			if wire.Decode(p, &ask) == nil && !s.wall.IsZero() {
 				_ = w.Picture(&wire.Picture{Detection: ask.ID, Wall: s.wall, JPEG: []byte("still")})
 			}
+		case wire.TypeShow:
+			var show wire.Show
+			if wire.Decode(p, &show) != nil {
+				os.Exit(1)
+			}
+			s.shows = show.On
 		case wire.TypePing:
 			_ = w.JSON(wire.TypeProgress, s.progress)
 		case wire.TypeEnd:
@@ -134,6 +140,7 @@ type stand struct {
 	progress wire.Progress
 	id       uint64
 	wall     time.Time // of the last keyframe
+	shows    bool
 }
 
 func (s *stand) accessUnit(p []byte) {
@@ -177,6 +184,9 @@ func (s *stand) accessUnit(p []byte) {
 		}
 		s.id++
 		_ = s.w.Detection(detection(s.id, "all", au.Wall))
+	}
+	if s.shows {
+		_ = s.w.JSON(wire.TypeOverlay, wire.Overlay{Time: au.PTS.Seconds(), Armed: []bool{true, true}})
 	}
 	if s.behave != "idle" { // idle answers pings alone
 		_ = s.w.JSON(wire.TypeProgress, s.progress)

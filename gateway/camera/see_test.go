@@ -1,0 +1,78 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"sentrybox/drivers/media"
+)
+
+// TestSee: who looks gets what the detectors see, from a process that was there before and from the
+// one that takes its place; when nobody looks any more, it is told to be silent.
+func TestSee(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	eventually(t, "a process", 10*time.Second, func() bool { p := r.process(); return p != nil && p.Progress().Seen == 1 })
+	if r.process().asked.Load() {
+		t.Error("overlays were asked for, and nobody looks")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	got, done := make(chan Seen, 100), make(chan error, 1)
+	go func() {
+		done <- r.See(ctx, func(s Seen) error {
+			got <- s
+			return nil
+		})
+	}()
+	eventually(t, "that it was asked", 10*time.Second, func() bool { return r.process().asked.Load() })
+	look := func(at time.Duration) {
+		t.Helper()
+		for {
+			select {
+			case s := <-got:
+				if s.At == at {
+					return
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("nothing was seen at %v", at)
+			}
+		}
+	}
+	r.send("x", false)
+	look(r.pts)
+	old := r.process()
+	r.send("die", false)
+	eventually(t, "another process", 10*time.Second, func() bool {
+		r.send("x", true) // what ended it is passed over at last
+		p := r.process()
+		return p != nil && p != old && p.Progress().Seen > 3
+	})
+	r.send("x", true)
+	look(r.pts)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if len(r.looks) != 0 {
+		t.Error("somebody looks still")
+	}
+}
+
+// TestSeeInTheTimeOfTheOtherStream: what was seen in the substream is told in the media time of the
+// stream that is shown.
+func TestSeeInTheTimeOfTheOtherStream(t *testing.T) {
+	c := &Camera{ready: true, ring: newRing(1<<20, time.Hour), mainRing: newRing(1<<20, time.Hour)}
+	now := time.Now()
+	c.ring.push(media.AccessUnit{Codec: media.H265, PTS: 3 * time.Second, Wall: now})
+	c.mainRing.push(media.AccessUnit{Codec: media.H264, PTS: 50 * time.Second, Wall: now.Add(-200 * time.Millisecond)})
+	c.state.Info.Codec = media.H265
+	if got := c.between(); got != 47200*time.Millisecond { // 47 s and a fifth
+		t.Errorf("%v", got)
+	}
+	c.mainRing = c.ring
+	if got := c.between(); got != 0 {
+		t.Errorf("of one stream: %v", got)
+	}
+}
