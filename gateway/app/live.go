@@ -47,6 +47,19 @@ func (s site) Watch(ctx context.Context, id string, send func(web.Frame) error) 
 	return err
 }
 
+// See is for web.Live.
+func (s site) See(ctx context.Context, id string, send func(web.Sight) error) error {
+	c := s.fleet.cameras()[id]
+	if c == nil {
+		return web.ErrNoCamera
+	}
+	err := c.See(ctx, func(seen camera.Seen) error { return send(web.Sight{At: seen.At, Overlay: seen.Overlay}) })
+	if errors.Is(err, camera.ErrStopped) {
+		return web.ErrNoCamera
+	}
+	return err
+}
+
 // viewer makes of access units what one browser shows.
 type viewer struct {
 	send   func(web.Frame) error
@@ -72,7 +85,7 @@ func (v *viewer) take(au media.AccessUnit, skipped bool) error {
 			return nil //nolint:nilerr // the next keyframe may do
 		}
 		v.stream, v.codec = stream, au.Codec
-		if err := v.send(web.Frame{MIME: stream.MIME, Data: stream.Head}); err != nil {
+		if err := v.send(web.Frame{MIME: stream.MIME, Data: stream.Head, At: au.PTS}); err != nil {
 			return err
 		}
 	}

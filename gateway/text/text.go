@@ -36,8 +36,10 @@ func FromEnv() Lang {
 type Key string
 
 // parts are the catalogue: what everybody says, what only the technicians' page says,
-// what it says of finding cameras, and what only the duty room's page says. They have no key in common.
-func parts() []map[Key]sentence { return []map[Key]sentence{catalogue, page, finding, duty} }
+// and what only some parts of that or the duty room's page say. They have no key in common.
+func parts() []map[Key]sentence {
+	return []map[Key]sentence{catalogue, page, finding, duty, see}
+}
 
 // find looks a sentence up.
 func find(key Key) (sentence, bool) {

@@ -19,6 +19,8 @@ type Frame struct {
 	// image/jpeg. Empty: Data is a fragment of the stream.
 	MIME string
 	Data []byte
+	// At is the media time of the stream's first picture.
+	At time.Duration
 }
 
 // ErrNoCamera means that there is no such camera, or that it does not run; ErrNoPicture
@@ -36,6 +38,9 @@ type Live interface {
 	// Still returns the newest picture that was decoded, a JPEG with private parts painted
 	// over, and how long ago it came. It returns ErrNoCamera or ErrNoPicture.
 	Still(ctx context.Context, id string) (jpeg []byte, age time.Duration, err error)
+	// See sends what the detectors make of each picture, until ctx ends or send fails. It
+	// returns ErrNoCamera.
+	See(ctx context.Context, id string, send func(Sight) error) error
 	// Private says whether parts of the picture are never to be shown.
 	Private(id string) bool
 }
@@ -78,6 +83,12 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(jpeg) // nobody is left to tell
 }
 
+// streamBegin begins a stream.
+type streamBegin struct {
+	MIME string  `json:"mime"`
+	At   float64 `json:"at,omitempty"` // media time of its first picture, seconds
+}
+
 // mayWatch says whether somebody may see a camera. Video is not painted over, so that
 // where parts are private only who draws them may.
 func (s *Server) mayWatch(q *request, id string) bool {
@@ -85,7 +96,8 @@ func (s *Server) mayWatch(q *request, id string) bool {
 }
 
 // live is the picture of a camera over a WebSocket. A text message says what the binary
-// ones after it are: {"mime":…} begins a stream whose head comes next, {"alive":true}
+// ones after it are: {"mime":…,"at":…} begins a stream whose head comes next, and whose first
+// picture has that media time in seconds; {"alive":true}
 // says that the box is there while no picture comes.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	q, id := from(r), r.PathValue("id")
@@ -117,7 +129,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(ctx, frameWithin)
 		defer cancel()
 		if f.MIME != "" {
-			if err := wsjson.Write(ctx, c, map[string]string{"mime": f.MIME}); err != nil {
+			if err := wsjson.Write(ctx, c, streamBegin{f.MIME, f.At.Seconds()}); err != nil {
 				return err
 			}
 		}

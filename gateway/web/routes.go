@@ -66,6 +66,7 @@ func routes() []route {
 		{"GET", "/api/v1/config/history/{id}", inside, t, care((*Server).getRevision)},
 		{"GET", "/api/v1/cameras/{id}/live", inside, v, (*Server).live},
 		{"GET", "/api/v1/cameras/{id}/still", inside, v, (*Server).still},
+		{"GET", "/api/v1/cameras/{id}/seen", inside, v, (*Server).see},
 		{"GET", "/api/v1/cameras/{id}/scene", inside, v, answer((*Server).getScene)},
 		{"POST", "/api/v1/cameras/{id}/scene/plan", inside, t, care((*Server).planScene)},
 		{"GET", "/camera/{id}", inside, v, (*Server).cameraPage},

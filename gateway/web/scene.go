@@ -95,12 +95,7 @@ func (s *Server) getScene(r *http.Request) (any, error) {
 		out.Heights = append(out.Heights, sceneHeight{float64(h.Head), float64(h.Foot)})
 	}
 	for _, rule := range c.Detect {
-		rule = rule.Spare()
-		v := sceneRule{Kind: string(rule.Kind), Zone: rule.Zone, People: rule.People, Schedule: rule.Schedule.String(), Severity: rule.Severity}
-		if rule.After != 0 {
-			v.After = rule.After.String()
-		}
-		out.Rules = append(out.Rules, v)
+		out.Rules = append(out.Rules, ruleOf(rule))
 	}
 	for _, k := range wire.Built() {
 		out.Kinds = append(out.Kinds, map[string]any{"kind": k, "text": text.Kind(l, string(k))})
@@ -111,6 +106,16 @@ func (s *Server) getScene(r *http.Request) (any, error) {
 		out.State = &line
 	}
 	return out, err
+}
+
+// ruleOf writes a rule as a person would.
+func ruleOf(rule config.Rule) sceneRule {
+	rule = rule.Spare()
+	v := sceneRule{Kind: string(rule.Kind), Zone: rule.Zone, People: rule.People, Schedule: rule.Schedule.String(), Severity: rule.Severity}
+	if rule.After != 0 {
+		v.After = rule.After.String()
+	}
+	return v
 }
 
 // planScene answers with what the file becomes when a camera's scene is another.

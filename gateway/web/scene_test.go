@@ -19,7 +19,7 @@ func (r *rig) Watch(ctx context.Context, id string, send func(Frame) error) erro
 	if id != "东门" {
 		return ErrNoCamera
 	}
-	for _, f := range []Frame{{MIME: "video/mp4", Data: []byte("head")}, {Data: []byte("one")}, {Data: []byte("two")}} {
+	for _, f := range []Frame{{MIME: "video/mp4", Data: []byte("head"), At: 1500 * time.Millisecond}, {Data: []byte("one")}, {Data: []byte("two")}} {
 		if err := send(f); err != nil {
 			return err
 		}
@@ -37,6 +37,21 @@ func (r *rig) Still(_ context.Context, id string) ([]byte, time.Duration, error)
 		return nil, 0, ErrNoPicture
 	}
 	return nil, 0, ErrNoCamera
+}
+
+// See stands in for its detectors: somebody stays at the door.
+func (r *rig) See(ctx context.Context, id string, send func(Sight) error) error {
+	if id != "东门" {
+		return ErrNoCamera
+	}
+	err := send(Sight{At: 1500 * time.Millisecond, Overlay: &wire.Overlay{Time: 7, Armed: []bool{true},
+		Tracks: []wire.Followed{{ID: 3, Box: wire.Box{0.1, 0.2, 0.1, 0.3}, Nature: wire.Unproven, Age: 4, Why: wire.TooSmall, Measures: []wire.Measure{{Of: wire.Height, Have: 0.04, Need: 0.1}}}},
+		Notes:  []wire.Note{{Track: 3, Stance: wire.Watching, Why: wire.NotPerson, Measures: []wire.Measure{{Of: wire.InZone, Have: 4}}}}}})
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (r *rig) Private(string) bool { return r.private }
@@ -120,7 +135,7 @@ func TestLive(t *testing.T) {
 		}
 		got = append(got, strings.TrimSpace(string(b)))
 	}
-	if s := strings.Join(got, " "); s != `{"mime":"video/mp4"} head one two {"alive":true}` {
+	if s := strings.Join(got, " "); s != `{"mime":"video/mp4","at":1.5} head one two {"alive":true}` {
 		t.Errorf("got %s", s)
 	}
 	if _, status := dial(r.visitor(), "东门", r.http.URL); status != http.StatusSeeOther && status != http.StatusUnauthorized {

@@ -50,6 +50,7 @@ type Server struct {
 	probing chan struct{} // holds a token for each camera that is tried
 	viewers chan struct{} // holds a token for each live picture
 	stills  chan struct{} // holds a token for each still picture that is made
+	seers   chan struct{} // holds a token for each who sees what the detectors see
 
 	mu     sync.Mutex
 	state  State     // guarded by mu, as is all that follows
@@ -72,7 +73,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.pages, err = readPages(); err != nil {
 		return nil, err
 	}
-	s.viewers, s.stills = make(chan struct{}, mostViewers), make(chan struct{}, mostStills)
+	s.viewers, s.stills, s.seers = make(chan struct{}, mostViewers), make(chan struct{}, mostStills), make(chan struct{}, mostSeers)
 	s.streams, s.probing = make(chan struct{}, mostStreams), make(chan struct{}, mostProbes)
 	mux := http.NewServeMux()
 	for _, r := range routes() {

@@ -7,6 +7,7 @@ const stage = $('stage'), video = $('video'), jpeg = $('jpeg'), note = $('live')
 const stillsOnly = stage.dataset.stills !== undefined, stillEvery = 1000, oldStill = 15000, again = 60000;
 let still = 0, moved = 0, shownTime = 0; // when the still was taken, and when the video last moved
 let socket = null, queue = [], buffer = null, media = null, next = 'part', lastPicture = 0, lastWord = 0, firstPicture = 0, unsupported = '';
+let mediaStart = 0; // media time at which the stream begins, in seconds
 const hms = ms => { const d = new Date(ms); return clock(d) + ':' + two(d.getSeconds()); };
 
 function begin(mime) {
@@ -76,12 +77,12 @@ async function takeStill() {
   if (!res.ok) return;
   const age = Number(res.headers.get('X-Picture-Age')), data = await res.blob();
   if (playing()) return;
-  show(data);
+  showStill(data);
   still = Date.now() - age;
   if (unsupported || stillsOnly) seenFirst();
 }
 
-function show(data) {
+function showStill(data) {
   const old = jpeg.src;
   jpeg.src = URL.createObjectURL(data);
   jpeg.hidden = false;
@@ -109,13 +110,13 @@ function connect() {
     lastWord = Date.now();
     if (typeof e.data === 'string') {
       const m = JSON.parse(e.data);
-      if (m.mime) { if (m.mime !== 'image/jpeg' || next !== 'jpeg') begin(m.mime); }
+      if (m.mime) { mediaStart = m.at || 0; if (window.newStream) window.newStream(); if (m.mime !== 'image/jpeg' || next !== 'jpeg') begin(m.mime); }
       return;
     }
     if (unsupported) return;
     lastPicture = Date.now();
     if (next === 'jpeg') {
-      show(new Blob([e.data], {type: 'image/jpeg'}));
+      showStill(new Blob([e.data], {type: 'image/jpeg'}));
       seenFirst();
       return;
     }

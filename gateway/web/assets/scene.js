@@ -87,8 +87,9 @@ function stick(h, d) {
 }
 
 function resize() {
-  const w = video && video.videoWidth || jpeg.naturalWidth || 1280, h = video && video.videoHeight || jpeg.naturalHeight || 720;
-  if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; stage.style.aspectRatio = w + ' / ' + h; draw(); }
+  stage.style.aspectRatio = (video && video.videoWidth || jpeg.naturalWidth || 1280) + ' / ' + (video && video.videoHeight || jpeg.naturalHeight || 720);
+  const w = Math.round(canvas.clientWidth * devicePixelRatio), h = Math.round(canvas.clientHeight * devicePixelRatio);
+  if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; draw(); }
 }
 
 const place = e => { const r = canvas.getBoundingClientRect(); return [Math.min(1, Math.max(0, (e.clientX - r.left) / r.width)), Math.min(1, Math.max(0, (e.clientY - r.top) / r.height))]; };

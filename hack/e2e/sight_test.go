@@ -1,0 +1,61 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"sentrybox/drivers/rtsp/rtsptest"
+	"sentrybox/uplink/mqtt/mqtttest"
+)
+
+// sightPage starts a gateway with one camera, and a browser whose technician looks at it.
+func sightPage(t *testing.T, clip, more string) *browser {
+	t.Helper()
+	cams := &rtsptest.Server{Cameras: map[string]rtsptest.Camera{"gate": {Clip: rtsptest.File(clip)}}}
+	if err := cams.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cams.Close() })
+	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	at := freePort(t)
+	g := start(t, broker.URL(), fmt.Sprintf(`
+gateway: {id: gw-1, street: donghu, community: meiyuan}
+data: ${DATA}
+web: {listen: %q}
+uplink: {mqtt: [{url: "${BROKER}"}]}
+%s
+cameras:
+  - id: 东门
+    url: "rtsp://%s/gate"
+    zones: {门口: {polygon: [[0, 0], [1, 0], [1, 1], [0, 1]]}}
+    detect: [{kind: loitering, zone: 门口, after: 10m}]
+`, at, more, cams.Addr()))
+	b := startBrowser(t, "http://"+at)
+	b.claim(g.setupCode())
+	b.open("/camera/" + url.PathEscape("东门"))
+	b.until("a picture", `document.getElementById("video").videoWidth > 0 && document.getElementById("video").currentTime > 0`)
+	return b
+}
+
+// TestSight: what the detectors see is drawn over the live picture, in time with it, and the rules
+// say why they do not fire; nothing is asked for when it is not shown.
+func TestSight(t *testing.T) {
+	b := sightPage(t, walker(t, "h264"), "")
+	b.until("somebody followed", `Number(stage.dataset.tracks) > 0`)
+	b.says("#why", "有人在 门口 停留超过 10m")
+	b.until("why it does not fire", `/停留 .* 秒，要到 600 秒/.test(document.getElementById("why").innerText)`)
+	// Not a picture but pixels: the box is where the overlay says.
+	b.until("a box", `(() => { const v = shown; if (!v || !v.tracks.length) return false; const k = v.tracks[0].box;
+		const p = brush.getImageData(Math.round(k[0] * sight.width), Math.round((k[1] + k[3] / 2) * sight.height), 1, 1).data; return p[3] > 0; })()`)
+	var behind string
+	b.do(chromedp.Evaluate(`stage.dataset.behind`, &behind))
+	t.Logf("the overlay is %s ms behind the picture", behind)
+	b.shot("sight")
+	b.press("#see")
+	b.until("nothing drawn", `seeing === null && stage.dataset.tracks === "0" && document.getElementById("why").hidden`)
+}
