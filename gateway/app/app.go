@@ -51,6 +51,7 @@ type App struct {
 	metrics *spool.Spool
 	alerts  *alert.Service
 	fleet   *fleet
+	estate  *estate
 	uplink  *mqtt.Client
 	control *control.Server
 	monitor *health.Monitor
@@ -72,7 +73,6 @@ type App struct {
 	bad      badAnswers
 	lines    phases
 	hub      *device.Hub
-	events   events
 
 	meters []*budget.Meter    // by uplink
 	short  *shortform.Service // nil without a way for it
@@ -82,6 +82,7 @@ type App struct {
 	changed *config.Config                // written before run returns errChanged
 	served  bool                          // run has come as far as that
 	gone    []string                      // sensors and the like that the configuration had before
+	again   bool                          // the database was damaged
 	keeping context.Context               // of evidence; set before the fleet is attached
 
 	online chan struct{} // holds a token when a broker has been reached
@@ -105,22 +106,29 @@ func (a *App) Run(ctx context.Context) error {
 		f = newFleet(ctx, a.Log)
 	}
 	defer f.stop()
+	e := a.estate
+	if e == nil {
+		e = newEstate(ctx, a.Log)
+	}
+	defer e.stop()
 	var good *config.Config // with which the gateway has run
 	var gone []string
+	var again bool
 	for cfg := a.Config; ; {
 		r := &App{
 			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening, Recent: a.Recent,
-			fleet: f, next: make(chan *config.Config, 1), gone: gone,
+			fleet: f, estate: e, next: make(chan *config.Config, 1), gone: gone, again: again,
 		}
 		err := r.run(ctx)
 		if r.served {
-			good = cfg
+			good = r.current.Load()
 		}
+		again = errors.Is(err, store.ErrCorrupt)
 		switch {
 		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, errChanged):
-			gone = removed(cfg, r.changed)
+			gone = removed(good, r.changed)
 			cfg = r.changed
 			continue
 		case !errors.Is(err, store.ErrCorrupt) && !r.served && good != nil:
@@ -202,7 +210,6 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
 	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
-	parts.Go(func() error { return a.hub.Run(partsCtx) })
 	parts.Go(func() error { return a.runEvents(partsCtx) })
 	parts.Go(func() error { return a.publishValues(partsCtx) })
 	if a.influx != nil {
@@ -228,14 +235,17 @@ func (a *App) serve(ctx context.Context) error {
 		}
 	})
 	a.keeping = partsCtx
+	a.estate.attach(a, a.again)
 	a.fleet.attach(a)
 	a.setCameras(a.Config)
 	parts.Go(func() error { return a.fleet.run(partsCtx) })
 	err := parts.Wait()
 	if !errors.Is(err, errChanged) && !errors.Is(err, store.ErrCorrupt) {
 		a.fleet.stop() // what they have seen is still raised
+		a.estate.stop()
 	}
 	a.fleet.detach()
+	a.estate.shut()
 	a.evidence.Wait()
 	stopUplink()
 	<-uplinkDone
@@ -257,7 +267,6 @@ func (a *App) build(ctx context.Context) error {
 		a.board.drop(id)
 	}
 	a.online, a.moved = make(chan struct{}, 1), make(chan struct{}, 1)
-	a.events.items = make(chan outbox.Item, maxEvents)
 	a.alerts = &alert.Service{
 		Store: a.store, Outbox: a.outbox, Log: a.Log.With("part", "alert"), Now: time.Now,
 		Gateway: g.ID, Street: g.Street, Community: g.Community,
@@ -299,24 +308,26 @@ func (a *App) setCameras(c *config.Config) {
 	a.current.Store(c)
 }
 
-// Apply makes c the configuration: at once if it differs in its cameras alone,
-// otherwise by beginning again with it, soon after Apply has returned.
+// Apply makes c the configuration: at once if it differs in its cameras, buses, sensors, outputs
+// and their rules alone, otherwise by beginning again with it, soon after Apply has returned.
 func (a *App) Apply(ctx context.Context, c *config.Config) {
-	was, will := a.Config.Plain(), c.Plain()
-	was.Cameras, will.Cameras = nil, nil
-	if reflect.DeepEqual(was, will) {
-		a.setCameras(c)
-		if a.home.Root == "" {
-			return
-		}
-		if err := a.announce(ctx); err != nil && ctx.Err() == nil {
-			a.Log.Error("Home Assistant does not know the devices", "error", err)
-		}
-		return
-	}
 	select {
 	case <-a.next: // of two the later
 	default:
 	}
-	a.next <- c
+	if !reflect.DeepEqual(a.Config.Rest(), c.Rest()) {
+		a.next <- c
+		return
+	}
+	was := a.current.Load()
+	a.setCameras(c)
+	if err := a.setDevices(ctx, was, c); err != nil { // the config has been checked
+		a.Log.Error("the sensors are as they were before", "error", err)
+	}
+	if a.home.Root == "" {
+		return
+	}
+	if err := a.announce(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Error("Home Assistant does not know the devices", "error", err)
+	}
 }

@@ -31,39 +31,70 @@ type reach struct {
 	log      *slog.Logger
 }
 
-// newBuses makes the drivers of the configuration.
-func (a *App) newBuses() ([]device.Bus, error) {
+// plan is all that the driver of a bus is made of.
+type plan struct {
+	Bus      config.Bus
+	Sensors  []config.Sensor
+	Outputs  []config.Output
+	Versions []string // of the profiles of both
+	Client   string
+	Counters string // the file of them
+}
+
+// newBuses says how the drivers of a configuration are made.
+func (a *App) newBuses(cfg *config.Config) []device.Bus {
 	var buses []device.Bus
-	drivers := all.Drivers()
-	for i := range a.Config.Buses {
-		b := &a.Config.Buses[i]
+	for i := range cfg.Buses {
+		b := &cfg.Buses[i]
 		r := reach{bus: b, client: clientID(a.prefix() + "/" + b.ID), log: a.Log.With("bus", b.ID)}
-		for j := range a.Config.Sensors {
-			if s := &a.Config.Sensors[j]; s.Bus == b.ID {
-				r.sensors = append(r.sensors, s)
+		p := plan{Bus: b.Wiring(), Client: r.client, Counters: filepath.Join(cfg.Data, "counters-"+hex.EncodeToString([]byte(b.ID)))}
+		for j := range cfg.Sensors {
+			if s := &cfg.Sensors[j]; s.Bus == b.ID {
+				r.sensors, p.Sensors = append(r.sensors, s), append(p.Sensors, s.Wiring())
 			}
 		}
-		for j := range a.Config.Outputs {
-			if o := &a.Config.Outputs[j]; o.Bus == b.ID {
-				r.outputs = append(r.outputs, o)
+		for j := range cfg.Outputs {
+			if o := &cfg.Outputs[j]; o.Bus == b.ID {
+				r.outputs, p.Outputs = append(r.outputs, o), append(p.Outputs, o.Wiring())
 			}
 		}
-		if len(r.sensors) == 0 && len(r.outputs) == 0 {
+		for _, m := range r.models() {
+			p.Versions = append(p.Versions, m.Version())
+		}
+		if !r.useful() {
 			a.Log.Warn("nothing is reached by a bus, so it is left alone", "bus", b.ID)
 			continue
 		}
-		file, err := replay.OpenFile(filepath.Join(a.Config.Data, "counters-"+hex.EncodeToString([]byte(b.ID))))
-		if err != nil {
-			return nil, fmt.Errorf("bus %s: %w", b.ID, err)
-		}
-		r.counters = file
-		d, err := r.driver(drivers)
-		if err != nil { // the others go on, and the duty room is told
-			d = &broken{err: err}
-		}
-		buses = append(buses, device.Bus{ID: b.ID, Name: b.Name, Driver: d})
+		buses = append(buses, device.Bus{ID: b.ID, Name: b.Name, Plan: p, Make: func() driver.Driver { return r.make(p.Counters) }})
 	}
-	return buses, nil
+	return buses
+}
+
+// useful says whether there is something to hear: also whom nobody knows yet, where senders
+// speak by themselves.
+func (r *reach) useful() bool {
+	if len(r.sensors) > 0 || len(r.outputs) > 0 {
+		return true
+	}
+	switch r.bus.Kind() {
+	case "serial", "e22", "e32", "rak3172", "lorawan", "chirpstack":
+		return true
+	}
+	return false
+}
+
+// make makes the driver. Where that fails the others go on, and the duty room is told.
+func (r *reach) make(counters string) driver.Driver {
+	file, err := replay.OpenFile(counters)
+	if err != nil {
+		return &broken{err: err}
+	}
+	r.counters = file
+	d, err := r.driver(all.Drivers())
+	if err != nil {
+		return &broken{err: err}
+	}
+	return d
 }
 
 // broken is a bus whose driver cannot be made.

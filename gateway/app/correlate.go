@@ -34,9 +34,9 @@ func (c correlated) Raise(ctx context.Context, e alert.Event) (alert.Alert, erro
 // look has the cameras of an alert's grid keep what they see: the first that has a picture gives it,
 // and the first that may keep clips its clip.
 func (a *App) look(al alert.Alert) {
-	cams := a.fleet.cameras()
+	cams, cameras := a.fleet.cameras(), a.current.Load().Cameras
 	var ids []string
-	for _, cfg := range a.Config.Cameras {
+	for _, cfg := range cameras {
 		if cfg.Grid == al.Grid && cams[cfg.ID] != nil {
 			ids = append(ids, cfg.ID)
 		}
@@ -45,8 +45,8 @@ func (a *App) look(al alert.Alert) {
 		return
 	}
 	r := evidence.Request{Alert: al.ID, Device: ids[0], Picture: func(ctx context.Context) []byte { return a.illustrate(ctx, al.ID, ids, cams) }}
-	for i := range a.Config.Cameras {
-		cfg := &a.Config.Cameras[i]
+	for i := range cameras {
+		cfg := &cameras[i]
 		if !slices.Contains(ids, cfg.ID) || !cfg.KeepsClips() {
 			continue
 		}

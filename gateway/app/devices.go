@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,35 +27,10 @@ const (
 
 // buildDevices makes the sensors, buses and outputs of the configuration.
 func (a *App) buildDevices(ctx context.Context) error {
-	c := device.Config{
-		Alerts: correlated{a.alerts, a}, Store: a.store, Location: a.Config.Gateway.Location(), Log: a.Log.With("part", "device"),
-		OnState: a.postDevice, OnEvent: a.postEvent,
-	}
-	for i := range a.Config.Sensors {
-		s := &a.Config.Sensors[i]
-		got, rules, err := newSensor(s)
-		if err != nil {
-			return fmt.Errorf("sensor %s: %w", s.ID, err)
-		}
-		c.Sensors, c.Rules = append(c.Sensors, got), append(c.Rules, rules...)
-	}
-	for i := range a.Config.Rules {
-		rules, err := newRules(&a.Config.Rules[i], a.Config.Catalog())
-		if err != nil {
-			return fmt.Errorf("rule %s: %w", a.Config.Rules[i].ID, err)
-		}
-		c.Rules = append(c.Rules, rules...)
-	}
-	var err error
-	if c.Buses, err = a.newBuses(); err != nil {
+	if err := a.estate.build(ctx, a); err != nil {
 		return err
 	}
-	for i := range a.Config.Outputs {
-		c.Outputs = append(c.Outputs, newOutput(&a.Config.Outputs[i]))
-	}
-	if a.hub, err = device.New(ctx, c); err != nil {
-		return err
-	}
+	a.hub = a.estate.hub
 	a.commands.Handlers["arm"], a.commands.Handlers["disarm"] = a.hub.HandleArm, a.hub.HandleDisarm
 	a.commands.Handlers["output"] = a.hub.HandleOutput
 	a.commands.Accepted = a.carry
@@ -140,19 +114,6 @@ func (a *App) postDevice(s device.State) {
 	}
 	level("device", "device", s.ID, "type", s.Type, "state", s.Phase, "reason", s.Reason)
 	a.board.post(s.ID, newThing(s))
-}
-
-// postEvent publishes what is no state: a card that was read, a button.
-func (a *App) postEvent(e device.Event) {
-	m := newMoment(e)
-	m.Device = e.Sensor
-	payload, err := json.Marshal(m)
-	if err == nil {
-		err = a.events.add(outbox.Item{Lane: outbox.State, Topic: "event/" + e.Sensor, Payload: payload})
-	}
-	if err != nil {
-		a.Log.Error("an event is not published", "device", e.Sensor, "error", err)
-	}
 }
 
 // publishValues publishes the newest values, until ctx ends.
@@ -302,9 +263,18 @@ type events struct {
 	items chan outbox.Item
 }
 
-func (e *events) add(it outbox.Item) error {
+func newEvents() events { return events{make(chan outbox.Item, maxEvents)} }
+
+// post takes what is no state: a card that was read, a button.
+func (e events) post(ev device.Event) error {
+	m := newMoment(ev)
+	m.Device = ev.Sensor
+	payload, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
 	select {
-	case e.items <- it:
+	case e.items <- outbox.Item{Lane: outbox.State, Topic: "event/" + ev.Sensor, Payload: payload}:
 		return nil
 	default:
 		return errEvents
@@ -317,7 +287,7 @@ func (a *App) runEvents(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case it := <-a.events.items:
+		case it := <-a.estate.events.items:
 			if err := a.put(ctx, it); err != nil && ctx.Err() == nil {
 				a.Log.Error("an event is not published", "topic", it.Topic, "error", err)
 			}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -19,7 +18,7 @@ import (
 // those whose part of the configuration has changed. What they tell goes to the
 // App that is attached; between two of them it waits.
 type fleet struct {
-	ctx    context.Context // of every camera
+	gate
 	log    *slog.Logger
 	poller rtsp.Poller
 	memory *camera.Memory
@@ -27,10 +26,6 @@ type fleet struct {
 	mu      sync.Mutex
 	members map[string]*member // guarded by mu: by id
 	failed  chan error         // holds what a camera could not go on for
-
-	gate sync.RWMutex  // read-held while a camera tells something
-	app  *App          // guarded by gate; nil between two
-	open chan struct{} // guarded by gate: closed when app is set
 }
 
 // crew is everything that a camera is built from: equal ones need no restart.
@@ -50,51 +45,20 @@ type member struct {
 	done chan struct{}
 }
 
-var errNobody = errors.New("the gateway stops")
-
 func newFleet(ctx context.Context, log *slog.Logger) *fleet {
-	return &fleet{ctx: ctx, log: log, memory: camera.NewMemory(int(config.Defaults().Evidence.Memory)), members: map[string]*member{}, failed: make(chan error, 1), open: make(chan struct{})}
+	return &fleet{gate: newGate(ctx), log: log, memory: camera.NewMemory(int(config.Defaults().Evidence.Memory)), members: map[string]*member{}, failed: make(chan error, 1)}
 }
 
 // attach makes a the one that cameras tell, and has them tell how they are.
 func (f *fleet) attach(a *App) {
-	f.gate.Lock()
-	f.app = a
-	close(f.open)
-	f.gate.Unlock()
+	f.let(a)
 	for _, c := range f.cameras() {
 		c.Tell()
 	}
 }
 
 // detach waits until no camera is telling a anything any more.
-func (f *fleet) detach() {
-	f.gate.Lock()
-	defer f.gate.Unlock()
-	if f.app != nil {
-		f.app, f.open = nil, make(chan struct{})
-	}
-}
-
-// with runs fn with the App that is attached, and waits for one if there is none.
-func (f *fleet) with(ctx context.Context, fn func(*App) error) error {
-	for {
-		f.gate.RLock()
-		if f.app != nil {
-			defer f.gate.RUnlock()
-			return fn(f.app)
-		}
-		open := f.open
-		f.gate.RUnlock()
-		select {
-		case <-open:
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", errNobody, ctx.Err())
-		case <-f.ctx.Done():
-			return errNobody
-		}
-	}
-}
+func (f *fleet) detach() { f.shut() }
 
 // set makes the cameras those of the crews, and returns the ids of those that are
 // gone. Old ones have ended when it returns.
@@ -152,11 +116,7 @@ func (f *fleet) start(c crew) {
 		return f.with(ctx, func(a *App) error { return a.alerts.Agitate(ctx, id, e) })
 	}
 	cam.OnState = func(s camera.State) {
-		f.gate.RLock()
-		defer f.gate.RUnlock()
-		if f.app != nil { // attach asks again
-			f.app.deviceState(&cfg, s)
-		}
+		f.now(func(a *App) { a.deviceState(&cfg, s) }) // attach asks again
 	}
 	ctx, stop := context.WithCancel(f.ctx)
 	m := &member{crew: c, cam: cam, stop: stop, done: make(chan struct{})}

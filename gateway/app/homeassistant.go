@@ -34,7 +34,7 @@ func (a *App) devices() []homeassistant.Device {
 		measured[device] = append(measured[device], homeassistant.Quantity{Name: quantity, Own: own})
 	})
 	for _, u := range a.Config.Broker.Users {
-		if u.Role == "sensor" && !configured(a.Config, u.Name) {
+		if u.Role == "sensor" && !configured(a.current.Load(), u.Name) {
 			q := measured[u.Name]
 			slices.SortFunc(q, func(x, y homeassistant.Quantity) int { return cmp.Compare(x.Name, y.Name) })
 			all = append(all, homeassistant.Device{ID: u.Name, Kind: "sensor", Quantities: q})

@@ -28,6 +28,7 @@ func newSensor(c *config.Sensor) (device.Sensor, []device.Rule, error) {
 		s.Decode = device.Plain
 		return s, thresholds(c, nil), nil
 	}
+	s.Version = p.Version()
 	for _, f := range p.Fields() {
 		s.Quantities = append(s.Quantities, device.Quantity{Name: f.Name, Unit: f.Unit, Event: f.Event, Text: f.IsText()})
 	}

@@ -84,14 +84,15 @@ sensors:
   - {id: smoke, profile: renke-rs-yg-n01}
   - {id: door, profile: dragino-lds02, dev_addr: 26011bda, nwk_skey: 00000000000000000000000000000000, app_skey: 00000000000000000000000000000000}
 `)
-	buses, err := (&App{Config: cfg, Log: slog.New(slog.DiscardHandler)}).newBuses()
-	if err != nil || len(buses) != 2 {
-		t.Fatalf("%v, %v", buses, err)
+	buses := (&App{Config: cfg, Log: slog.New(slog.DiscardHandler)}).newBuses(cfg)
+	if len(buses) != 2 {
+		t.Fatal(buses)
 	}
-	if err := buses[1].Driver.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "zeros") || buses[1].Driver.State().Phase != driver.Failed {
-		t.Errorf("%v, %+v", err, buses[1].Driver.State())
+	line, wan := buses[0].Make(), buses[1].Make()
+	if err := wan.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "zeros") || wan.State().Phase != driver.Failed {
+		t.Errorf("%v, %+v", err, wan.State())
 	}
-	if buses[0].Driver.State().Phase != driver.Loaded {
-		t.Errorf("%+v", buses[0].Driver.State())
+	if line.State().Phase != driver.Loaded {
+		t.Errorf("%+v", line.State())
 	}
 }

@@ -99,19 +99,6 @@ func (c *Config) Catalog() *rule.Catalog {
 	return all
 }
 
-// Plain returns a copy that compares with another of the same file.
-func (c *Config) Plain() Config {
-	p := *c
-	p.Sensors, p.Outputs = slices.Clone(c.Sensors), slices.Clone(c.Outputs)
-	for i := range p.Sensors {
-		p.Sensors[i].profile = nil
-	}
-	for i := range p.Outputs {
-		p.Outputs[i].profile = nil
-	}
-	return p
-}
-
 // finishDevices checks everything about sensors and outputs.
 func (d *document) finishDevices(c *Config) {
 	first := map[string]string{c.Gateway.ID: "gateway"}

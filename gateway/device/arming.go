@@ -16,32 +16,27 @@ import (
 const AllAreas = "all"
 
 // readArmed reads which areas are armed: those that nobody has ever disarmed too.
-func (h *Hub) readArmed(ctx context.Context) error {
-	for _, a := range h.areas() {
-		h.armed[a] = true
+func (h *Hub) readArmed(ctx context.Context, areas []string) (map[string]bool, error) {
+	all := map[string]bool{}
+	for _, a := range areas {
+		all[a] = true
 	}
-	rows, err := h.Store.DB().QueryContext(ctx, `SELECT area, armed FROM device_areas`)
-	if err != nil {
-		return fmt.Errorf("read what is armed: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err := each(ctx, h.Store, "read what is armed", `SELECT area, armed FROM device_areas`, func(scan func(...any) error) error {
 		var area string
 		var armed bool
-		if err := rows.Scan(&area, &armed); err != nil {
-			return fmt.Errorf("read what is armed: %w", err)
+		err := scan(&area, &armed)
+		if _, known := all[area]; known {
+			all[area] = armed
 		}
-		if _, known := h.armed[area]; known {
-			h.armed[area] = armed
-		}
-	}
-	return rows.Err()
+		return err
+	})
+	return all, err
 }
 
 // areas lists what can be armed.
-func (h *Hub) areas() []string {
-	all := slices.Clone(h.Areas)
-	for _, r := range h.Rules {
+func (c *Config) areas() []string {
+	all := slices.Clone(c.Areas)
+	for _, r := range c.Rules {
 		if r.Area != "" && !slices.Contains(all, r.Area) {
 			all = append(all, r.Area)
 		}
@@ -91,7 +86,7 @@ func (h *Hub) asked(r command.Request) ([]string, error) {
 	if err := json.Unmarshal(r.Body, &ask); err != nil {
 		return nil, command.Refuse("invalid", "area is a text")
 	}
-	all := h.areas()
+	all := slices.Sorted(maps.Keys(h.Armed()))
 	switch {
 	case len(all) == 0:
 		return nil, command.Refuse("area", "no rule here has an area")

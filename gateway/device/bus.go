@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -20,6 +21,18 @@ const (
 type Bus struct {
 	ID, Name string
 	Driver   driver.Driver
+	// Make makes the driver where Driver is nil, once an older one of the bus has ended. Plan
+	// is all that it is made of: a bus whose Plan is deeply equal keeps the driver that it has.
+	Make func() driver.Driver
+	Plan any
+}
+
+// same says whether the bus has the same driver as another.
+func (b Bus) same(as Bus) bool {
+	if b.Make == nil || as.Make == nil {
+		return b.Driver == as.Driver
+	}
+	return reflect.DeepEqual(b.Plan, as.Plan)
 }
 
 // bus is a Bus as it is now. What stands after the Hub is guarded by its mu.
@@ -35,10 +48,36 @@ type bus struct {
 	unknown uint64    // messages of senders that are no sensor of ours
 	told    State
 	away    *alarm
+
+	stop context.CancelFunc // of run, as done; guarded by the Hub's applying; nil while it does not run
+	done chan struct{}
 }
 
 func newBus(h *Hub, b Bus) *bus {
+	if b.Driver == nil {
+		b.Driver = b.Make()
+	}
 	return &bus{Bus: b, hub: h, away: &alarm{Rule: Rule{ID: "unplugged/" + b.ID, Sensor: b.ID, Kind: Unplugged, Severity: 2, Closes: true}}}
+}
+
+// start runs the bus until ctx ends or halt is called.
+func (b *bus) start(ctx context.Context) {
+	ctx, b.stop = context.WithCancel(ctx)
+	done := make(chan struct{})
+	b.done = done
+	go func() {
+		defer close(done)
+		b.run(ctx)
+	}()
+}
+
+// halt ends what start began, if it has.
+func (b *bus) halt() {
+	if b.stop != nil {
+		b.stop()
+		<-b.done
+		b.stop = nil
+	}
 }
 
 // run runs the driver until ctx ends, again and again if it fails.

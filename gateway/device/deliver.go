@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sentrybox/gateway/alert"
-	"sentrybox/gateway/store"
 )
 
 const (
@@ -25,6 +24,7 @@ type delivery struct {
 	event     alert.Event
 	momentary bool
 
+	again  bool // note once more what is raised, in a database that may not know it
 	over   bool // instead
 	closes bool
 	by     string
@@ -34,7 +34,7 @@ type delivery struct {
 // deliveries makes what alarms tell durable, in their order, each until it is.
 type deliveries struct {
 	alerts Alerts
-	store  *store.Store
+	store  Store
 	log    *slog.Logger
 
 	raised map[string]string // alerts by rule; of Run alone once it runs
@@ -53,19 +53,33 @@ func newDeliveries(c *Config) *deliveries {
 
 // open reads which rules are raised.
 func (d *deliveries) open(ctx context.Context) error {
-	rows, err := d.store.DB().QueryContext(ctx, `SELECT rule, alert FROM device_alarms`)
-	if err != nil {
-		return fmt.Errorf("read the alarms that are raised: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return each(ctx, d.store, "read the alarms that are raised", `SELECT rule, alert FROM device_alarms`, func(scan func(...any) error) error {
 		var rule, id string
-		if err := rows.Scan(&rule, &id); err != nil {
-			return fmt.Errorf("read the alarms that are raised: %w", err)
-		}
+		err := scan(&rule, &id)
 		d.raised[rule] = id
+		return err
+	})
+}
+
+// each reads the rows of a query.
+func each(ctx context.Context, st Store, what, query string, row func(scan func(...any) error) error) error {
+	err := st.Tx(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, query)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := row(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	return rows.Err()
+	return nil
 }
 
 // add queues a delivery. It does not wait.
@@ -177,9 +191,12 @@ func (d *deliveries) run(ctx context.Context) {
 // try delivers the first of the queue, and takes it out if it need not be tried again.
 func (d *deliveries) try(ctx context.Context, x delivery) error {
 	var err error
-	if x.over {
+	switch {
+	case x.again:
+		err = d.note(ctx)
+	case x.over:
 		err = d.end(ctx, x)
-	} else {
+	default:
 		err = d.raise(ctx, x)
 	}
 	if errors.Is(err, alert.ErrInvalid) {
@@ -213,6 +230,18 @@ func (d *deliveries) raise(ctx context.Context, x delivery) error {
 		d.raised[x.rule] = got.ID
 	}
 	return err
+}
+
+// note notes which rules are raised.
+func (d *deliveries) note(ctx context.Context) error {
+	return d.store.Tx(ctx, func(tx *sql.Tx) error {
+		for rule, id := range d.raised {
+			if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO device_alarms (rule, alert) VALUES (?, ?)`, rule, id); err != nil {
+				return fmt.Errorf("note the alarm %s: %w", rule, err)
+			}
+		}
+		return nil
+	})
 }
 
 // end says that an alarm is over, unless another that is part of the same alert is not.

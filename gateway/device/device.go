@@ -8,6 +8,11 @@
 // sends more than [Rate] a second is limited, and one whose messages mean nothing, again
 // and again, counts as faulty: both are told, and neither holds up another.
 //
+// # Changes
+//
+// [Hub.Apply] changes what there is while the Hub runs. What is the same before and after is
+// not touched: its driver runs on, its port stays open, its readings and alarms stay.
+//
 // # Alerts
 //
 // An alarm is raised when its condition becomes true, and ends when it is no more. Which
@@ -18,6 +23,7 @@ package device
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"time"
 
@@ -65,6 +71,7 @@ type Value struct {
 // Sensor is one sensor.
 type Sensor struct {
 	ID, Name, Grid, Profile string
+	Version                 string // of the profile, as two of one name may differ
 	Bus                     string // whose driver hears it; empty at the local broker
 	Device                  string // what the driver calls it
 	Quantities              []Quantity
@@ -125,6 +132,11 @@ type Alerts interface {
 	End(ctx context.Context, e alert.Ending) error
 }
 
+// Store is the database with the tables of Schema: a *store.Store, or what stands for one.
+type Store interface {
+	Tx(ctx context.Context, fn func(*sql.Tx) error) error
+}
+
 // Config is what a Hub is made of.
 type Config struct {
 	Sensors  []Sensor
@@ -133,7 +145,7 @@ type Config struct {
 	Outputs  []Output
 	Areas    []string // that can be armed and disarmed; those of Rules at least
 	Alerts   Alerts
-	Store    *store.Store // with the tables of Schema
+	Store    Store
 	Location *time.Location
 	Log      *slog.Logger
 	// OnState hears of the state of a sensor, a bus or an output, each time that it has

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"math"
@@ -11,8 +12,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/sync/errgroup"
 
 	"sentrybox/gateway/beat"
 	"sentrybox/gateway/rule"
@@ -29,11 +28,15 @@ type Hub struct {
 	Config
 	deliver *deliveries
 	outputs *outputs
-	buses   map[string]*bus
 
 	wake chan struct{} // holds a token when the Hub has to look sooner than it meant to
 
-	mu       sync.Mutex // guards all that follows
+	applying   sync.Mutex      // held while what there is changes, and before mu
+	busesCtx   context.Context // guarded by applying, as outputsCtx: nil while the Hub does not run
+	outputsCtx context.Context
+
+	mu       sync.Mutex // guards all that follows, and of Config the lists and the location
+	buses    map[string]*bus
 	sensors  map[string]*sensor
 	readings rule.Readings
 	alarms   []*alarm
@@ -46,57 +49,23 @@ type Hub struct {
 // New makes a Hub and reads from the store how things stood when the last one ended.
 func New(ctx context.Context, c Config) (*Hub, error) {
 	h := &Hub{
-		Config: c, deliver: newDeliveries(&c), buses: map[string]*bus{}, wake: make(chan struct{}, 1),
-		sensors: map[string]*sensor{}, readings: rule.Readings{}, by: map[rule.Ref][]*alarm{}, armed: map[string]bool{},
+		Config: c, deliver: newDeliveries(&c), outputs: &outputs{}, buses: map[string]*bus{}, wake: make(chan struct{}, 1),
+		sensors: map[string]*sensor{}, readings: rule.Readings{}, armed: map[string]bool{},
 	}
 	if err := h.deliver.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := h.readArmed(ctx); err != nil {
+	armed, err := h.readArmed(ctx, c.areas())
+	if err != nil {
 		return nil, err
 	}
 	heard, err := h.readHeard(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	events := map[rule.Ref]bool{}
-	for _, s := range c.Sensors {
-		for _, q := range s.Quantities {
-			if ref := (rule.Ref{Sensor: s.ID, Quantity: q.Name}); q.Event {
-				events[ref] = true
-				h.readings[ref] = rule.Reading{Rest: true}
-			}
-		}
-	}
-	for _, b := range c.Buses {
-		h.buses[b.ID] = newBus(h, b)
-		h.alarms = append(h.alarms, h.buses[b.ID].away)
-	}
-	for _, s := range c.Sensors {
-		rt := newSensor(s, heard[s.ID], now)
-		h.sensors[s.ID] = rt
-		if b := h.buses[s.Bus]; b != nil {
-			b.sensors = append(b.sensors, rt)
-		}
-		h.alarms = append(h.alarms, rt.silent, rt.faulty)
-	}
-	h.outputs = newOutputs(h, c.Outputs)
-	for _, o := range h.outputs.all {
-		h.alarms = append(h.alarms, o.stuck)
-	}
-	for _, r := range c.Rules {
-		a := newAlarm(r, events)
-		h.alarms = append(h.alarms, a)
-		if s := h.sensors[r.Sensor]; s != nil && r.Kind == Battery {
-			s.battery = append(s.battery, a)
-		}
-		for _, ref := range a.refs() {
-			if !slices.Contains(h.by[ref], a) {
-				h.by[ref] = append(h.by[ref], a)
-			}
-		}
-	}
+	h.OnState = nil // of what is not told yet
+	h.install(c, armed, heard, time.Now())
+	h.OnState = c.OnState
 	return h, h.restore(ctx)
 }
 
@@ -113,7 +82,11 @@ func (h *Hub) restore(ctx context.Context) error {
 		if known[id] {
 			continue
 		}
-		if _, err := h.Store.DB().ExecContext(ctx, `DELETE FROM device_alarms WHERE rule = ?`, id); err != nil {
+		err := h.Store.Tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM device_alarms WHERE rule = ?`, id)
+			return err
+		})
+		if err != nil {
 			return fmt.Errorf("forget the alarm %s, which is no more: %w", id, err)
 		}
 		delete(h.deliver.raised, id)
@@ -123,33 +96,30 @@ func (h *Hub) restore(ctx context.Context) error {
 
 // Run runs every bus until ctx ends. Outputs are off when it begins and when it ends.
 func (h *Hub) Run(ctx context.Context) error {
-	busCtx, stopBuses := context.WithCancel(context.WithoutCancel(ctx))
+	busesCtx, stopBuses := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBuses()
-	var buses errgroup.Group
-	for _, b := range h.buses {
-		buses.Go(func() error {
-			b.run(busCtx)
-			return nil
-		})
-	}
 	delivered := make(chan struct{})
 	deliverCtx, stopDelivering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDelivering()
+	h.applying.Lock()
+	h.busesCtx, h.outputsCtx = busesCtx, ctx
+	h.begin()
+	h.applying.Unlock()
 	go func() {
 		defer close(delivered)
 		h.deliver.run(deliverCtx)
 	}()
-	var outputs errgroup.Group
-	for _, o := range h.outputs.all {
-		outputs.Go(func() error {
-			o.run(ctx)
-			return nil
-		})
-	}
 	h.watch(ctx)
-	_ = outputs.Wait() // they need their buses to be switched off
+	h.applying.Lock()
+	defer h.applying.Unlock()
+	h.busesCtx, h.outputsCtx = nil, nil
+	for _, o := range h.outputs.list() { // they need their buses to be switched off
+		o.halt()
+	}
 	stopBuses()
-	_ = buses.Wait()
+	for _, b := range h.buses {
+		b.halt()
+	}
 	stopDelivering() // what the last messages of the buses said too
 	<-delivered
 	return ctx.Err()

@@ -26,24 +26,39 @@ type Output struct {
 	Repeat         time.Duration // it is switched on again so often while it is on; never when 0
 }
 
-// outputs are all of them.
-type outputs struct{ all []*output }
+// same says whether the output is switched in the same way as another.
+func (o Output) same(as Output) bool {
+	o.Name, o.Grid = as.Name, as.Grid
+	return o == as
+}
 
-func newOutputs(h *Hub, list []Output) *outputs {
-	all := &outputs{}
-	for _, c := range list {
-		o := &output{Output: c, hub: h, more: make(chan struct{}, 1), phase: Waiting, since: time.Now()}
-		if b := h.buses[c.Bus]; b != nil {
-			o.driver, _ = b.Driver.(driver.Switcher)
-		}
-		o.stuck = &alarm{Rule: Rule{ID: "stuck/" + c.ID, Sensor: c.ID, Kind: Fault, Grid: c.Grid, Severity: 2, Closes: true}}
-		all.all = append(all.all, o)
-	}
-	return all
+// outputs are all of them.
+type outputs struct {
+	mu  sync.RWMutex
+	all []*output // guarded by mu
+}
+
+func newOutput(h *Hub, c Output) *output {
+	o := &output{Output: c, hub: h, more: make(chan struct{}, 1), phase: Waiting, since: time.Now()}
+	o.stuck = &alarm{Rule: Rule{ID: "stuck/" + c.ID, Sensor: c.ID, Kind: Fault, Grid: c.Grid, Severity: 2, Closes: true}}
+	return o
+}
+
+// list returns all of them.
+func (o *outputs) list() []*output {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.all
+}
+
+func (o *outputs) set(all []*output) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = all
 }
 
 func (o *outputs) find(id string) *output {
-	for _, out := range o.all {
+	for _, out := range o.list() {
 		if out.ID == id {
 			return out
 		}
@@ -68,19 +83,60 @@ type order struct {
 
 // output is an Output as it is now. Its run alone switches.
 type output struct {
-	Output
+	Output // its Name and Grid are guarded by mu
 	hub    *Hub
-	driver driver.Switcher // nil if its bus has none
-	stuck  *alarm          // guarded by the Hub's mu
+	stuck  *alarm             // guarded by the Hub's mu
+	stop   context.CancelFunc // of run, as ended; guarded by the Hub's applying; nil while it does not run
+	ended  chan struct{}
 
-	mu    sync.Mutex
-	until time.Time     // guarded by mu, as all that follows: it is to be on until then
-	why   string        //
-	done  []func(error) // of orders that were not carried out yet
-	phase Phase
-	since time.Time
-	fault string
-	more  chan struct{} // holds a token when there is an order
+	mu     sync.Mutex
+	driver driver.Switcher // guarded by mu, as all that follows: nil if its bus has none
+	until  time.Time       // it is to be on until then
+	why    string          //
+	done   []func(error)   // of orders that were not carried out yet
+	phase  Phase
+	since  time.Time
+	fault  string
+	more   chan struct{} // holds a token when there is an order
+}
+
+// reach has the output switched by the bus from now on, and told again how it is to be if
+// that is another than before.
+func (o *output) reach(b *bus, c Output) {
+	var d driver.Switcher
+	if b != nil {
+		d, _ = b.Driver.(driver.Switcher)
+	}
+	o.mu.Lock()
+	o.Name, o.Grid = c.Name, c.Grid
+	if d != o.driver {
+		o.driver, o.phase = d, Waiting
+	}
+	o.mu.Unlock()
+	select {
+	case o.more <- struct{}{}:
+	default:
+	}
+}
+
+// start runs the output until ctx ends or halt is called.
+func (o *output) start(ctx context.Context) {
+	ctx, o.stop = context.WithCancel(ctx)
+	ended := make(chan struct{})
+	o.ended = ended
+	go func() {
+		defer close(ended)
+		o.run(ctx)
+	}()
+}
+
+// halt ends what start began, if it has, and so switches the output off.
+func (o *output) halt() {
+	if o.stop != nil {
+		o.stop()
+		<-o.ended
+		o.stop = nil
+	}
 }
 
 // order takes an order. The latest counts, but one to be on never makes it shorter.
@@ -180,12 +236,15 @@ func (o *output) needs(on bool) bool {
 }
 
 func (o *output) set(ctx context.Context, on bool) error {
-	if o.driver == nil {
+	o.mu.Lock()
+	d := o.driver
+	o.mu.Unlock()
+	if d == nil {
 		return fmt.Errorf("output %s: %w", o.ID, driver.ErrNoDevice)
 	}
 	ctx, cancel := context.WithTimeout(ctx, switchWithin)
 	defer cancel()
-	return o.driver.Switch(ctx, o.Device, o.Output.Output, on)
+	return d.Switch(ctx, o.Device, o.Output.Output, on)
 }
 
 func (o *output) switched(on bool) {

@@ -148,20 +148,14 @@ func (h *Hub) lookAt(s *sensor, now time.Time) {
 // readHeard reads when sensors were heard in earlier runs.
 func (h *Hub) readHeard(ctx context.Context) (map[string]time.Time, error) {
 	all := map[string]time.Time{}
-	rows, err := h.Store.DB().QueryContext(ctx, `SELECT sensor, at FROM device_heard`)
-	if err != nil {
-		return nil, fmt.Errorf("read when sensors were heard: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err := each(ctx, h.Store, "read when sensors were heard", `SELECT sensor, at FROM device_heard`, func(scan func(...any) error) error {
 		var id string
 		var at int64
-		if err := rows.Scan(&id, &at); err != nil {
-			return nil, fmt.Errorf("read when sensors were heard: %w", err)
-		}
+		err := scan(&id, &at)
 		all[id] = time.UnixMilli(at)
-	}
-	return all, rows.Err()
+		return err
+	})
+	return all, err
 }
 
 func (h *Hub) saveDue(now time.Time) bool {

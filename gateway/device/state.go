@@ -120,6 +120,11 @@ func (h *Hub) state(s *sensor) State {
 func (h *Hub) States() []State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.stateList()
+}
+
+// stateList is States with mu held.
+func (h *Hub) stateList() []State {
 	var all []State
 	for _, s := range h.Sensors {
 		all = append(all, h.state(h.sensors[s.ID]))
@@ -127,7 +132,7 @@ func (h *Hub) States() []State {
 	for _, b := range h.Buses {
 		all = append(all, h.buses[b.ID].state())
 	}
-	for _, o := range h.outputs.all {
+	for _, o := range h.outputs.list() {
 		all = append(all, o.state())
 	}
 	return all
@@ -151,7 +156,7 @@ func (h *Hub) BusCounts() map[string]BusCounts {
 	defer h.mu.Unlock()
 	all := make(map[string]BusCounts, len(h.buses))
 	for id, b := range h.buses {
-		all[id] = BusCounts{b.status.Counts, b.unknown}
+		all[id] = BusCounts{b.Driver.State().Counts, b.unknown}
 	}
 	return all
 }

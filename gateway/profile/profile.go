@@ -14,6 +14,8 @@
 package profile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,6 +67,7 @@ type Profile struct {
 	expressions bool // there are some
 	usesPayload bool // one of them takes the payload as text
 	programs    []*program
+	version     string
 }
 
 // Source is where the facts of a profile come from.
@@ -95,8 +98,13 @@ func Parse(name string, data []byte) (*Profile, error) {
 	if err := d.Err(); err != nil {
 		return nil, err
 	}
+	sum := sha256.Sum256(data)
+	p.version = hex.EncodeToString(sum[:8])
 	return p, nil
 }
+
+// Version returns what differs where two profiles of one name do.
+func (p *Profile) Version() string { return p.version }
 
 // Load reads the file at path, as Parse does.
 func Load(path string) (*Profile, error) {

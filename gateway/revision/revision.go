@@ -154,8 +154,7 @@ func (k *Keeper) Check(body []byte) (*config.Config, error) {
 
 // Grace returns how long a change to c has to be confirmed in, 0 if it need not be.
 func (k *Keeper) Grace(c *config.Config) time.Duration {
-	was, will := *k.Running(), *c
-	was.Cameras, will.Cameras = nil, nil
+	was, will := k.Running().Rest(), c.Rest()
 	switch {
 	case reflect.DeepEqual(was, will):
 		return 0
