@@ -66,6 +66,7 @@ func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 		all = append(all, spool.Point{Name: name, Labels: labels, Value: v, Time: now})
 	}
 	add(nil, "gateway_uptime_seconds", time.Since(m.Started).Round(time.Second).Seconds())
+	ReadProcess("/").points(add)
 	open, err := m.Store.OpenCount(ctx)
 	if err != nil {
 		return nil, err

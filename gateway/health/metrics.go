@@ -18,6 +18,11 @@ func Metrics() []Metric {
 	device, bus := []string{"device"}, []string{"bus"}
 	return []Metric{
 		{"gateway_uptime_seconds", "Time since the program was started.", false, nil},
+		{"gateway_resident_bytes", "Memory of the gateway's process, that of vision processes aside.", false, nil},
+		{"gateway_heap_live_bytes", "Memory in use when garbage was last collected.", false, nil},
+		{"gateway_goroutines", "Goroutines of the gateway.", false, nil},
+		{"gateway_threads", "Threads of the gateway's process.", false, nil},
+		{"gateway_open_files", "Files and sockets that the gateway has open.", false, nil},
 		{"clock_synced", "1 if the wall clock has been set.", false, nil},
 		{"alerts_open", "Alerts that somebody still has to do something about.", false, nil},
 		{"outbox_depth", "Messages that wait for the line.", false, lane},
