@@ -50,6 +50,8 @@ type commands struct {
 	Duty    dutyCmd    `cmd:"" help:"${help_duty}"`
 	Demo    demoCmd    `cmd:"" help:"${help_demo}"`
 	Profile profileCmd `cmd:"" help:"${help_profile}"`
+	Backup  backupCmd  `cmd:"" help:"${help_backup}"`
+	Restore restoreCmd `cmd:"" help:"${help_restore}"`
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
 	Version versionCmd `cmd:"" help:"${help_version}"`
 
@@ -65,6 +67,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		"about", "run", "check", "raise", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
 		"baud", "parity", "units", "profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
+		"backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",
+		"restore_gateway", "restore_street", "restore_community", "restore_page", "restore_data",
 		"find", "addresses", "scan", "public", "interface", "wait", "user", "password_file", "plain", "channels", "templates",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
@@ -174,8 +178,9 @@ func dataOf(path string) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
+	lookup := config.Environment(path)
 	return config.Parse(path, b, func(name string) (string, bool) {
-		if v, ok := os.LookupEnv(name); ok {
+		if v, ok := lookup(name); ok {
 			return v, true
 		}
 		return "unset", true

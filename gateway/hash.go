@@ -30,10 +30,12 @@ func (hashCmd) Run(e *env) error {
 
 // readPassword reads a line of standard input. On a terminal it asks for it and
 // does not show it.
-func readPassword(e *env) (string, error) {
+func readPassword(e *env) (string, error) { return readSecret(e, "hash.prompt") }
+
+func readSecret(e *env, prompt text.Key) (string, error) {
 	fd := int(os.Stdin.Fd())
 	if old, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
-		_, _ = fmt.Fprint(e.errOut, text.T(e.lang, "hash.prompt"))
+		_, _ = fmt.Fprint(e.errOut, text.T(e.lang, prompt))
 		quiet := *old
 		quiet.Lflag &^= unix.ECHO
 		if err := unix.IoctlSetTermios(fd, unix.TCSETS, &quiet); err == nil {

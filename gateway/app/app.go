@@ -85,6 +85,8 @@ type App struct {
 	again   bool                          // the database was damaged
 	keeping context.Context               // of evidence; set before the fleet is attached
 
+	replaced chan struct{} // holds a token when a backup is to take the site's place
+
 	online chan struct{} // holds a token when a broker has been reached
 	moved  chan struct{} // holds a token when it is another than before
 	last   atomic.Int32  // the uplink that was used last, from 1; 0 if none yet
@@ -118,8 +120,18 @@ func (a *App) Run(ctx context.Context) error {
 		r := &App{
 			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening, Recent: a.Recent,
 			fleet: f, estate: e, next: make(chan *config.Config, 1), gone: gone, again: again,
+			replaced: make(chan struct{}, 1),
 		}
-		err := r.run(ctx)
+		restored, err := r.restored(ctx)
+		if err != nil {
+			return err
+		}
+		if restored != nil {
+			gone = append(gone, removed(cfg, restored)...)
+			cfg = restored
+			r.Config, r.gone, good = cfg, gone, nil
+		}
+		err = r.run(ctx)
 		if r.served {
 			good = r.current.Load()
 		}
@@ -130,6 +142,9 @@ func (a *App) Run(ctx context.Context) error {
 		case errors.Is(err, errChanged):
 			gone = removed(good, r.changed)
 			cfg = r.changed
+			continue
+		case errors.Is(err, errReplaced):
+			cfg = good
 			continue
 		case !errors.Is(err, store.ErrCorrupt) && !r.served && good != nil:
 			// The file has the new one until its trial is over.
@@ -230,6 +245,8 @@ func (a *App) serve(ctx context.Context) error {
 		select {
 		case a.changed = <-a.next:
 			return errChanged
+		case <-a.replaced:
+			return errReplaced
 		case <-partsCtx.Done():
 			return partsCtx.Err()
 		}
@@ -240,7 +257,7 @@ func (a *App) serve(ctx context.Context) error {
 	a.setCameras(a.Config)
 	parts.Go(func() error { return a.fleet.run(partsCtx) })
 	err := parts.Wait()
-	if !errors.Is(err, errChanged) && !errors.Is(err, store.ErrCorrupt) {
+	if !errors.Is(err, errChanged) && !errors.Is(err, errReplaced) && !errors.Is(err, store.ErrCorrupt) {
 		a.fleet.stop() // what they have seen is still raised
 		a.estate.stop()
 	}
@@ -290,7 +307,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.buildDevices(ctx); err != nil {
 		return err
 	}
-	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now}
+	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now, Restored: a.replace}
 	a.monitor = &health.Monitor{
 		Store: a.store, Outbox: a.outbox, Cameras: a.fleet.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
 		More: a.further,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/backup"
 	"sentrybox/gateway/beat"
 	"sentrybox/gateway/command"
 	"sentrybox/gateway/config"
@@ -23,16 +24,21 @@ import (
 	"sentrybox/uplink/spool"
 )
 
+// tables are what the parts keep in the database.
+func tables() []store.Migration {
+	return []store.Migration{
+		{Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend},
+		{Component: "uplink_usage", Steps: budget.Schema()}, {Component: "short_form", Steps: shortform.Schema()},
+		command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema(), device.Schema(), revision.Schema(),
+	}
+}
+
 // open opens everything durable.
 func (a *App) open(ctx context.Context) error {
 	c := a.Config.Storage
 	a.disk = &store.Disk{Dir: a.Config.Data, Floor: int64(c.Floor), Reserve: int64(c.Reserve)}
 	var err error
-	a.store, err = store.OpenDisk(ctx, a.disk, store.Migration{
-		Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend,
-	}, store.Migration{Component: "uplink_usage", Steps: budget.Schema()},
-		store.Migration{Component: "short_form", Steps: shortform.Schema()}, command.Schema(), evidence.Schema(), homeassistant.Schema(),
-		account.Schema(), device.Schema(), revision.Schema())
+	a.store, err = store.OpenDisk(ctx, a.disk, tables()...)
 	if err != nil {
 		return err
 	}
@@ -91,6 +97,9 @@ func (a *App) sweep(ctx context.Context, now time.Time) {
 		a.Log.Error("old alerts stay", "error", err)
 	} else if n > 0 {
 		a.Log.Info("old alerts deleted", "count", n)
+	}
+	if err := backup.Sweep(a.Config.Data, now, a.disk.Room()); err != nil {
+		a.Log.Error("the site that was before the last restore stays", "error", err)
 	}
 	if a.store.BackupDue(now) && a.disk.Room() {
 		if err := a.store.Backup(ctx); err != nil && ctx.Err() == nil {

@@ -10,7 +10,8 @@
 // # Environment
 //
 // ${NAME} in a text is replaced by the environment variable; one that is not
-// set is a problem. What comes from there is not read as YAML, nor looked
+// set is a problem. One that the process's environment lacks may be in a file beside
+// the configuration, see [EnvironmentFile]. What comes from there is not read as YAML, nor looked
 // through for further variables, and never shown in a message. $${ stands for
 // ${. In the user information of an address it is escaped as needed: a password
 // with an @ or a / works as it is. Keys, numbers and booleans take no variables.
@@ -34,7 +35,7 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, strict.Unreadable(path, err)
 	}
-	return Parse(path, data, os.LookupEnv)
+	return Parse(path, data, Environment(path))
 }
 
 // LoadCamera reads a file with one camera, as ParseCamera does.
@@ -50,18 +51,23 @@ func LoadCamera(path string) (*Camera, error) {
 // and for its folder, and need not exist. Variables come from env; nil has none.
 // The files that a configuration names are looked at. The error is a *Problems.
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	c, _, err := parse(name, data, env)
+	return c, err
+}
+
+func parse(name string, data []byte, env func(string) (string, bool)) (*Config, []string, error) {
 	d, err := newDocument(name, env)
 	if err != nil {
-		return nil, strict.Unreadable(name, err)
+		return nil, nil, strict.Unreadable(name, err)
 	}
 	c := Defaults()
 	if d.Read(data, &c) {
 		d.finish(&c)
 	}
 	if err := d.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &c, nil
+	return &c, d.named, nil
 }
 
 // ParseCamera reads one camera alone: the mapping that is an element of cameras
@@ -96,6 +102,7 @@ type document struct {
 	*strict.Document
 	dir      string // to which paths in the file are relative
 	profiles string
+	named    []string // files and folders that it names
 }
 
 func newDocument(name string, env func(string) (string, bool)) (*document, error) {

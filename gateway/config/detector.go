@@ -84,7 +84,7 @@ func (d *document) finishVision(v *Vision) {
 		d.Fault("vision.address_space", "config.range", 256, 1<<20)
 	}
 	if p := v.Path; p != "" {
-		v.Path = d.absolute(p)
+		v.Path = d.clean(p)
 		if info, err := os.Stat(v.Path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
 			d.Fault("vision.path", "config.program")
 		}

@@ -14,7 +14,7 @@ import (
 // the new one and whole. It is readable for its owner only. If path is a
 // symbolic link, what it points to is replaced.
 func Save(path string, data []byte) error {
-	if _, err := Parse(path, data, os.LookupEnv); err != nil {
+	if _, err := Parse(path, data, Environment(path)); err != nil {
 		return err
 	}
 	target, err := filepath.EvalSymlinks(path)

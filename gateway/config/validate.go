@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,7 +88,15 @@ func nameFlaw(s string, topic bool) *strict.Flaw {
 	return nil
 }
 
+// absolute returns where a file or folder is that the configuration names, and notes it.
 func (d *document) absolute(path string) string {
+	if path = d.clean(path); !slices.Contains(d.named, path) {
+		d.named = append(d.named, path)
+	}
+	return path
+}
+
+func (d *document) clean(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
@@ -98,7 +107,7 @@ func (d *document) data(c *Config) {
 	if !d.Required("data", c.Data == "") {
 		return
 	}
-	c.Data = d.absolute(c.Data)
+	c.Data = d.clean(c.Data)
 	if info, err := os.Stat(c.Data); err == nil && !info.IsDir() {
 		d.Fault("data", "config.data")
 	}

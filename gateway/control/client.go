@@ -31,17 +31,7 @@ const (
 func Raise(ctx context.Context, dir string, req Request) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			path, done, err := socketPath(dir)
-			if err != nil {
-				return nil, err
-			}
-			defer done()
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		},
-	}}
+	client := clientOf(dir)
 	for asked := false; ; {
 		id, err := ask(ctx, client, req)
 		gone := errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
@@ -61,6 +51,40 @@ func Raise(ctx context.Context, dir string, req Request) (string, error) {
 		case <-time.After(tryAgain):
 		}
 	}
+}
+
+// clientOf returns a client of the socket in the data folder dir.
+func clientOf(dir string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			path, done, err := socketPath(dir)
+			if err != nil {
+				return nil, err
+			}
+			defer done()
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}}
+}
+
+// Restored tells the gateway of the data folder dir that a backup was prepared. It
+// returns ErrNotRunning if there is none.
+func Restored(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/restored", nil)
+	if err != nil {
+		return fmt.Errorf("make the request: %w", err)
+	}
+	res, err := clientOf(dir).Do(r)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return ErrNotRunning
+	}
+	if err != nil {
+		return fmt.Errorf("tell the gateway: %w", err)
+	}
+	return res.Body.Close()
 }
 
 func ask(ctx context.Context, client *http.Client, req Request) (string, error) {

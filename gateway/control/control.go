@@ -2,7 +2,8 @@
 // talk to the running gateway. Only the folder's owner can reach it.
 //
 // It speaks HTTP with JSON: POST /raise with a [Request], answered by a
-// [Response] once the alert is durable.
+// [Response] once the alert is durable, and POST /restored, without a body, when a
+// backup was prepared.
 package control
 
 import (
@@ -51,6 +52,8 @@ type Server struct {
 	Device string // that the alerts are of: the gateway itself
 	Raise  func(context.Context, alert.Event) (alert.Alert, error)
 	Now    func() time.Time
+	// Restored hears that a backup was prepared, which is to take the site's place.
+	Restored func()
 }
 
 // Run answers until ctx ends.
@@ -73,6 +76,10 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /raise", s.raise)
+	mux.HandleFunc("POST /restored", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, Response{})
+		s.Restored()
+	})
 	srv := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()

@@ -170,7 +170,7 @@ func (k *Keeper) Return(ctx context.Context, id int64) error {
 	if _, on, err := k.Body(ctx, id); err != nil || !bytes.Equal(on, bad) {
 		return errors.Join(err, k.exec(ctx, `UPDATE revisions SET state = ? WHERE id = ?`, Kept, id)) // changed by hand: left alone
 	}
-	c, err := config.Parse(k.Path, before, os.LookupEnv)
+	c, err := config.Parse(k.Path, before, config.Environment(k.Path))
 	if err != nil {
 		return fmt.Errorf("revision %d: %w", r.ID, err)
 	}
@@ -180,4 +180,13 @@ func (k *Keeper) Return(ctx context.Context, id int64) error {
 	k.Log.Warn("nobody has confirmed the configuration: the last one comes back", "revision", id, "back", r.ID)
 	_, err = k.save(ctx, Revision{Note: fmt.Sprintf("↩ %d", r.ID)}, c, bad, before, 0)
 	return err
+}
+
+// Restored notes, within a transaction, that body is the configuration from now on, and
+// where it is from.
+func Restored(ctx context.Context, tx *sql.Tx, at time.Time, who, note string, body []byte) error {
+	if _, err := insert(ctx, tx, Revision{At: at, Who: who, Note: note, Sum: sum(body), State: Kept}, body); err != nil {
+		return fmt.Errorf("note the restored configuration: %w", err)
+	}
+	return nil
 }

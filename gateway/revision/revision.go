@@ -141,7 +141,7 @@ func (k *Keeper) Current(ctx context.Context) (Revision, []byte, error) {
 
 // Check returns what would be in use, or a *config.Problems.
 func (k *Keeper) Check(body []byte) (*config.Config, error) {
-	c, err := config.Parse(k.Path, body, os.LookupEnv)
+	c, err := config.Parse(k.Path, body, config.Environment(k.Path))
 	if err != nil {
 		return nil, err
 	}

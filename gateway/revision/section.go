@@ -84,3 +84,19 @@ func PutSection(body []byte, key string, f Fields) ([]byte, error) {
 	}
 	return []byte(strings.Join(slices.Concat(all[:from], text, all[to:]), "\n") + "\n"), nil
 }
+
+// PutText returns the file with a key of the outermost level that has the text value.
+func PutText(body []byte, key, value string) ([]byte, error) {
+	all, from, to, err := section(body, key)
+	if err != nil {
+		return nil, err
+	}
+	text, err := mapping(Fields{{Key: key, Value: value}}, "")
+	if err != nil {
+		return nil, err
+	}
+	if from < 0 {
+		from, to = len(all), len(all)
+	}
+	return []byte(strings.Join(slices.Concat(all[:from], text, all[to:]), "\n") + "\n"), nil
+}

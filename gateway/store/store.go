@@ -99,7 +99,7 @@ func openOnce(ctx context.Context, disk *Disk, more []Migration) (*Store, error)
 		return nil, err
 	}
 	s := &Store{
-		lock: lock, dir: dir, disk: disk, components: append([]Migration{alertTables(), clockTables()}, more...), opened: time.Now(),
+		lock: lock, dir: dir, disk: disk, components: components(more), opened: time.Now(),
 		journal: journal{dir: dir, disk: disk}, corrupt: make(chan struct{}), pending: map[*sql.Tx][]Record{},
 	}
 	if err = s.openSound(ctx); err == nil {

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -91,7 +93,19 @@ func Schema() store.Migration {
 			origin TEXT NOT NULL,
 			action TEXT NOT NULL,
 			detail TEXT NOT NULL
-		) STRICT;`}}
+		) STRICT;`, `
+		ALTER TABLE web_sessions ADD COLUMN origin TEXT NOT NULL DEFAULT ''; -- an IP address
+		CREATE TABLE web_tokens (
+			id      TEXT PRIMARY KEY,
+			name    TEXT NOT NULL,
+			scope   TEXT NOT NULL,
+			hash    TEXT NOT NULL UNIQUE, -- SHA-256 of it, in hexadecimal
+			maker   TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			expires INTEGER NOT NULL, -- 0 for never
+			used    INTEGER NOT NULL, -- 0 for never
+			origin  TEXT NOT NULL     -- of the last use
+		) STRICT, WITHOUT ROWID;`}}
 }
 
 // User is somebody who may sign in.
@@ -116,6 +130,7 @@ type Accounts struct {
 	claimed  bool                // guarded by mu: there is a user
 	code     string              // guarded by mu: the one-time code, empty when claimed
 	sessions map[string]*session // guarded by mu: by the token's hash
+	tokens   map[string]*held    // guarded by mu: by the token's hash
 }
 
 // hashesAtOnce bounds the memory that guessing takes: 19 MiB each.
@@ -125,7 +140,7 @@ const hashesAtOnce = 2
 // takes that of an earlier start, and says it on the log.
 func (a *Accounts) Open(ctx context.Context) error {
 	a.hashing = make(chan struct{}, hashesAtOnce)
-	a.sessions = map[string]*session{}
+	a.sessions, a.tokens = map[string]*session{}, map[string]*held{}
 	var err error
 	if a.nobody, err = password.Parse(password.New("")); err != nil {
 		return err
@@ -136,7 +151,8 @@ func (a *Accounts) Open(ctx context.Context) error {
 	}
 	a.claimed = len(users) > 0
 	if a.claimed {
-		return a.loadSessions(ctx)
+		_ = os.Remove(filepath.Join(a.Dir, CodeFile)) // of a box that has been restored
+		return errors.Join(a.loadSessions(ctx), a.loadTokens(ctx))
 	}
 	a.code, err = setupCode(a.Dir)
 	if err != nil {
@@ -176,7 +192,7 @@ func (a *Accounts) Users(ctx context.Context) (all []User, err error) {
 func checkUser(name string, role Role) error {
 	switch {
 	case name == "" || strings.TrimSpace(name) != name || utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name),
-		strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }), strings.HasPrefix(name, tokenActor):
 		return ErrName
 	case role.rank() == 0:
 		return ErrRole

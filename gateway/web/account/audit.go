@@ -79,3 +79,13 @@ func (a *Accounts) Entries(ctx context.Context, before int64, n int) (all []Entr
 	}
 	return all, rows.Err()
 }
+
+// Restored notes, within a transaction, that a backup has taken the place of what was.
+func Restored(ctx context.Context, tx *sql.Tx, at time.Time, by Actor, detail string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO web_audit (at, who, origin, action, detail) VALUES (?, ?, ?, 'restore', ?)`,
+		at.UnixMilli(), by.Name, by.Origin, detail)
+	if err != nil {
+		return fmt.Errorf("note the restored backup: %w", err)
+	}
+	return nil
+}

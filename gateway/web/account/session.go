@@ -26,6 +26,7 @@ const (
 // the disk takes nothing it is in memory alone.
 type session struct {
 	user, csrf    string
+	origin        string // where it began
 	role          Role
 	created, seen time.Time
 	written       time.Time // as seen is in the database
@@ -63,7 +64,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, secret, origin string) (tok
 	}
 	a.brake.Fine(name, origin)
 	a.Audit(ctx, Actor{Name: name, Origin: origin}, "signin", "")
-	return a.begin(ctx, name, role), nil
+	return a.begin(ctx, name, role, origin), nil
 }
 
 // Check reports whether the password is the user's: ErrWrong or a *brake.Locked if not.
@@ -114,10 +115,10 @@ func (a *Accounts) check(ctx context.Context, name, secret string) (role Role, e
 }
 
 // begin makes a session with a token that nobody has seen before.
-func (a *Accounts) begin(ctx context.Context, name string, role Role) (token string) {
+func (a *Accounts) begin(ctx context.Context, name string, role Role, origin string) (token string) {
 	token = rand.Text() + rand.Text()
 	now := a.Now()
-	s := &session{user: name, role: role, csrf: rand.Text(), created: now, seen: now, written: now}
+	s := &session{user: name, origin: origin, role: role, csrf: rand.Text(), created: now, seen: now, written: now}
 	a.mu.Lock()
 	a.expire(now)
 	a.sessions[digest(token)] = s
@@ -133,7 +134,8 @@ func (a *Accounts) keep(ctx context.Context, key string, s *session) {
 		_, err := tx.ExecContext(ctx, `DELETE FROM web_sessions WHERE seen < ? OR created < ?`,
 			now.Add(-idleAfter-seenEvery).UnixMilli(), now.Add(-endAfter).UnixMilli())
 		if err == nil {
-			_, err = tx.ExecContext(ctx, `INSERT INTO web_sessions (token, user, csrf, created, seen) VALUES (?, ?, ?, ?, ?)`, key, s.user, s.csrf, s.created.UnixMilli(), now.UnixMilli())
+			_, err = tx.ExecContext(ctx, `INSERT INTO web_sessions (token, user, csrf, created, seen, origin) VALUES (?, ?, ?, ?, ?, ?)`,
+				key, s.user, s.csrf, s.created.UnixMilli(), now.UnixMilli(), s.origin)
 		}
 		return err
 	})
@@ -217,7 +219,7 @@ func (a *Accounts) exec(ctx context.Context, query string, args ...any) {
 
 // loadSessions takes the sessions of an earlier start.
 func (a *Accounts) loadSessions(ctx context.Context) error {
-	rows, err := a.Store.DB().QueryContext(ctx, `SELECT token, user, role, csrf, s.created, seen
+	rows, err := a.Store.DB().QueryContext(ctx, `SELECT token, user, role, csrf, s.created, seen, origin
 		FROM web_sessions s JOIN web_users u ON u.name = s.user`)
 	if err != nil {
 		return fmt.Errorf("read the sessions: %w", err)
@@ -229,7 +231,7 @@ func (a *Accounts) loadSessions(ctx context.Context) error {
 		var key string
 		var s session
 		var created, seen int64
-		if err := rows.Scan(&key, &s.user, &s.role, &s.csrf, &created, &seen); err != nil {
+		if err := rows.Scan(&key, &s.user, &s.role, &s.csrf, &created, &seen, &s.origin); err != nil {
 			return fmt.Errorf("read the sessions: %w", err)
 		}
 		s.created, s.seen = time.UnixMilli(created), time.UnixMilli(seen)

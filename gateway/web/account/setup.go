@@ -103,5 +103,5 @@ func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string)
 	if err := os.Remove(filepath.Join(a.Dir, CodeFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		a.Log.Error("the one-time code stays on the disk; it is worth nothing", "error", err)
 	}
-	return a.begin(ctx, name, Technician), nil
+	return a.begin(ctx, name, Technician, origin), nil
 }

@@ -1,0 +1,394 @@
+package backup
+
+import (
+	"bytes"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/evidence"
+	"sentrybox/gateway/revision"
+	"sentrybox/gateway/store"
+	"sentrybox/gateway/web/account"
+)
+
+const passphrase = "correct horse 电池"
+
+func tables() []store.Migration {
+	return []store.Migration{account.Schema(), revision.Schema(), evidence.Schema()}
+}
+
+// box is a box with a data folder and a folder for its configuration.
+func box(t *testing.T) *Site {
+	t.Helper()
+	dir := t.TempDir()
+	s := &Site{
+		Config: filepath.Join(dir, "etc", "site.yaml"), Data: filepath.Join(dir, "data"), Version: "test", Tables: tables(),
+		Leave: []string{"alert_steps", "alerts", "evidence"}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }, cost: 10,
+	}
+	for _, d := range []string{filepath.Dir(s.Config), s.Data} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// exec changes the database of a site.
+func exec(t *testing.T, s *Site, statements ...string) {
+	t.Helper()
+	st, err := store.Open(t.Context(), s.Data, s.Tables...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	err = st.Tx(t.Context(), func(tx *sql.Tx) error {
+		for _, one := range statements {
+			if _, err := tx.ExecContext(t.Context(), one); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ask(t *testing.T, s *Site, query string) (out string) {
+	t.Helper()
+	st, err := store.Open(t.Context(), s.Data, s.Tables...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if err := st.DB().QueryRowContext(t.Context(), `SELECT coalesce(group_concat(x, ','), '') FROM (`+query+`)`).Scan(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// site makes a box with everything.
+func site(t *testing.T) *Site {
+	t.Helper()
+	t.Setenv("BACKUP_TEST_PASS", `s3cret "quoted" $x`)
+	s := box(t)
+	keys := filepath.Join(filepath.Dir(filepath.Dir(s.Config)), "keys", "mqtt.pw")
+	write(t, keys, "far away\n")
+	write(t, filepath.Join(filepath.Dir(s.Config), "sub", "near.pw"), "near\n")
+	write(t, s.Config, `gateway: {id: gw-1, street: donghu, community: meiyuan}
+data: `+s.Data+`
+web: {listen: "0.0.0.0:8443"}
+uplink:
+  mqtt:
+    - {url: "mqtts://a.example", username: gw-1, password_file: "`+keys+`"}
+    - {url: "mqtts://b.example", username: gw-1, password_file: sub/near.pw}
+    - {url: "mqtts://c.example", username: gw-1, password: "${BACKUP_TEST_PASS}"}
+cameras:
+  - {id: 东门, url: "rtsp://admin:in-the-file@10.0.0.1/1"}
+`)
+	exec(t, s, `INSERT INTO web_users VALUES ('王工', 'technician', 'x', 1)`,
+		`INSERT INTO web_sessions VALUES ('t', '王工', 'c', 1, 1, '')`,
+		`INSERT INTO web_tokens VALUES ('id', 'n', 'read', 'h', 'm', 1, 0, 0, '')`,
+		`INSERT INTO alerts VALUES ('A1', 2, 1, 'd', 'k', 'z', 5, x'7b7d')`, `INSERT INTO alert_steps VALUES ('A1', 1, 5, 'raised', '', '')`,
+		`INSERT INTO evidence VALUES ('A1', 'clip', 'A1.mp4', 4, 'x', 5)`)
+	write(t, filepath.Join(s.Data, "evidence", "A1.mp4"), "clip")
+	write(t, filepath.Join(s.Data, "tls", "authority.crt"), "CERT of gw-1")
+	write(t, filepath.Join(s.Data, "tls", "authority.key"), "KEY of gw-1")
+	write(t, filepath.Join(s.Data, "counters-6761"), "7")
+	return s
+}
+
+func save(t *testing.T, s *Site, alerts, clips bool) []byte {
+	t.Helper()
+	p, err := s.Gather(t.Context(), Options{Passphrase: passphrase, Alerts: alerts, Evidence: clips})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var out bytes.Buffer
+	if err := p.Write(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func prepare(t *testing.T, s *Site, file []byte, w Wish) error {
+	t.Helper()
+	w.Passphrase = passphrase
+	return s.Prepare(t.Context(), bytes.NewReader(file), w, account.Actor{Name: "老李", Origin: "10.0.0.7"}, func(int64) {})
+}
+
+func finish(t *testing.T, s *Site) {
+	t.Helper()
+	if done, err := s.Finish(t.Context()); !done || err != nil {
+		t.Fatalf("done %v, %v", done, err)
+	}
+	for _, left := range []string{readyFolder, unpackFolder, doneFolder} {
+		if _, err := os.Stat(filepath.Join(s.Data, left)); err == nil {
+			t.Errorf("%s is left", left)
+		}
+	}
+}
+
+func load(t *testing.T, s *Site) *config.Config {
+	t.Helper()
+	c, err := config.Load(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestAnotherBox: the broken box is replaced by an empty one, which has neither the
+// variables of the environment nor the files.
+func TestAnotherBox(t *testing.T) {
+	from := site(t)
+	file := save(t, from, true, true)
+	for _, secret := range []string{"s3cret", "in-the-file", "KEY of gw-1", "far away", "王工"} {
+		if bytes.Contains(file, []byte(secret)) {
+			t.Errorf("%s can be read", secret)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(from.Data, "backup-new-*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if err := os.Unsetenv("BACKUP_TEST_PASS"); err != nil {
+		t.Fatal(err)
+	}
+	to := box(t)
+	write(t, to.Config, "gateway: {id: new, street: s, community: c}\ndata: "+to.Data+"\nweb: {listen: \"127.0.0.1:8080\"}\nuplink: {mqtt: [{url: \"mqtt://x\"}]}\n")
+	write(t, filepath.Join(to.Data, "setup-code"), "AAAA-BBBB-CCCC")
+	f, err := to.Look(t.Context(), bytes.NewReader(file), Wish{Passphrase: passphrase})
+	m := f.Manifest
+	if err != nil || f.Problems != nil || f.Merge || f.Listen != "127.0.0.1:8080" || m.Gateway.ID != "gw-1" ||
+		m.Counts != (Counts{Cameras: 1, Users: 1, Revisions: 0, Alerts: 1, OpenAlerts: 1, Evidence: 1}) || strings.Join(m.Variables, ",") != "BACKUP_TEST_PASS" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if got := load(t, to).Gateway.ID; got != "new" {
+		t.Errorf("looking has changed the site to %s", got)
+	}
+	if err := prepare(t, to, file, Wish{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, to).Gateway.ID; got != "new" || !Pending(to.Data) {
+		t.Errorf("preparing has changed the site to %s", got)
+	}
+	finish(t, to)
+	c := load(t, to)
+	if c.Gateway.ID != "gw-1" || c.Data != to.Data || c.Web.Listen != "127.0.0.1:8080" || len(c.Cameras) != 1 ||
+		c.Cameras[0].URL.Reveal() != "rtsp://admin:in-the-file@10.0.0.1/1" {
+		t.Errorf("%+v", c)
+	}
+	for i, want := range []string{"far away", "near", `s3cret "quoted" $x`} {
+		u := c.Uplink.MQTT[i]
+		got := u.Password.Reveal()
+		if u.PasswordFile != "" {
+			got = strings.TrimSpace(content(t, u.PasswordFile))
+		}
+		if got != want {
+			t.Errorf("uplink %d: %q", i, got)
+		}
+	}
+	for path, want := range map[string]string{"evidence/A1.mp4": "clip", "tls/authority.key": "KEY of gw-1", "counters-6761": "7"} {
+		if got := content(t, filepath.Join(to.Data, path)); got != want {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+	for query, want := range map[string]string{
+		`SELECT name x FROM web_users`: "王工", `SELECT token x FROM web_sessions`: "", `SELECT id x FROM web_tokens`: "id", `SELECT id x FROM alerts`: "A1",
+		`SELECT who x FROM web_audit WHERE action = 'restore'`: "老李", `SELECT who x FROM revisions`: "老李",
+	} {
+		if got := ask(t, to, query); got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	if again, err := to.Finish(t.Context()); again || err != nil {
+		t.Errorf("again: %v, %v", again, err)
+	}
+	if got := content(t, filepath.Join(to.Data, oldFolder, configName)); !strings.Contains(got, "id: new") {
+		t.Errorf("the old site is not kept: %s", got)
+	}
+}
+
+// TestCopy: a copy is a site of its own.
+func TestCopy(t *testing.T) {
+	file := save(t, site(t), true, true)
+	to := box(t)
+	write(t, filepath.Join(to.Data, "tls", "authority.key"), "KEY of the new box")
+	if err := prepare(t, to, file, Wish{Copy: true, Gateway: Identity{"gw-2", "donghu", "taoyuan"}, Page: true}); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, to)
+	c := load(t, to)
+	if c.Gateway.ID != "gw-2" || c.Gateway.Community != "taoyuan" || c.Web.Listen != "0.0.0.0:8443" || len(c.Cameras) != 1 {
+		t.Errorf("%+v", c.Gateway)
+	}
+	for query, want := range map[string]string{
+		`SELECT id x FROM alerts`: "", `SELECT id x FROM web_tokens`: "", `SELECT name x FROM evidence`: "", `SELECT name x FROM web_users`: "王工",
+	} {
+		if got := ask(t, to, query); got != want {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+	if got := content(t, filepath.Join(to.Data, "tls", "authority.key")); got != "KEY of the new box" {
+		t.Errorf("the authority is %q", got)
+	}
+	for _, gone := range []string{"evidence", "counters-6761"} {
+		if _, err := os.Stat(filepath.Join(to.Data, gone)); err == nil {
+			t.Errorf("%s has come along", gone)
+		}
+	}
+	bad := box(t)
+	var problems *config.Problems
+	if err := prepare(t, bad, file, Wish{Copy: true, Gateway: Identity{"a/b", "donghu", "x"}}); !errors.As(err, &problems) || Pending(bad.Data) {
+		t.Errorf("a name that cannot be: %v", err)
+	}
+}
+
+// TestSameBox: what has happened on the box since the backup stays.
+func TestSameBox(t *testing.T) {
+	s := site(t)
+	file := save(t, s, true, false)
+	exec(t, s, `UPDATE alerts SET rev = 3, open = 0`, `INSERT INTO alerts VALUES ('A2', 1, 1, 'd', 'k', 'z', 6, x'7b7d')`,
+		`DELETE FROM web_users`, `INSERT INTO web_users VALUES ('mallory', 'technician', 'x', 1)`)
+	write(t, filepath.Join(s.Data, "evidence", "A2.jpg"), "new")
+	write(t, s.Config, strings.ReplaceAll(content(t, s.Config), "东门", "西门"))
+	f, err := s.Look(t.Context(), bytes.NewReader(file), Wish{Passphrase: passphrase})
+	if err != nil || !f.Merge || f.HereAlerts != 2 || f.Here.ID != "gw-1" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if err := prepare(t, s, file, Wish{}); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, s)
+	for query, want := range map[string]string{
+		`SELECT id||rev x FROM alerts ORDER BY id`: "A13,A21", `SELECT name x FROM web_users`: "王工",
+		`SELECT count(*) x FROM web_audit WHERE action = 'restore'`: "1",
+	} {
+		if got := ask(t, s, query); got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	if got := load(t, s).Cameras[0].ID; got != "东门" {
+		t.Errorf("camera %s", got)
+	}
+	for _, name := range []string{"A1.mp4", "A2.jpg"} {
+		if content(t, filepath.Join(s.Data, "evidence", name)) == "" {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	if _, err := os.Stat(config.EnvironmentFile(s.Config)); err == nil {
+		t.Error("what the environment has is written to the disk as well")
+	}
+}
+
+// TestPowerCut cuts the power before each step of putting a site in place, and once
+// more at the next start. What runs afterwards is always the new one, whole.
+func TestPowerCut(t *testing.T) {
+	file := save(t, site(t), true, true)
+	fresh := func() *Site {
+		to := box(t)
+		write(t, to.Config, "gateway: {id: new, street: s, community: c}\ndata: "+to.Data+"\nuplink: {mqtt: [{url: \"mqtt://x\"}]}\n")
+		exec(t, to, `INSERT INTO web_users VALUES ('old', 'technician', 'x', 1)`, `INSERT INTO alerts VALUES ('B1', 1, 1, 'd', 'k', 'z', 5, x'7b7d')`)
+		write(t, filepath.Join(to.Data, "evidence", "B1.jpg"), "old")
+		write(t, filepath.Join(to.Data, "tls", "authority.key"), "KEY of the old box")
+		if err := prepare(t, to, file, Wish{}); err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	cut := errors.New("cut")
+	steps := 0
+	for at := 1; ; at++ {
+		to := fresh()
+		for range 2 {
+			n := 0
+			to.step = func() {
+				if n++; n == at {
+					panic(cut)
+				}
+			}
+			func() {
+				defer func() {
+					if r := recover(); r != nil && r != any(cut) {
+						panic(r)
+					}
+				}()
+				_, _ = to.Finish(t.Context())
+			}()
+			steps = max(steps, n)
+		}
+		to.step = nil
+		if _, err := to.Finish(t.Context()); err != nil {
+			t.Fatalf("step %d: %v", at, err)
+		}
+		if c := load(t, to); c.Gateway.ID != "gw-1" {
+			t.Errorf("step %d: the configuration of %s", at, c.Gateway.ID)
+		}
+		if got := ask(t, to, `SELECT name x FROM web_users`) + ask(t, to, `SELECT id x FROM alerts`); got != "王工A1" {
+			t.Errorf("step %d: %s", at, got)
+		}
+		if content(t, filepath.Join(to.Data, "tls", "authority.key")) != "KEY of gw-1" || content(t, filepath.Join(to.Data, "evidence", "A1.mp4")) != "clip" ||
+			content(t, filepath.Join(to.Data, oldFolder, "evidence", "B1.jpg")) != "old" {
+			t.Errorf("step %d: a mixture", at)
+		}
+		if steps < at {
+			break
+		}
+	}
+	if steps < 10 {
+		t.Errorf("only %d steps were cut", steps)
+	}
+}
+
+func TestPassphrase(t *testing.T) {
+	s := site(t)
+	if _, err := s.Gather(t.Context(), Options{Passphrase: "short"}); !errors.Is(err, ErrWeak) {
+		t.Errorf("short: %v", err)
+	}
+	file := save(t, s, false, false)
+	for _, wrong := range []string{"", "another one"} {
+		if _, err := s.Look(t.Context(), bytes.NewReader(file), Wish{Passphrase: wrong}); !errors.Is(err, ErrPassphrase) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	f, err := s.Look(t.Context(), bytes.NewReader(file), Wish{Passphrase: passphrase})
+	if err != nil || f.Manifest.Counts.Alerts != 0 || f.Manifest.Evidence {
+		t.Errorf("%+v, %v", f.Manifest, err)
+	}
+	for _, n := range []int{0, 10, 150, len(file) / 2, len(file) - 1} {
+		if _, err := s.Look(t.Context(), bytes.NewReader(file[:n]), Wish{Passphrase: passphrase}); !errors.Is(err, ErrNoBackup) && !errors.Is(err, ErrDamaged) {
+			t.Errorf("cut off after %d: %v", n, err)
+		}
+	}
+	changed := bytes.Clone(file)
+	changed[len(changed)-30] ^= 1
+	if _, err := s.Look(t.Context(), bytes.NewReader(changed), Wish{Passphrase: passphrase}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("changed: %v", err)
+	}
+}

@@ -1,0 +1,75 @@
+package config
+
+import (
+	"bufio"
+	"bytes"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sentrybox/gateway/strict"
+)
+
+// environmentExt is added to the name of a configuration for the name of the file
+// with its variables.
+const environmentExt = ".env"
+
+// EnvironmentFile returns the path of the file with variables of the configuration
+// at path: lines of NAME="value", the value quoted as in Go. It need not exist.
+func EnvironmentFile(path string) string { return path + environmentExt }
+
+// Environment returns what looks a variable up for the configuration at path: in the
+// process's environment, and then in the file with its variables, which a restored
+// backup has brought.
+func Environment(path string) func(string) (string, bool) {
+	var known map[string]string
+	return func(name string) (string, bool) {
+		if v, ok := os.LookupEnv(name); ok {
+			return v, true
+		}
+		if known == nil {
+			data, err := strict.ReadFile(EnvironmentFile(path))
+			if err != nil {
+				data = nil // a variable that is not set is a problem with its line
+			}
+			known = ParseEnvironment(data)
+		}
+		v, ok := known[name]
+		return v, ok
+	}
+}
+
+// ParseEnvironment reads the lines of a file with variables. What is no such line is
+// passed over.
+func ParseEnvironment(data []byte) map[string]string {
+	all := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, strict.MaxFile)
+	for lines.Scan() {
+		name, quoted, ok := strings.Cut(strings.TrimSpace(lines.Text()), "=")
+		if !ok || strings.HasPrefix(name, "#") {
+			continue
+		}
+		if value, err := strconv.Unquote(quoted); err == nil {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+// FormatEnvironment writes such lines, by name.
+func FormatEnvironment(all map[string]string) []byte {
+	var b bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		b.WriteString(name + "=" + strconv.Quote(all[name]) + "\n")
+	}
+	return b.Bytes()
+}
+
+// Named parses a configuration as [Parse] does, and also returns the files and folders
+// that it names, but for the data folder and programs.
+func Named(name string, data []byte, env func(string) (string, bool)) (c *Config, named []string, err error) {
+	return parse(name, data, env)
+}
