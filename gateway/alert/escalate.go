@@ -100,6 +100,9 @@ func (s *Service) RunClocks(ctx context.Context) error {
 			}
 			continue
 		}
+		s.mu.Lock()
+		s.looked = time.Now()
+		s.mu.Unlock()
 		for look := time.Now().Add(wait); ; {
 			timer := time.NewTimer(min(time.Until(look), s.untilDue()))
 			select {

@@ -89,6 +89,7 @@ type Service struct {
 	queued []outbox.Item // guarded by mu: by the transaction that is open
 	held   []held        // guarded by mu
 	due    time.Time     // guarded by mu: no clock runs out before; zero when none runs
+	looked time.Time     // guarded by mu: when RunClocks has last looked; zero before it runs
 }
 
 // foldZone is the zone by which events are one alert.

@@ -26,6 +26,7 @@ import (
 	"sentrybox/gateway/homeassistant"
 	"sentrybox/gateway/recent"
 	"sentrybox/gateway/store"
+	"sentrybox/gateway/watchdog"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/influx"
 	"sentrybox/uplink/mqtt"
@@ -44,6 +45,9 @@ type App struct {
 	Version   string
 	Recent    *recent.Log // the newest lines of Log, for the page; nil for none
 	Listening func(net.Addr)
+
+	systemd  watchdog.Systemd
+	watchdog *watchdog.Watchdog // of the whole program
 
 	disk    *store.Disk
 	store   *store.Store
@@ -103,6 +107,8 @@ var errChanged = errors.New("the configuration has changed")
 // turns out to be damaged, it begins again, with what takes its place; cameras
 // that are the same after as before do not notice.
 func (a *App) Run(ctx context.Context) error {
+	defer a.startWatchdog(ctx)()
+	defer context.AfterFunc(ctx, func() { a.tellSystemd(a.systemd.Stopping()) })()
 	f := a.fleet
 	if f == nil {
 		f = newFleet(ctx, a.Log)
@@ -120,7 +126,7 @@ func (a *App) Run(ctx context.Context) error {
 		r := &App{
 			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening, Recent: a.Recent,
 			fleet: f, estate: e, next: make(chan *config.Config, 1), gone: gone, again: again,
-			replaced: make(chan struct{}, 1),
+			replaced: make(chan struct{}, 1), systemd: a.systemd, watchdog: a.watchdog,
 		}
 		restored, err := r.restored(ctx)
 		if err != nil {
@@ -140,6 +146,7 @@ func (a *App) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, errChanged):
+			a.tellSystemd(a.systemd.Reloading())
 			gone = removed(good, r.changed)
 			cfg = r.changed
 			continue
@@ -256,6 +263,11 @@ func (a *App) serve(ctx context.Context) error {
 	a.fleet.attach(a)
 	a.setCameras(a.Config)
 	parts.Go(func() error { return a.fleet.run(partsCtx) })
+	parts.Go(func() error {
+		a.watchdog.Watch(partsCtx, a.checks())
+		return partsCtx.Err()
+	})
+	a.tellSystemd(a.systemd.Ready())
 	err := parts.Wait()
 	if !errors.Is(err, errChanged) && !errors.Is(err, errReplaced) && !errors.Is(err, store.ErrCorrupt) {
 		a.fleet.stop() // what they have seen is still raised

@@ -95,6 +95,7 @@ type Camera struct {
 	watchers int
 	looks    []chan Seen // of those who see what the detectors see
 	counts   Counts
+	raising  time.Time // when a try to make an event durable began; zero while there is none
 }
 
 // State is how a camera is doing.

@@ -132,6 +132,8 @@ func (c *Camera) lost() {
 
 // try makes a report durable. A change whose beginning was lost is an event of its own.
 func (c *Camera) try(ctx context.Context, r report) error {
+	c.setRaising(time.Now())
+	defer c.setRaising(time.Time{})
 	if r.changed && r.of.alert != "" {
 		return c.Agitate(ctx, r.of.alert, r.Event)
 	}
@@ -158,4 +160,21 @@ func (c *Camera) raise(ctx context.Context, r report) error {
 			return err
 		}
 	}
+}
+
+func (c *Camera) setRaising(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.raising = at
+}
+
+// Raising is for how long the camera has been making an event durable, without an answer; 0 while it
+// is not.
+func (c *Camera) Raising() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.raising.IsZero() {
+		return 0
+	}
+	return time.Since(c.raising)
 }

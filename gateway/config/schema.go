@@ -21,6 +21,7 @@ type Config struct {
 	Plans         Plans         `yaml:"plans"`
 	Vision        Vision        `yaml:"vision"`
 	Log           Log           `yaml:"log"`
+	Watchdog      Watchdog      `yaml:"watchdog"`
 	Cameras       []Camera      `yaml:"cameras"`
 	Profiles      string        `yaml:"profiles"` // folder of profiles that go before those of the product
 	Buses         []Bus         `yaml:"buses"`
@@ -168,6 +169,7 @@ func Defaults() Config {
 		Alerts:   defaultAlerts(),
 		Vision:   Vision{AddressSpace: 4096, Hardware: HardwareOff, Confirm: ConfirmAuto},
 		Log:      Log{Level: "info"},
+		Watchdog: defaultWatchdog(),
 	}
 }
 

@@ -38,6 +38,7 @@ func (d *document) finish(c *Config) {
 	d.finishVision(&c.Vision)
 	d.finishMetrics(&c.Metrics)
 	d.finishHomeAssistant(&c.HomeAssistant)
+	d.finishWatchdog(&c.Watchdog)
 	d.OneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	d.finishCameras(c.Cameras)
 	d.finishDevices(c)

@@ -261,3 +261,13 @@ func shorten(s string, most int) string {
 	}
 	return string(out)
 }
+
+// Late is for how long the Hub should have looked at its sensors and has not; 0 before it runs.
+func (h *Hub) Late(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.due.IsZero() {
+		return 0
+	}
+	return max(now.Sub(h.due), 0)
+}

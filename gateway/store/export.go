@@ -15,7 +15,7 @@ import (
 var ErrForeign = errors.New("not a database of sentrybox")
 
 func components(more []Migration) []Migration {
-	return append([]Migration{alertTables(), clockTables()}, more...)
+	return append([]Migration{alertTables(), clockTables(), pulseTables()}, more...)
 }
 
 // Export writes the database of the data folder dir to a file of its own, as Backup

@@ -64,6 +64,7 @@ type Store struct {
 	corrupt     chan struct{}
 
 	mu      sync.Mutex
+	wrote   time.Time            // guarded by mu: when a transaction last became durable
 	pending map[*sql.Tx][]Record // guarded by mu: revisions of transactions that are open
 }
 
@@ -191,6 +192,9 @@ func (s *Store) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 		s.disk.Failed(err)
 		return err
 	}
+	s.mu.Lock()
+	s.wrote = time.Now()
+	s.mu.Unlock()
 	if len(records) == 0 {
 		return nil
 	}
