@@ -60,6 +60,8 @@ func joiners() map[string][]string {
 		"gateway/command":   {"uplink"},  // an answer is queued with what it answers
 		"gateway/device":    {"drivers"}, // sensors and outputs
 		"gateway/find":      {"drivers", "firmware-configs"},
+		"gateway/lookback":  {"drivers"}, // access units
+		"gateway/tryout":    {"drivers"},
 		"gateway/evidence":  {"drivers", "uplink"}, // access units into clips, pieces into the outbox
 		"gateway/health":    {"uplink"},
 		"gateway/probe":     {"drivers"}, // what is at a line or a bus

@@ -331,6 +331,7 @@ func (a *App) build(ctx context.Context) error {
 // setCameras makes the cameras those of c.
 func (a *App) setCameras(c *config.Config) {
 	a.fleet.memory.Limit(int(c.Evidence.Memory))
+	a.keepPast(c)
 	for _, id := range a.fleet.set(a.crews(c)) {
 		a.board.drop(id)
 	}

@@ -24,6 +24,7 @@ type fleet struct {
 	memory *camera.Memory
 
 	mu      sync.Mutex
+	past    pasts              // guarded by mu, but for its store
 	members map[string]*member // guarded by mu: by id
 	failed  chan error         // holds what a camera could not go on for
 }
@@ -36,6 +37,7 @@ type crew struct {
 	AddressSpace int
 	Hardware     bool
 	Thumbnail    int
+	Past         bool // its last minutes may be kept
 }
 
 type member struct {
@@ -80,6 +82,7 @@ func (f *fleet) set(crews []crew) (gone []string) {
 		delete(f.members, id)
 		if !stays {
 			gone = append(gone, id)
+			f.past.forget(id)
 		}
 	}
 	for _, m := range ending {
@@ -103,7 +106,7 @@ func (f *fleet) start(c crew) {
 	g := config.Gateway{Timezone: c.Timezone}
 	cam := &camera.Camera{
 		Config: cfg, Location: g.Location(), VisionPath: c.Vision, AddressSpace: c.AddressSpace, Hardware: c.Hardware, Log: log, Thumbnail: c.Thumbnail,
-		Poller: &f.poller, Memory: f.memory,
+		Poller: &f.poller, Memory: f.memory, Past: f.past.of(&c),
 	}
 	cam.Raise = func(ctx context.Context, e alert.Event) (id string, err error) {
 		err = f.with(ctx, func(a *App) error {
@@ -154,18 +157,14 @@ func (f *fleet) run(ctx context.Context) error {
 }
 
 // stop ends every camera.
-func (f *fleet) stop() { f.set(nil) }
+func (f *fleet) stop() {
+	f.set(nil)
+	f.past.store.Close()
+}
 
 // crews says what the cameras of a configuration are built from.
 func (a *App) crews(c *config.Config) []crew {
-	vision := a.Vision
-	if vision == "" && len(c.Cameras) > 0 {
-		var err error
-		if vision, err = FindVision(c.Vision.Path); err != nil {
-			a.Log.Error("cameras are not looked at", "error", err)
-			vision = "sentrybox-vision"
-		}
-	}
+	vision := a.visionPath(c)
 	zone := c.Gateway.Timezone
 	if zone == "" {
 		zone = time.Local.String()
@@ -175,7 +174,21 @@ func (a *App) crews(c *config.Config) []crew {
 		all[i] = crew{
 			Camera: cam, Timezone: zone, Vision: vision, AddressSpace: c.Vision.AddressSpace,
 			Hardware: c.Vision.Hardware == config.HardwareAuto, Thumbnail: thumbnailBytes(c.Uplink.Metered()),
+			Past: c.Lookback.On == config.LookbackMemory || cam.KeepsClips(),
 		}
 	}
 	return all
+}
+
+// visionPath returns the path of the vision program, wherever that is.
+func (a *App) visionPath(c *config.Config) string {
+	if a.Vision != "" || len(c.Cameras) == 0 {
+		return a.Vision
+	}
+	vision, err := FindVision(c.Vision.Path)
+	if err != nil {
+		a.Log.Error("cameras are not looked at", "error", err)
+		return "sentrybox-vision"
+	}
+	return vision
 }

@@ -26,6 +26,7 @@ import (
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
+	"sentrybox/gateway/tryout"
 	"sentrybox/gateway/web"
 	"sentrybox/gateway/web/account"
 	"sentrybox/gateway/web/cert"
@@ -80,7 +81,10 @@ func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) er
 		case <-time.After(openPageAgain):
 		}
 	}
+	desk := &tryout.Desk{}
+	defer desk.Close()
 	s := &web.Server{
+		Tryer:  trying{a, desk},
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Care: care, Version: a.Version, Log: log, Now: time.Now,
 		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Running: a.current.Load, Recent: a.Recent,
 	}

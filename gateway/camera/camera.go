@@ -19,6 +19,7 @@ import (
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/lookback"
 )
 
 // The ring keeps what a vision process is handed after a restart, and what clips
@@ -59,6 +60,8 @@ type Camera struct {
 	Log          *slog.Logger
 	Poller       *rtsp.Poller // that all cameras share; nil for none
 	Memory       *Memory      // that all cameras share; nil for none
+	// Past is where what is analysed is kept for a while; nil for nowhere.
+	Past *lookback.Log
 	// Raise makes an event durable and returns its alert's id. It is tried again when it fails.
 	Raise func(context.Context, alert.Event) (string, error)
 	// Agitate says that an event which Raise gave that alert for has become agitated. It
@@ -139,7 +142,7 @@ func (c *Camera) Run(ctx context.Context) error {
 	c.ready = true
 	c.mu.Unlock()
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return c.source.Run(gctx, c.ring.push) })
+	g.Go(func() error { return c.source.Run(gctx, c.push) })
 	if c.main != c.source {
 		g.Go(func() error { return c.main.Run(gctx, c.mainRing.push) })
 	}
@@ -150,6 +153,14 @@ func (c *Camera) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// push takes in an access unit of the stream that is analysed.
+func (c *Camera) push(au media.AccessUnit) {
+	c.ring.push(au)
+	if c.Past != nil {
+		c.Past.Add(au)
+	}
 }
 
 func (c *Camera) prepare() error {

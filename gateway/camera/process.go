@@ -39,6 +39,8 @@ type ProcessConfig struct {
 	// Models are the files of Config.Detector's network, see config.Camera.SecondOpinion.
 	Models []string
 	Log    *slog.Logger
+	// Nice is the process's niceness, from 0 to 19: how much it gives way to others.
+	Nice int
 	// Overlay and Video are handed what the config or Show asks for, checked, one after the
 	// other. They hold up the process until they return, and must not keep the video's data.
 	Overlay func(*wire.Overlay)
@@ -166,6 +168,11 @@ func (p *Process) spawn(models []*os.File) (stderr io.Reader, err error) {
 	}
 	for _, f := range []*os.File{inR, outW, errW} {
 		_ = f.Close()
+	}
+	if p.cfg.Nice > 0 { // the group is its threads: a process's niceness is only its first thread's
+		if err := unix.Setpriority(unix.PRIO_PGRP, p.cmd.Process.Pid, p.cfg.Nice); err != nil {
+			p.cfg.Log.Warn("a vision process does not give way to others", "error", err)
+		}
 	}
 	p.in, p.out = inW, outR
 	p.w = wire.NewWriter(inW, wire.MaxToVision)

@@ -58,6 +58,19 @@ func (c *Camera) Record(ctx context.Context, r Recording) ([]media.AccessUnit, e
 	return units, nil
 }
 
+// Recent returns what the ring of the stream that is analysed holds of this session, from a keyframe on. The
+// data are shared with the ring and not to be written to.
+func (c *Camera) Recent() []media.AccessUnit {
+	c.mu.Lock()
+	ready, r := c.ready, c.ring
+	c.mu.Unlock()
+	if !ready {
+		return nil
+	}
+	units, _ := r.since(time.Time{})
+	return units
+}
+
 // continues reports whether b may follow a in one clip.
 func continues(a, b media.AccessUnit) bool {
 	return a.Codec == b.Codec && b.PTS > a.PTS-time.Second && b.PTS < a.PTS+maxLeap

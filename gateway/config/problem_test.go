@@ -49,7 +49,7 @@ type mistake struct {
 }
 
 // The table is also the seeds of the fuzz target.
-var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, heightMistakes, brokerMistakes, evidenceMistakes,
+var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, heightMistakes, brokerMistakes, evidenceMistakes, lookbackMistakes,
 	detectorMistakes, metricsMistakes, alertMistakes, sensorMistakes)
 
 var yamlMistakes = []mistake{

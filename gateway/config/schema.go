@@ -14,6 +14,7 @@ type Config struct {
 	Metrics       Metrics       `yaml:"metrics"`
 	HomeAssistant HomeAssistant `yaml:"home_assistant"`
 	Evidence      Evidence      `yaml:"evidence"`
+	Lookback      Lookback      `yaml:"lookback"`
 	Web           Web           `yaml:"web"`
 	Uplink        Uplink        `yaml:"uplink"`
 	Broker        Broker        `yaml:"broker"`
@@ -163,6 +164,7 @@ func Defaults() Config {
 	return Config{
 		Storage:  defaultStorage(),
 		Evidence: defaultEvidence(),
+		Lookback: defaultLookback(),
 		Web:      defaultWeb(),
 		Uplink:   Uplink{Prefix: "sentrybox/v1", Short: defaultShort()},
 		Broker:   Broker{Clients: 64},

@@ -35,6 +35,7 @@ func (d *document) finish(c *Config) {
 	d.finishPlans(c.Plans)
 	d.finishStorage(&c.Storage)
 	d.finishEvidence(&c.Evidence)
+	d.finishLookback(&c.Lookback)
 	d.finishVision(&c.Vision)
 	d.finishMetrics(&c.Metrics)
 	d.finishHomeAssistant(&c.HomeAssistant)

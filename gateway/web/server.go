@@ -35,6 +35,7 @@ type Server struct {
 	Care        Care // nil where the configuration is no file
 	Probe       Prober
 	Live        Live
+	Tryer       Tryer
 	Tester      LineTester
 	Recent      *recent.Log           // nil for none
 	Running     func() *config.Config // the configuration in use

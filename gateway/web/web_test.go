@@ -74,6 +74,7 @@ type rig struct {
 	running *config.Config
 	probed  []string
 	private bool
+	tries   tries
 }
 
 const file = `gateway: {id: gw-1, street: donghu, community: meiyuan}
@@ -121,7 +122,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.server = &Server{
-		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe, Live: r, Tester: r, Running: func() *config.Config { return r.running },
+		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe, Live: r, Tryer: &r.tries, Tester: r, Running: func() *config.Config { return r.running },
 		Version: "test", Log: log, Now: time.Now,
 	}
 	if err := r.server.Accounts.Open(t.Context()); err != nil {

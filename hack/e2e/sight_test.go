@@ -59,3 +59,34 @@ func TestSight(t *testing.T) {
 	b.press("#see")
 	b.until("nothing drawn", `seeing === null && stage.dataset.tracks === "0" && document.getElementById("why").hidden`)
 }
+
+// TestTryIt: a rule is changed on the page, tried on what the camera has sent of late, and saved once it
+// is seen what it would have raised.
+func TestTryIt(t *testing.T) {
+	b := sightPage(t, walker(t, "h264"), "")
+	b.until("some seconds that are kept", `/最近 (1[5-9]|[2-9]\d) 秒/.test(document.getElementById("held").innerText) || (held(), false)`)
+	// As it is, the rule raises nothing, and says how near the walker came.
+	b.press("#try")
+	b.until("the end of the first try", `document.getElementById("tried").dataset.state === "done"`)
+	b.says("#tried", "一条告警也不会有")
+	b.until("what came near", `/停留 .* 秒，要到 600 秒/.test(document.getElementById("trymisses").innerText)`)
+	b.do(chromedp.Evaluate(`document.getElementById("tried").dataset.state = ""`, nil))
+	// A shorter stay, typed into the rule.
+	b.fill("#rules input", "2s")
+	b.do(chromedp.Evaluate(`document.querySelector("#rules input").onchange()`, nil))
+	b.says("#rules", "有人在 门口 停留超过 2s")
+	b.press("#try")
+	b.until("the end of the second try", `document.getElementById("tried").dataset.state === "done"`)
+	b.says("#tryevents", "有人在 门口 停留超过 2s")
+	b.until("its picture", `document.querySelector("#tryevents img")?.naturalWidth > 0`)
+	b.press("#tryevents button")
+	b.until("its video", `document.querySelector("#tryevents video")?.videoWidth > 0`)
+	b.shot("try")
+	b.do(chromedp.Evaluate(`document.getElementById("plan").scrollIntoView()`, nil))
+	b.press("#plan")
+	b.says("#diff", "2s")
+	b.press("#save")
+	b.says("#said", "已保存并应用")
+	// The past outlives the change.
+	b.until("what was kept before", `/最近 (1[5-9]|[2-9]\d|\d+ 分)/.test(document.getElementById("held").innerText) || (held(), false)`)
+}

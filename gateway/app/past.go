@@ -1,0 +1,162 @@
+package app
+
+import (
+	"io"
+	"path/filepath"
+	"time"
+
+	"sentrybox/drivers/media"
+	"sentrybox/gateway/camera"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/lookback"
+	"sentrybox/gateway/tryout"
+	"sentrybox/gateway/web"
+)
+
+// pasts is what is kept of the cameras' last minutes, over changes of their rules.
+type pasts struct {
+	store lookback.Store
+	logs  map[string]past // by camera
+}
+
+// past is what is kept of one.
+type past struct {
+	log              *lookback.Log
+	address, analyse config.URL // of which it is
+}
+
+// keepPast has as much kept as a configuration says. It is called before the cameras are set.
+func (a *App) keepPast(c *config.Config) {
+	o := lookback.Options{Bytes: int64(c.Lookback.Bytes), Age: time.Duration(c.Lookback.Age)}
+	if c.Lookback.On == config.LookbackDisk {
+		o.Dir, o.Floor = filepath.Join(c.Data, "lookback"), int64(c.Storage.Floor)
+	}
+	if err := a.fleet.past.store.Set(o); err != nil {
+		a.Log.Error("rules can be tried on the last seconds alone", "error", err)
+	}
+}
+
+// of returns where a camera is kept: another address is another past. It is nil if it may not be.
+func (p *pasts) of(c *crew) *lookback.Log {
+	id := c.Camera.ID
+	old, ok := p.logs[id]
+	if ok && old.address == c.Camera.URL && old.analyse == c.Camera.DetectURL && c.Past {
+		old.log.Break()
+		return old.log
+	}
+	p.forget(id)
+	if !c.Past {
+		return nil
+	}
+	l := p.store.Log()
+	if p.logs == nil {
+		p.logs = map[string]past{}
+	}
+	p.logs[id] = past{l, c.Camera.URL, c.Camera.DetectURL}
+	return l
+}
+
+func (p *pasts) forget(id string) {
+	if old, ok := p.logs[id]; ok {
+		old.log.Close()
+		delete(p.logs, id)
+	}
+}
+
+// recently is what is kept of a camera: in the store, or the last seconds in its ring if they are more.
+type recently struct {
+	log *lookback.Log
+	cam *camera.Camera
+}
+
+// Span is part of tryout.Past.
+func (p recently) Span() (from, to time.Time) {
+	if p.log != nil {
+		from, to = p.log.Span()
+	}
+	ring := p.cam.Recent()
+	if len(ring) > 0 && (from.IsZero() || ring[0].Wall.Before(from)) {
+		return ring[0].Wall, ring[len(ring)-1].Wall
+	}
+	return from, to
+}
+
+// Read is part of tryout.Past.
+func (p recently) Read(from time.Time) func() (media.AccessUnit, error) {
+	ring := p.cam.Recent()
+	if p.log != nil {
+		if first, _ := p.log.Span(); !first.IsZero() && (len(ring) == 0 || !ring[0].Wall.Before(first)) {
+			return p.log.Read(from).Next
+		}
+	}
+	start := 0
+	for i := range ring {
+		if ring[i].Keyframe && !ring[i].Wall.After(from) {
+			start = i
+		}
+	}
+	ring = ring[start:]
+	return func() (media.AccessUnit, error) {
+		if len(ring) == 0 {
+			return media.AccessUnit{}, io.EOF
+		}
+		au := ring[0]
+		ring = ring[1:]
+		return au, nil
+	}
+}
+
+// trying is the gateway as web.Tryer.
+type trying struct {
+	*App
+	desk *tryout.Desk
+}
+
+func (t trying) past(id string) (recently, bool) {
+	c := t.fleet.cameras()[id]
+	if c == nil {
+		return recently{}, false
+	}
+	return recently{c.Past, c}, true
+}
+
+// Begin is for web.Tryer.
+func (t trying) Begin(c *config.Camera) (string, error) {
+	past, ok := t.past(c.ID)
+	if !ok {
+		return "", web.ErrNoCamera
+	}
+	cfg := t.current.Load()
+	return t.desk.Begin(tryout.Setup{
+		Camera: c, Past: past, Location: cfg.Gateway.Location(), CoolDown: time.Duration(cfg.Alerts.CoolDown), VisionPath: t.visionPath(cfg),
+		AddressSpace: cfg.Vision.AddressSpace, Log: t.Log.With("part", "try"),
+	})
+}
+
+// Held is for web.Tryer.
+func (t trying) Held(id string) (from, to time.Time, short bool) {
+	if past, ok := t.past(id); ok {
+		from, to = past.Span()
+		return from, to, past.log == nil || past.log.Short()
+	}
+	return from, to, false
+}
+
+// Look is for web.Tryer.
+func (t trying) Look(id string) (tryout.Report, bool) { return t.desk.Look(id) }
+
+// Stop is for web.Tryer.
+func (t trying) Stop(id string) bool { return t.desk.Stop(id) }
+
+// Picture is for web.Tryer.
+func (t trying) Picture(id string, event int) []byte { return t.desk.Picture(id, event) }
+
+// Clip is for web.Tryer.
+func (t trying) Clip(id string, at time.Time) ([]byte, error) {
+	past := t.desk.Past(id)
+	if past == nil {
+		return nil, tryout.ErrNothing
+	}
+	e := t.Config.Evidence
+	return tryout.Clip(past, at, time.Duration(e.Before), time.Duration(e.After))
+}
