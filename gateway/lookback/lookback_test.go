@@ -97,6 +97,9 @@ func TestBack(t *testing.T) {
 			for i := 10; i < 400; i++ {
 				c.set(unit(1, i, 1).Wall)
 				l.Add(unit(1, i, 1000+17*i))
+				if i%32 == 0 && i < 380 {
+					s.settle(t)
+				}
 			}
 			for _, when := range []string{"while it is written", "after"} {
 				got := all(t, l, 1, time.Time{})
