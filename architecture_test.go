@@ -66,6 +66,7 @@ func joiners() map[string][]string {
 		"gateway/health":    {"uplink"},
 		"gateway/probe":     {"drivers"}, // what is at a line or a bus
 		"gateway/profile":   {"drivers"}, // frames of examples
+		"gateway/radio":     {"drivers"}, // radios and intercoms
 		"gateway/replay":    {"drivers"}, // files
 		"gateway/duty":      {"uplink"},  // a broker's TLS
 		"gateway/duty/feed": {"uplink"},  // the guarded connection to a broker

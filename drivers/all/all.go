@@ -1,10 +1,12 @@
-// Package all lists the drivers of sensors, radios and outputs.
+// Package all lists the drivers of sensors and outputs, and the sources of calls.
 package all
 
 import (
+	"sentrybox/drivers/call"
 	"sentrybox/drivers/chirpstack"
 	"sentrybox/drivers/driver"
 	"sentrybox/drivers/gpio"
+	"sentrybox/drivers/homebrew"
 	"sentrybox/drivers/lora/ebyte"
 	"sentrybox/drivers/lora/rak"
 	"sentrybox/drivers/lorawan"
@@ -12,6 +14,13 @@ import (
 	"sentrybox/drivers/mqttsensor"
 	"sentrybox/drivers/uart"
 )
+
+// Sources returns every source of calls by its name. Each takes the Config of its package.
+func Sources() call.Registry {
+	return call.Registry{
+		"homebrew": call.Make(homebrew.New),
+	}
+}
 
 // Drivers returns every driver by what a bus of its kind is called. Each takes the
 // Config of its package.

@@ -95,8 +95,8 @@ type Event struct {
 	Lost bool
 	// Digits are 0-9, A-F, * and # of Digits and Status.
 	Digits string
-	// Text is that of a Text, and on a Begin the name by which the caller calls itself (talker alias,
-	// display name), if any: hearsay, not to be trusted for a name.
+	// Text is that of a Text. On a Begin, and in a Text that belongs to a Call, it is the name by which the caller calls
+	// itself (talker alias, display name): hearsay, not to be trusted for a name.
 	Text string
 	// Input names that of an Input; see [DoorForced].
 	Input string

@@ -17,6 +17,7 @@ const (
 	Failed    Phase = "failed"    // cannot go on; a device: answers, but with errors
 	Silent    Phase = "silent"    // the port is open, and nothing valid is heard
 	Online    Phase = "online"    // valid messages arrive
+	Refused   Phase = "refused"   // a password is not taken, on one side or the other; of sources of calls
 	Unplugged Phase = "unplugged" // the port, or the server, is away
 	Stopped   Phase = "stopped"   // ended by its context or by Halt
 )

@@ -97,6 +97,11 @@ type Alert struct {
 	Floor string `json:"floor,omitempty"`
 	// Agitated says that people in a gathering run, push or fight, or have done so.
 	Agitated bool `json:"agitated,omitempty"`
+	// Caller is who called by radio or intercom, and Place where that is, if known; Position
+	// is where the caller's radio says it is.
+	Caller   string    `json:"caller,omitempty"`
+	Place    string    `json:"place,omitempty"`
+	Position *Position `json:"position,omitempty"`
 	// Incident is the first alert of those that belong together; empty in that one.
 	Incident string `json:"incident,omitempty"`
 	// Escalated says why a further level hears of it, or would if there were one.
@@ -111,6 +116,12 @@ type Alert struct {
 	Reading
 	// EndedAt is when a sensor's reading was normal again. Somebody has still to look.
 	EndedAt Time `json:"ended_at,omitzero"`
+}
+
+// Position is on WGS 84, in degrees.
+type Position struct {
+	Lat float64 `json:"lat"`
+	Lon float64 `json:"lon"`
 }
 
 // Reading is what a sensor measured, in an alert.
@@ -161,7 +172,8 @@ func (a Alert) encode(level Level) ([]byte, error) {
 	}
 	b, err := plain(a)
 	for _, leaveOut := range []func(){func() { a.Note = "" }, func() { a.By = "" }, func() { a.HandledAt = Time{} }, func() { a.AcknowledgedAt = Time{} },
-		func() { a.Quantity = "" }, func() { a.EndedAt = Time{} }, func() { a.Reading = Reading{} }} {
+		func() { a.Quantity = "" }, func() { a.EndedAt = Time{} }, func() { a.Reading = Reading{} },
+		func() { a.Position = nil }, func() { a.Place = "" }} {
 		if err != nil || len(b) < MaxPayload {
 			break
 		}

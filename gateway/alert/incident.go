@@ -36,7 +36,7 @@ func incident(ctx context.Context, tx *sql.Tx, a *Alert, now time.Time) (string,
 		if err := other.read(row); err != nil {
 			return "", err
 		}
-		sameZone := other.Device == a.Device && other.Zone == a.Zone
+		sameZone := other.Device == a.Device && other.foldZone() == a.foldZone()
 		sameGrid := a.Grid != "" && other.Grid == a.Grid
 		if !sameZone && !sameGrid {
 			continue

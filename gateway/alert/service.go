@@ -38,7 +38,10 @@ type Event struct {
 	Detected   time.Time
 	Confidence float64
 	Floor      string // of a thrown object, if known
-	Agitated   bool   // of a gathering; it counts as one severity graver
+	Caller     string // of a radio or an intercom; what different callers say is not one alert
+	Place      string // where the caller is, in words
+	Position   *Position
+	Agitated   bool // of a gathering; it counts as one severity graver
 	Reading    Reading
 	// Also runs in the transaction that makes the event durable, with its alert's
 	// identifier; nil for nothing. An alert that is held never comes to it.
@@ -94,18 +97,22 @@ type Service struct {
 
 // foldZone is the zone by which events are one alert.
 func (e *Event) foldZone() string {
-	if e.Kind == System {
-		return e.Code
-	}
-	return e.Zone
+	return foldZone(e.Kind, e.Code, e.Caller, e.Zone)
 }
 
 // foldZone is that of the events that are in it.
 func (a *Alert) foldZone() string {
-	if a.Kind == System {
-		return a.Code
+	return foldZone(a.Kind, a.Code, a.Caller, a.Zone)
+}
+
+func foldZone(kind, code, caller, zone string) string {
+	switch {
+	case kind == System:
+		return code
+	case caller != "":
+		return caller
 	}
-	return a.Zone
+	return zone
 }
 
 // transact runs fn in a transaction, and tells of what it has queued once that
@@ -255,7 +262,7 @@ func (s *Service) newAlert(e Event, now time.Time) (Alert, error) {
 		StartedAt: Time{e.Start}, DetectedAt: Time{e.Detected},
 		ClockSynced: now.Unix() >= clock.Floor, Confidence: e.Confidence,
 		RespondBy: Time{now.Add(terms.RespondWithin)}, HandleBy: Time{now.Add(terms.HandleWithin)}, Count: 1, Floor: e.Floor, Agitated: e.Agitated,
-		Reading: e.Reading,
+		Reading: e.Reading, Caller: e.Caller, Place: e.Place, Position: e.Position,
 	}
 	if s.Clock != nil {
 		a.ClockSynced = s.Clock.Stamp().Set
@@ -339,6 +346,9 @@ func (s *Service) fold(ctx context.Context, tx *sql.Tx, e Event, now time.Time, 
 		a.Floor = e.Floor
 	}
 	a.Reading, a.EndedAt = e.Reading, Time{}
+	if e.Position != nil {
+		a.Position = e.Position
+	}
 	thumb := e.Thumbnail
 	if len(a.Evidence) > 0 {
 		thumb = nil

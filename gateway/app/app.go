@@ -24,6 +24,7 @@ import (
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/homeassistant"
+	"sentrybox/gateway/radio"
 	"sentrybox/gateway/recent"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/watchdog"
@@ -77,6 +78,7 @@ type App struct {
 	bad      badAnswers
 	lines    phases
 	hub      *device.Hub
+	radios   *radio.Hub
 
 	meters []*budget.Meter    // by uplink
 	short  *shortform.Service // nil without a way for it
@@ -232,6 +234,7 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
 	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
+	parts.Go(func() error { return a.radios.Run(partsCtx) })
 	parts.Go(func() error { return a.runEvents(partsCtx) })
 	parts.Go(func() error { return a.publishValues(partsCtx) })
 	if a.influx != nil {
@@ -317,6 +320,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.buildDevices(ctx); err != nil {
+		return err
+	}
+	if err := a.buildRadios(ctx); err != nil {
 		return err
 	}
 	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now, Restored: a.replace}

@@ -223,7 +223,7 @@ func (a *App) homeDevices() []homeassistant.Device {
 	return all
 }
 
-// removed returns the ids of sensors, buses and outputs that was has and will has not.
+// removed returns the ids of sensors, buses, outputs and radios that was has and will has not.
 func removed(was, will *config.Config) []string {
 	ids := func(c *config.Config) map[string]bool {
 		all := map[string]bool{}
@@ -235,6 +235,9 @@ func removed(was, will *config.Config) []string {
 		}
 		for _, o := range c.Outputs {
 			all[o.ID] = true
+		}
+		for _, r := range c.Radios {
+			all[r.ID] = true
 		}
 		return all
 	}

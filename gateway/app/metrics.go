@@ -134,6 +134,7 @@ func (a *App) further(ctx context.Context, add func(labels map[string]string, na
 		add(nil, "influx_waiting", float64(a.influxSpool.Stats().Batches))
 	}
 	a.measureDevices(add)
+	a.measureRadios(add)
 	a.readings.Each(time.Now(), func(device, quantity string, _ bool, v float64) {
 		add(map[string]string{"device": device, "quantity": quantity}, "reading", v)
 	})

@@ -56,7 +56,7 @@ func (a *App) waiting(ctx context.Context) ([]shortform.Alert, error) {
 	all := make([]shortform.Alert, len(found))
 	for i, w := range found {
 		all[i] = shortform.Alert{
-			ID: w.ID, Kind: w.Kind, Device: w.Device, Zone: w.Zone, Severity: w.Severity, Detected: w.DetectedAt.Time, Synced: w.ClockSynced,
+			ID: w.ID, Kind: w.Kind, Device: w.Device, Zone: w.Zone, Caller: w.Caller, Place: w.Place, Severity: w.Severity, Detected: w.DetectedAt.Time, Synced: w.ClockSynced,
 		}
 	}
 	return all, err
@@ -84,8 +84,10 @@ func (w *smsWay) text(a shortform.Alert) string {
 		at = a.Detected.In(w.location).Format("01-02 15:04:05")
 	}
 	place := a.Device
-	if a.Zone != "" && a.Zone != config.AllZones {
-		place += " " + a.Zone
+	for _, more := range []string{a.Zone, a.Caller, a.Place} {
+		if more != "" && more != config.AllZones {
+			place += " " + more
+		}
 	}
 	say := func(place string) string {
 		return text.T(text.Chinese, "short.sms", text.Kind(text.Chinese, a.Kind), a.Severity, place, at, shortID(a.ID))

@@ -14,6 +14,7 @@ import (
 	"sentrybox/gateway/device"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/homeassistant"
+	"sentrybox/gateway/radio"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/text"
@@ -29,7 +30,7 @@ func tables() []store.Migration {
 	return []store.Migration{
 		{Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend},
 		{Component: "uplink_usage", Steps: budget.Schema()}, {Component: "short_form", Steps: shortform.Schema()},
-		command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema(), device.Schema(), revision.Schema(),
+		command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema(), device.Schema(), radio.Schema(), revision.Schema(),
 	}
 }
 

@@ -29,6 +29,7 @@ type Config struct {
 	Sensors       []Sensor      `yaml:"sensors"`
 	Outputs       []Output      `yaml:"outputs"`
 	Rules         []SensorRule  `yaml:"rules"`
+	Radios        []Radio       `yaml:"radios"`
 }
 
 // Gateway says which box this is and where it stands. The names are parts of

@@ -113,6 +113,7 @@ func (d *document) finishDevices(c *Config) {
 	d.finishBuses(c, first)
 	d.finishSensors(c, first)
 	d.finishOutputs(c, first)
+	d.finishRadios(c, first)
 	d.finishRules(c)
 }
 

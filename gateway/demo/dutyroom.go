@@ -89,7 +89,7 @@ func (r *dutyRoom) alert(_ string, payload []byte) {
 func (r *dutyRoom) say(a alert.Alert) {
 	now := time.Now()
 	at, kind := now.Format("15:04:05"), text.Kind(r.demo.Lang, a.Kind)
-	where := a.Zone
+	where := strings.Join([]string{a.Zone, a.Place, a.Caller}, " ")
 	if a.Value != nil {
 		where = fmt.Sprintf("%s %v %s", text.Reading(r.demo.Lang, a.Quantity), *a.Value, a.Unit)
 	}

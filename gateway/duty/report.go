@@ -177,7 +177,7 @@ func (c *Console) csvRow(x *ledger.Card, l text.Lang) []string {
 		return t.In(c.Config.Location()).Format("2006-01-02 15:04:05")
 	}
 	row := []string{
-		x.ID, x.Street, x.Community, x.Gateway, x.Grid, x.Device, x.Zone, what(x, l), strconv.Itoa(x.Severity),
+		x.ID, x.Street, x.Community, x.Gateway, x.Grid, x.Device, strings.Join(strings.Fields(x.Zone+" "+x.Place+" "+x.Caller), " "), what(x, l), strconv.Itoa(x.Severity),
 		text.T(l, text.Key("alert."+string(x.State))), at(x.DetectedAt.Time), at(x.Heard), at(x.AcknowledgedAt.Time), at(x.HandledAt.Time), x.By, x.Note,
 	}
 	for i, v := range row {

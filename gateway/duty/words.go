@@ -125,7 +125,7 @@ func where(card *ledger.Card) string {
 	if card.Grid != "" {
 		parts = append(parts, card.Grid)
 	}
-	for _, p := range []string{card.Device, card.Zone} {
+	for _, p := range []string{card.Device, card.Zone, card.Place, card.Caller} {
 		if p != "" && p != config.AllZones {
 			parts = append(parts, p)
 		}
@@ -143,6 +143,9 @@ func facts(card *ledger.Card, l text.Lang) []string {
 	}
 	add(card.Floor != "", "duty.fact.floor", card.Floor)
 	add(card.Agitated, "duty.fact.agitated")
+	if p := card.Position; p != nil {
+		add(true, "duty.fact.position", p.Lat, p.Lon)
+	}
 	add(card.Count > 1, "duty.fact.count", card.Count)
 	add(card.Escalated != "", text.Key("duty.fact."+string(card.Escalated)))
 	add(!card.ClockSynced, "duty.fact.clock")

@@ -40,6 +40,8 @@ type Alert struct {
 	Kind     string
 	Device   string
 	Zone     string
+	Caller   string // of a radio or an intercom
+	Place    string // of the caller, if known
 	Severity int
 	Detected time.Time
 	Synced   bool // the clock was set when it was raised

@@ -101,7 +101,7 @@ func parse(m Message, id string) (a alert.Alert, ok bool) {
 	if a.Severity < 1 || a.Severity > 4 || !slices.Contains(states, a.State) {
 		return a, false
 	}
-	for _, s := range []*string{&a.Kind, &a.Device, &a.Grid, &a.Zone, &a.Floor, &a.By, &a.Note, &a.Code, &a.Quantity, &a.Unit, &a.Text} {
+	for _, s := range []*string{&a.Kind, &a.Device, &a.Grid, &a.Zone, &a.Floor, &a.By, &a.Note, &a.Code, &a.Quantity, &a.Unit, &a.Text, &a.Caller, &a.Place} {
 		*s = clean(*s)
 	}
 	return a, true

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sentrybox/drivers/all"
+	"sentrybox/drivers/call"
+	"sentrybox/drivers/driver"
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/radio"
+)
+
+// buildRadios makes the radios and intercoms of the configuration.
+func (a *App) buildRadios(ctx context.Context) error {
+	c := radio.Config{
+		Alerts: correlated{a.alerts, a}, Store: a.store, Log: a.Log.With("part", "radio"), OnState: a.postRadio,
+	}
+	sources := all.Sources()
+	for i := range a.Config.Radios {
+		r := &a.Config.Radios[i]
+		s := newSystem(r)
+		cfg, err := a.sourceConfig(r)
+		if err == nil {
+			s.Source, err = sources.New(r.Driver(), cfg)
+		}
+		if err != nil { // the others go on, and the duty room is told
+			s.Source = &mute{err: err}
+		}
+		c.Systems = append(c.Systems, s)
+	}
+	var err error
+	a.radios, err = radio.New(ctx, c)
+	return err
+}
+
+// sourceConfig is what the source of a radio takes.
+func (a *App) sourceConfig(r *config.Radio) (any, error) {
+	switch kind := r.Driver(); kind {
+	case "homebrew":
+		return homebrewConfig(r.Homebrew, a.Log.With("radio", r.ID))
+	default:
+		return nil, fmt.Errorf("no source for %s", kind)
+	}
+}
+
+// newSystem makes a system of its configuration, without its source.
+func newSystem(r *config.Radio) radio.System {
+	s := radio.System{
+		ID: r.ID, Name: r.Name, Grid: r.Grid, Driver: r.Driver(), Groups: r.Groups, Units: map[string]radio.Unit{}, Fold: time.Duration(r.Fold),
+	}
+	for id, u := range r.Units {
+		s.Units[id] = radio.Unit(u)
+	}
+	for _, c := range r.Emergency {
+		s.Rules = append(s.Rules, radio.Rule{
+			On: call.Kind(c.On), Code: c.Code, From: c.From, To: c.To, Station: c.Station, Kind: c.Kind, Severity: c.Severity, Off: c.Off,
+		})
+	}
+	nameStations(&s, r)
+	return s
+}
+
+// mute is a radio whose source cannot be made.
+type mute struct {
+	driver.Tracker
+	driver.Life
+	err error
+}
+
+// Run says why.
+func (m *mute) Run(ctx context.Context, _ func(call.Event)) error {
+	_, end, err := m.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return m.Ended(driver.Permanent(m.err))
+}
+
+// radioState is the payload of device/{id} for a radio or an intercom.
+type radioState struct {
+	ID       string          `json:"id"`
+	Type     string          `json:"type"`
+	Name     string          `json:"name,omitempty"`
+	Grid     string          `json:"grid,omitempty"`
+	Driver   string          `json:"driver"`
+	State    radio.Phase     `json:"state"`
+	Since    alert.Time      `json:"since"`
+	Reason   string          `json:"reason,omitempty"`
+	HeardAt  alert.Time      `json:"heard_at,omitzero"`
+	Stations []radio.Station `json:"stations,omitempty"`
+}
+
+// postRadio publishes the state of a radio or an intercom that has changed.
+func (a *App) postRadio(s radio.State) {
+	level := a.Log.Info
+	if s.Phase != radio.Online && s.Phase != radio.Waiting {
+		level = a.Log.Warn
+	}
+	level("radio", "radio", s.ID, "state", s.Phase, "reason", s.Reason, "stations", len(s.Stations))
+	a.board.post(s.ID, radioState{
+		ID: s.ID, Type: "radio", Name: s.Name, Grid: s.Grid, Driver: s.Driver, State: s.Phase, Since: alert.Time{Time: s.Since}, Reason: s.Reason,
+		HeardAt: alert.Time{Time: s.Heard}, Stations: s.Stations,
+	})
+}
+
+// measureRadios adds the metrics of radios and intercoms.
+func (a *App) measureRadios(add func(labels map[string]string, name string, v float64)) {
+	for _, s := range a.radios.States() {
+		add(map[string]string{"device": s.ID}, "device_online", number(s.Phase == radio.Online))
+	}
+	for id, c := range a.radios.Counts() {
+		labels := map[string]string{"radio": id}
+		for kind, n := range c.Events {
+			add(map[string]string{"radio": id, "kind": kind}, "radio_events", float64(n))
+		}
+		add(labels, "radio_alerts", float64(c.Alerts))
+		add(labels, "radio_folded", float64(c.Folded))
+		add(labels, "radio_joined", float64(c.Joined))
+		add(labels, "radio_lost", float64(c.Dropped))
+		add(labels, "radio_rejected", float64(c.Rejected+c.Discarded))
+		add(labels, "radio_noise_bytes", float64(c.Noise))
+		add(labels, "radio_opened", float64(c.Opened))
+	}
+}
