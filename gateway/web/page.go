@@ -54,9 +54,37 @@ func (v view) T(key string, args ...any) string { return text.T(v.Lang, text.Key
 // May says whether the user's role is enough.
 func (v view) May(least account.Role) bool { return v.Role.May(least) }
 
-// Asset returns the address of a file.
+// Asset returns the address of a file, or of several with commas between as one.
 func (v view) Asset(name string) string {
-	return "/assets/" + name + "?v=" + v.server.pages.assets[name].sum
+	a, _ := v.server.pages.asset(name)
+	return "/assets/" + name + "?v=" + a.sum
+}
+
+// asset returns a file, or several of one kind with commas between their names as one: a browser waits for
+// one answer rather than for each.
+func (p *pages) asset(name string) (asset, bool) {
+	if a, ok := p.assets[name]; ok || !strings.Contains(name, ",") {
+		return a, ok
+	}
+	var all asset
+	for one := range strings.SplitSeq(name, ",") {
+		a, ok := p.assets[one]
+		if !ok || all.kind != "" && a.kind != all.kind || len(all.data) > mostTogether {
+			return asset{}, false
+		}
+		all.kind = a.kind
+		all.data = append(append(all.data, a.data...), '\n')
+	}
+	all.sum = sumOf(all.data)
+	return all, true
+}
+
+// mostTogether bounds what is put together of files that a stranger names.
+const mostTogether = 256 << 10
+
+func sumOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:6])
 }
 
 // HTMLLang is the language as HTML names it (BCP 47).
@@ -92,11 +120,10 @@ func readPages() (pages, error) {
 		if err != nil {
 			return p, err
 		}
-		sum := sha256.Sum256(data)
 		kind := map[string]string{
 			".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 		}[path.Ext(e.Name())]
-		p.assets[e.Name()] = asset{data: data, kind: kind, sum: hex.EncodeToString(sum[:6])}
+		p.assets[e.Name()] = asset{data: data, kind: kind, sum: sumOf(data)}
 	}
 	return p, nil
 }
@@ -129,7 +156,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, name s
 }
 
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
-	a, ok := s.pages.assets[r.PathValue("name")]
+	a, ok := s.pages.asset(r.PathValue("name"))
 	if !ok {
 		http.NotFound(w, r)
 		return

@@ -388,9 +388,27 @@ func TestPagesAreWhole(t *testing.T) {
 				}
 				weight += len(file)
 			}
+			t.Logf("%s weighs %d bytes", rt.path, weight)
 			if weight > 300_000 {
 				t.Errorf("%s weighs %d bytes", rt.path, weight)
 			}
+		}
+	}
+}
+
+// TestFilesTogether: several files come as one, and nothing that is not there or of another kind.
+func TestFilesTogether(t *testing.T) {
+	v := newRig(t).visitor()
+	for name, want := range map[string]int{
+		"base.js,diff.js": 200, "base.js,style.css": 404, "base.js,": 404, ",": 404, "base.js,nothing.js": 404,
+		strings.Repeat("scene.js,", 100) + "scene.js": 404,
+	} {
+		status, body, h := v.do("GET", "/assets/"+name, "", "")
+		if status != want {
+			t.Errorf("%.40s: %d", name, status)
+		}
+		if want == 200 && (!strings.Contains(body, "const texts") || !strings.Contains(body, "function showChange") || !strings.HasPrefix(h.Get("Content-Type"), "text/javascript")) {
+			t.Errorf("%s: %s", name, h.Get("Content-Type"))
 		}
 	}
 }
