@@ -12,6 +12,7 @@ test_packages=(chromium fonts-wqy-microhei e2fsprogs mount ffmpeg mosquitto mosq
 tone_packages=(multimon-ng espeak-ng)
 
 fleet_packages=(nats-server postgresql)
+cross_packages=(mmdebstrap qemu-user-static gcc-aarch64-linux-gnu g++-aarch64-linux-gnu lld)
 bench_packages=(ffmpeg opencv-doc motion mosquitto)
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
@@ -31,6 +32,16 @@ need() {
 	say "installing ${missing[*]}"
 	as_root apt-get update -qq
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# apt_sources: where this machine has Debian's packages from.
+apt_sources() {
+	local f
+	for f in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+		if grep -q bookworm "$f" 2>/dev/null; then cat "$f"; return; fi
+	done
+	echo "no apt sources of Debian 12 on this machine" >&2
+	return 1
 }
 
 # need_go: puts a Go of at least go.mod's version on PATH. Debian 12's own is too

@@ -115,6 +115,9 @@ func filterCalls(cfg Config, box *Report) error {
 	fprog := unix.SockFprog{Len: uint16(len(code)), Filter: unsafe.SliceData(code)}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
 		unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&fprog)))
+	if Emulated && errno == unix.ENOSYS {
+		return nil
+	}
 	if errno != 0 {
 		return fmt.Errorf("install filter: %w", errno)
 	}

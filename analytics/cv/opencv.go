@@ -3,7 +3,6 @@
 package cv
 
 /*
-#cgo CPPFLAGS: -I/usr/include/opencv4
 #cgo LDFLAGS: -lopencv_core
 #include "opencv.h"
 */

@@ -200,7 +200,7 @@ func (f *Folder) Room(ctx context.Context) error {
 	if err := unix.Statfs(f.Dir, &fs); err != nil {
 		return fmt.Errorf("measure the disk: %w", err)
 	}
-	if int64(fs.Bavail)*fs.Bsize < f.Floor+maxClip {
+	if int64(fs.Bavail)*int64(fs.Bsize) < f.Floor+maxClip { //nolint:unconvert // 32 bits on 32-bit ARM
 		return fmt.Errorf("%w: the disk is nearly full", ErrFull)
 	}
 	if _, size, err := f.Used(ctx); err != nil || size < f.Bytes {

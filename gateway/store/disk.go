@@ -75,7 +75,7 @@ func (d *Disk) look() {
 		d.state = DiskReadOnly
 		return
 	}
-	free := int64(fs.Bavail) * fs.Bsize
+	free := int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // 32 bits on 32-bit ARM
 	// A disk that has failed does not always say so.
 	if since := time.Since(d.probed); d.broken || since < 0 || since >= probeEvery {
 		if err := d.probe(); err != nil {

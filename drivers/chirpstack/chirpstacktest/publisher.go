@@ -75,7 +75,7 @@ func (p *Publisher) Uplink(port int, data []byte, object map[string]any, by ...R
 	defer p.mu.Unlock()
 	rx := make([]map[string]any, 0, len(by))
 	for _, r := range by {
-		rx = append(rx, map[string]any{"gatewayId": r.Gateway, "uplinkId": 4217106255, "rssi": r.RSSI, "snr": r.SNR, "channel": 2, "crcStatus": "CRC_OK",
+		rx = append(rx, map[string]any{"gatewayId": r.Gateway, "uplinkId": uint32(4217106255), "rssi": r.RSSI, "snr": r.SNR, "channel": 2, "crcStatus": "CRC_OK",
 			"location": map[string]any{}, "context": "EFwMtA==", "metadata": map[string]string{"region_common_name": "CN470"}})
 	}
 	fields := map[string]any{

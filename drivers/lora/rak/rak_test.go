@@ -283,7 +283,7 @@ func TestConfig(t *testing.T) {
 	for name, change := range map[string]func(*rak.Config){
 		"no line":        func(c *rak.Config) { c.Open = nil },
 		"no frequency":   func(c *rak.Config) { c.Radio.Frequency = 0 },
-		"a frequency":    func(c *rak.Config) { c.Radio.Frequency = 2_400_000_000 },
+		"a frequency":    func(c *rak.Config) { c.Radio.Frequency = 960_000_001 },
 		"a spreading":    func(c *rak.Config) { c.Radio.Spreading = 13 },
 		"a bandwidth":    func(c *rak.Config) { c.Radio.Bandwidth = 200 },
 		"a coding":       func(c *rak.Config) { c.Radio.Coding = 9 },
