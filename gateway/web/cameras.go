@@ -128,10 +128,13 @@ func (s *Server) listCameras(r *http.Request) (any, error) {
 		}
 		all = append(all, v)
 	}
-	return struct {
-		Base    string       `json:"base"`
-		Cameras []cameraView `json:"cameras"`
-	}{now.Sum, all}, nil
+	return cameraList{now.Sum, all}, nil
+}
+
+// cameraList is the cameras of the file with the sum Base.
+type cameraList struct {
+	Base    string       `json:"base"`
+	Cameras []cameraView `json:"cameras"`
 }
 
 // change makes the entry of a form out of the one that was there.
@@ -156,13 +159,16 @@ func change(f revision.Fields, in *cameraForm) revision.Fields {
 	return f.Set("detect_url", detect).Set("transport", transport).Set("grid", in.Grid)
 }
 
+// cameraChange asks what the file becomes with a camera changed.
+type cameraChange struct {
+	Old    string      `json:"old"`    // id of the one to change, empty for a new one
+	Camera *cameraForm `json:"camera"` // null to take it out
+}
+
 // planCamera answers with what the file becomes when a camera is added, changed or
 // removed: it is saved as any other change is, once somebody has seen it.
 func (s *Server) planCamera(r *http.Request) (any, error) {
-	var in struct {
-		Old    string      `json:"old"`    // id of the one to change, empty for a new one
-		Camera *cameraForm `json:"camera"` // null to take it out
-	}
+	var in cameraChange
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -210,16 +216,19 @@ func cameraOf(body []byte, id string) (revision.Fields, error) {
 	return all[i], nil
 }
 
+// probeRequest asks to try a camera.
+type probeRequest struct {
+	Old    string     `json:"old"`
+	Camera cameraForm `json:"camera"`
+	Sub    bool       `json:"sub"` // the substream
+}
+
 // probeWithin bounds a probe, over both transports.
 const probeWithin = 25 * time.Second
 
 // probeCamera tries a camera that is in a form, before it is saved.
 func (s *Server) probeCamera(r *http.Request) (any, error) {
-	var in struct {
-		Old    string     `json:"old"`
-		Camera cameraForm `json:"camera"`
-		Sub    bool       `json:"sub"` // the substream
-	}
+	var in probeRequest
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}

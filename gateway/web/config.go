@@ -73,16 +73,22 @@ func (s *Server) check(r *http.Request, body []byte) (checked, error) {
 
 func (s *Server) getConfig(r *http.Request) (any, error) {
 	now, body, err := s.Care.Current(r.Context())
-	return struct {
-		revision.Revision
-		Body string `json:"body"`
-	}{now, string(body)}, err
+	return configView{now, string(body)}, err
+}
+
+// configView is the configuration in the file.
+type configView struct {
+	revision.Revision
+	Body string `json:"body"`
+}
+
+// checkRequest asks what a configuration would change.
+type checkRequest struct {
+	Body string `json:"body"`
 }
 
 func (s *Server) checkConfig(r *http.Request) (any, error) {
-	var in struct {
-		Body string `json:"body"`
-	}
+	var in checkRequest
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -161,12 +167,15 @@ func (s *Server) getTrial(r *http.Request) (any, error) {
 	return trialView{ID: t.ID, Left: max(int(t.Deadline.Sub(s.Now()).Seconds()), 0)}, err
 }
 
+// trialEnd confirms a configuration on trial, or takes it back.
+type trialEnd struct {
+	ID   int64 `json:"id"`
+	Keep bool  `json:"keep"`
+}
+
 // endTrial confirms a configuration, or takes it back.
 func (s *Server) endTrial(r *http.Request) (any, error) {
-	var in struct {
-		ID   int64 `json:"id"`
-		Keep bool  `json:"keep"`
-	}
+	var in trialEnd
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}

@@ -138,11 +138,14 @@ func lines(st *State, l text.Lang) []Line {
 	return all
 }
 
+// answerRequest is what somebody says of an alert.
+type answerRequest struct {
+	Action string `json:"action"`
+	Note   string `json:"note"`
+}
+
 func (s *Server) answerAlert(r *http.Request) (any, error) {
-	var in struct {
-		Action string `json:"action"`
-		Note   string `json:"note"`
-	}
+	var in answerRequest
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}

@@ -28,24 +28,30 @@ func (s *Server) listUsers(r *http.Request) (any, error) {
 	return all, err
 }
 
+// newUser is a user to be made.
+type newUser struct {
+	Name     string       `json:"name"`
+	Role     account.Role `json:"role"`
+	Password string       `json:"password"`
+}
+
 func (s *Server) addUser(r *http.Request) (any, error) {
-	var in struct {
-		Name     string       `json:"name"`
-		Role     account.Role `json:"role"`
-		Password string       `json:"password"`
-	}
+	var in newUser
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
 	return done{}, s.Accounts.Add(r.Context(), from(r).actor(), in.Name, in.Role, in.Password)
 }
 
+// userChange changes a role, a password, or both.
+type userChange struct {
+	Role     account.Role `json:"role"`
+	Password string       `json:"password"`
+}
+
 // changeUser sets a role, a password, or both.
 func (s *Server) changeUser(r *http.Request) (any, error) {
-	var in struct {
-		Role     account.Role `json:"role"`
-		Password string       `json:"password"`
-	}
+	var in userChange
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -65,12 +71,15 @@ func (s *Server) removeUser(r *http.Request) (any, error) {
 	return done{}, s.Accounts.Remove(r.Context(), from(r).actor(), r.PathValue("name"))
 }
 
+// passwordChange is the old and the new password of who asks.
+type passwordChange struct {
+	Old string `json:"old"`
+	New string `json:"new"`
+}
+
 // ownPassword changes the password of who asks, who must know the old one.
 func (s *Server) ownPassword(r *http.Request) (any, error) {
-	var in struct {
-		Old string `json:"old"`
-		New string `json:"new"`
-	}
+	var in passwordChange
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
