@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,9 +17,14 @@ const (
 	maxAnswer = 500  // lines
 )
 
+// partKey is the attribute that names a part of the program.
+const partKey = "part"
+
 // Line is a line of the log.
 type Line struct {
+	N     int64      `json:"n"` // counts all lines since the start, from 1
 	At    time.Time  `json:"at"`
+	Part  string     `json:"part"` // of the program, empty for its whole
 	Level slog.Level `json:"level"`
 	Text  string     `json:"text"` // message and attributes
 }
@@ -28,11 +34,14 @@ type Log struct {
 	mu    sync.Mutex
 	lines []Line // guarded by mu, as a ring
 	next  int    // guarded by mu
+	count int64  // guarded by mu: lines since the start
 }
 
 func (l *Log) add(line Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.count++
+	line.N = l.count
 	if len(l.lines) < keep {
 		l.lines = append(l.lines, line)
 		return
@@ -41,16 +50,45 @@ func (l *Log) add(line Line) {
 	l.next = (l.next + 1) % keep
 }
 
-// Find returns the newest lines of at least a level that contain a text, in whatever
-// case, the newest first.
-func (l *Log) Find(least slog.Level, text string) []Line {
+// Filter says which lines are asked for. The zero value asks for those of the level
+// info and above.
+type Filter struct {
+	Least        slog.Level
+	Text         string // that a line contains, in whatever case
+	Part         string // of the program; empty for all
+	Since, Until time.Time
+	After        int64 // lines with a greater number
+}
+
+func (f *Filter) fits(line *Line) bool {
+	return line.N > f.After && line.Level >= f.Least && (f.Part == "" || line.Part == f.Part) &&
+		(f.Since.IsZero() || !line.At.Before(f.Since)) && (f.Until.IsZero() || !line.At.After(f.Until)) &&
+		strings.Contains(strings.ToLower(line.Text), f.Text)
+}
+
+// Parts lists the parts of the program that have said something.
+func (l *Log) Parts() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	text = strings.ToLower(text)
+	parts := []string{}
+	for i := range l.lines {
+		if p := l.lines[i].Part; p != "" && !slices.Contains(parts, p) {
+			parts = append(parts, p)
+		}
+	}
+	slices.Sort(parts)
+	return parts
+}
+
+// Find returns the newest lines that are asked for, the newest first.
+func (l *Log) Find(f Filter) []Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.Text = strings.ToLower(f.Text)
 	found := []Line{}
 	for i := range l.lines {
 		line := l.lines[(l.next+len(l.lines)-1-i)%len(l.lines)]
-		if line.Level >= least && strings.Contains(strings.ToLower(line.Text), text) {
+		if f.fits(&line) {
 			if found = append(found, line); len(found) == maxAnswer {
 				break
 			}
@@ -65,6 +103,7 @@ func (l *Log) Handler(next slog.Handler) slog.Handler { return &handler{Handler:
 type handler struct {
 	slog.Handler
 	log   *Log
+	part  string
 	attrs string // that were given before, as text
 	group string // before the names of those to come
 }
@@ -73,7 +112,11 @@ type handler struct {
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	var b strings.Builder
 	b.WriteString(r.Message + h.attrs)
+	part := h.part
 	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == partKey && h.group == "" {
+			part = a.Value.String()
+		}
 		b.WriteString(h.write(a))
 		return true
 	})
@@ -81,7 +124,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	if len(text) > maxLine {
 		text = strings.ToValidUTF8(text[:maxLine], "") + "…"
 	}
-	h.log.add(Line{At: r.Time, Level: r.Level, Text: text})
+	h.log.add(Line{At: r.Time, Level: r.Level, Part: part, Text: text})
 	return h.Handler.Handle(ctx, r)
 }
 
@@ -94,6 +137,9 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
 	with.Handler = h.Handler.WithAttrs(attrs)
 	for _, a := range attrs {
+		if a.Key == partKey && h.group == "" {
+			with.part = a.Value.String()
+		}
 		with.attrs += h.write(a)
 	}
 	return &with

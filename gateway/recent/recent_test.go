@@ -1,37 +1,44 @@
 package recent
 
 import (
-	"fmt"
 	"log/slog"
-	"strings"
+	"strconv"
 	"testing"
+	"time"
 )
-
-type secret struct{}
-
-func (secret) LogValue() slog.Value { return slog.StringValue("***") }
 
 func TestFind(t *testing.T) {
 	var l Log
-	var out strings.Builder
-	log := slog.New(l.Handler(slog.NewTextHandler(&out, nil)))
-	log.Debug("not taken by the level")
-	log.With("camera", "东门").Warn("Refused", "password", secret{})
-	log.WithGroup("g").Error("broke", "why", fmt.Errorf("x"))
-	if got := l.Find(slog.LevelDebug, ""); len(got) != 2 || got[0].Text != "broke g.why=x" || got[1].Text != "Refused camera=东门 password=***" {
-		t.Errorf("%+v", got)
+	h := slog.New(l.Handler(slog.NewTextHandler(discard{}, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	began := time.Now()
+	h.Debug("small")
+	h.With("part", "web").Info("Listens", "address", "x")
+	h.Warn("hot", "part", "box")
+	h.WithGroup("g").Error("broken", "part", "not one")
+	for name, c := range map[string]struct {
+		f    Filter
+		want int
+	}{
+		"all": {Filter{Least: slog.LevelDebug}, 4}, "level": {Filter{Least: slog.LevelWarn}, 2}, "text": {Filter{Text: "LISTENS address=x"}, 0},
+		"words": {Filter{Text: "listens"}, 1}, "part": {Filter{Part: "web"}, 1}, "part of a line": {Filter{Part: "box"}, 1}, "of a group": {Filter{Part: "not one"}, 0},
+		"after": {Filter{After: 3}, 1}, "since": {Filter{Since: began.Add(time.Hour)}, 0}, "until": {Filter{Until: began.Add(-time.Hour)}, 0},
+	} {
+		if got := l.Find(c.f); len(got) != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
-	if got := l.Find(slog.LevelError, ""); len(got) != 1 {
-		t.Errorf("%+v", got)
-	}
-	if got := l.Find(slog.LevelDebug, "refused"); len(got) != 1 || !strings.Contains(out.String(), "Refused") {
-		t.Errorf("%+v", got)
+	if got := l.Parts(); len(got) != 2 || got[0] != "box" || got[1] != "web" {
+		t.Errorf("parts %v", got)
 	}
 	for i := range 3 * keep {
-		log.Info("line", "n", i, "long", strings.Repeat("长", maxLine))
+		h.Info(strconv.Itoa(i))
 	}
-	got := l.Find(slog.LevelDebug, "line n=")
-	if len(got) != maxAnswer || !strings.HasPrefix(got[0].Text, fmt.Sprintf("line n=%d ", 3*keep-1)) || len(got[0].Text) > maxLine+3 || len(l.lines) != keep {
-		t.Errorf("%d, %.40s", len(got), got[0].Text)
+	got := l.Find(Filter{})
+	if len(got) != maxAnswer || got[0].Text != strconv.Itoa(3*keep-1) || got[0].N != 3*keep+4 || got[1].N != got[0].N-1 {
+		t.Errorf("%d lines, the first is %+v", len(got), got[0])
 	}
 }
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }

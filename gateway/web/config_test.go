@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sentrybox/gateway/revision"
+	"sentrybox/gateway/web/account"
 )
 
 // ask sends v and decodes the answer, which must have the status.
@@ -98,7 +99,7 @@ func TestConfig(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(r.server.Accounts.Dir, "config.yaml")); err != nil || string(b) != changed || r.running.Log.Level != "debug" {
 		t.Errorf("not taken back: %s, %v", b, err)
 	}
-	entries, err := r.server.Accounts.Entries(t.Context(), 0, 10)
+	entries, err := r.server.Accounts.Entries(t.Context(), account.Asked{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	tick := time.NewTicker(eventEvery)
 	defer tick.Stop()
 	for {
-		if _, ok := s.Accounts.Session(r.Context(), q.token); !ok {
+		if !s.Accounts.Lives(r.Context(), q.token) {
 			return
 		}
 		st, err := s.look(r.Context())

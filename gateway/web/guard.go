@@ -28,8 +28,9 @@ const (
 // request is what a handler knows of who asks.
 type request struct {
 	account.Session
-	token  string
-	origin string // an IP address
+	token  string        // of the session, or of a program
+	scope  account.Scope // of a program's token, otherwise empty
+	origin string        // an IP address
 	lang   text.Lang
 }
 
@@ -79,6 +80,10 @@ func (s *Server) guard(rt route) http.Handler {
 			return
 		case rt.stage != inside:
 			rt.handle(s, w, r)
+			return
+		}
+		if secret, ok := bearer(r); ok {
+			s.byToken(&rt, secret, q, w, r)
 			return
 		}
 		if c, err := r.Cookie(s.cookie()); err == nil {
@@ -210,6 +215,7 @@ func (f *failure) Error() string { return text.T(text.English, f.key, f.args...)
 func (s *Server) failureOf(r *http.Request, err error) *failure {
 	var f *failure
 	var locked *brake.Locked
+	var limited *account.Limited
 	var large *http.MaxBytesError
 	var problems *config.Problems
 	switch {
@@ -219,6 +225,8 @@ func (s *Server) failureOf(r *http.Request, err error) *failure {
 		return f
 	case errors.As(err, &locked):
 		return problem(http.StatusTooManyRequests, "web.error.locked", int(locked.Wait.Seconds())+1)
+	case errors.As(err, &limited):
+		return problem(http.StatusTooManyRequests, "web.error.locked", int(limited.Wait.Seconds())+1)
 	case errors.As(err, &large):
 		return problem(http.StatusRequestEntityTooLarge, "web.error.large")
 	}
@@ -227,8 +235,10 @@ func (s *Server) failureOf(r *http.Request, err error) *failure {
 		account.ErrRole: {http.StatusUnprocessableEntity, "web.error.norole", nil}, account.ErrTaken: {http.StatusConflict, "web.error.taken", nil},
 		account.ErrUnknown: {http.StatusNotFound, "web.error.nouser", nil}, account.ErrLast: {http.StatusConflict, "web.error.last", nil},
 		account.ErrWrong: {http.StatusUnprocessableEntity, "web.error.wrong", nil}, account.ErrCode: {http.StatusForbidden, "web.error.code", nil},
-		account.ErrDone:   {http.StatusConflict, "web.error.done", nil},
-		revision.ErrStale: {http.StatusConflict, "web.error.stale", nil}, revision.ErrSame: {http.StatusUnprocessableEntity, "web.error.same", nil},
+		account.ErrScope: {http.StatusUnprocessableEntity, "web.error.noscope", nil}, account.ErrToken: {http.StatusUnauthorized, "web.error.token", nil},
+		account.ErrTooMany: {http.StatusConflict, "web.error.tokens", nil},
+		account.ErrDone:    {http.StatusConflict, "web.error.done", nil},
+		revision.ErrStale:  {http.StatusConflict, "web.error.stale", nil}, revision.ErrSame: {http.StatusUnprocessableEntity, "web.error.same", nil},
 		revision.ErrUnknown: {http.StatusNotFound, "web.error.missing", nil}, revision.ErrNoTrial: {http.StatusConflict, "web.error.notrial", nil},
 		revision.ErrByHand: {http.StatusConflict, "web.error.byhand", nil},
 	} {

@@ -153,7 +153,7 @@ func (s *Server) keepAlive(ctx context.Context, c *websocket.Conn, token string)
 			return
 		case now := <-tick.C:
 			if now.Sub(checked) > sessionEvery {
-				if _, ok := s.Accounts.Session(ctx, token); !ok {
+				if !s.Accounts.Lives(ctx, token) {
 					return
 				}
 				checked = now

@@ -87,6 +87,15 @@ func routes() []route {
 		{"PATCH", "/api/v1/users/{name}", inside, t, answer((*Server).changeUser)},
 		{"DELETE", "/api/v1/users/{name}", inside, t, answer((*Server).removeUser)},
 		{"GET", "/api/v1/audit", inside, t, answer((*Server).listAudit)},
+		{"GET", "/api/v1/me/sessions", inside, v, answer((*Server).ownSessions)},
+		{"DELETE", "/api/v1/me/sessions/{id}", inside, v, answer((*Server).endOwnSession)},
+		{"GET", "/api/v1/sessions", inside, t, answer((*Server).listSessions)},
+		{"DELETE", "/api/v1/sessions/{id}", inside, t, answer((*Server).endSession)},
+		{"GET", "/api/v1/tokens", inside, t, answer((*Server).listTokens)},
+		{"POST", "/api/v1/tokens", inside, t, answer((*Server).addToken)},
+		{"DELETE", "/api/v1/tokens/{id}", inside, t, answer((*Server).revokeToken)},
+		{"GET", "/api/openapi.json", inside, v, (*Server).openAPI},
+		{"GET", "/api", inside, t, (*Server).apiPage},
 	}
 }
 

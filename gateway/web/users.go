@@ -1,12 +1,10 @@
 package web
 
 import (
-	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
-	"sentrybox/gateway/recent"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
 )
@@ -90,18 +88,6 @@ func (s *Server) ownPassword(r *http.Request) (any, error) {
 	return done{}, s.Accounts.SetPassword(r.Context(), q.actor(), q.User, in.New, q.token)
 }
 
-// listLogs answers with the newest lines of the log: ?level= and ?text= choose.
-func (s *Server) listLogs(r *http.Request) (any, error) {
-	if s.Recent == nil {
-		return []recent.Line{}, nil
-	}
-	level := slog.LevelDebug
-	if l := r.URL.Query().Get("level"); l != "" && level.UnmarshalText([]byte(l)) != nil {
-		return nil, problem(http.StatusBadRequest, "web.error.json")
-	}
-	return s.Recent.Find(level, r.URL.Query().Get("text")), nil
-}
-
 // entriesAtOnce is how much of the audit log one answer has.
 const entriesAtOnce = 100
 
@@ -119,7 +105,8 @@ func (s *Server) listAudit(r *http.Request) (any, error) {
 			return nil, problem(http.StatusBadRequest, "web.error.json")
 		}
 	}
-	entries, err := s.Accounts.Entries(r.Context(), before, entriesAtOnce)
+	q := r.URL.Query()
+	entries, err := s.Accounts.Entries(r.Context(), account.Asked{Before: before, Who: q.Get("who"), Action: q.Get("action")}, entriesAtOnce)
 	all := make([]entryView, len(entries))
 	for i, e := range entries {
 		e.At = e.At.UTC().Truncate(time.Second)

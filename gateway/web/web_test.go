@@ -352,7 +352,7 @@ func TestAnswerAlert(t *testing.T) {
 	if got := strings.Join(r.gateway.answers, ","); got != "ack by 老李" {
 		t.Errorf("answers %s", got)
 	}
-	entries, err := r.server.Accounts.Entries(t.Context(), 0, 1)
+	entries, err := r.server.Accounts.Entries(t.Context(), account.Asked{}, 1)
 	if err != nil || entries[0].Action != "alert.ack" || entries[0].Who != "老李" || !text.Has("audit.alert.ack") {
 		t.Errorf("%+v, %v", entries, err)
 	}

@@ -196,7 +196,7 @@ func TestUsers(t *testing.T) {
 	if _, ok := r.Session(ctx, token); ok {
 		t.Error("a removed user is signed in")
 	}
-	entries, err := r.Entries(ctx, 0, 100)
+	entries, err := r.Entries(ctx, Asked{}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}

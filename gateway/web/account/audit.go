@@ -59,11 +59,17 @@ func (a *Accounts) Audit(ctx context.Context, by Actor, action, detail string) {
 	}
 }
 
-// Entries returns up to n entries before the entry before, newest first; 0 for
-// the newest.
-func (a *Accounts) Entries(ctx context.Context, before int64, n int) (all []Entry, err error) {
+// Asked says which entries of the audit log are asked for.
+type Asked struct {
+	Before int64  // the entry of this ID; 0 for the newest
+	Who    string // empty for anybody
+	Action string // how it begins
+}
+
+// Entries returns up to n entries that are asked for, newest first.
+func (a *Accounts) Entries(ctx context.Context, q Asked, n int) (all []Entry, err error) {
 	rows, err := a.Store.DB().QueryContext(ctx, `SELECT id, at, who, origin, action, detail FROM web_audit
-		WHERE id < ? OR ? = 0 ORDER BY id DESC LIMIT ?`, before, before, n)
+		WHERE (id < ?1 OR ?1 = 0) AND (who = ?2 OR ?2 = '') AND substr(action, 1, length(?3)) = ?3 ORDER BY id DESC LIMIT ?4`, q.Before, q.Who, q.Action, n)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}

@@ -230,6 +230,18 @@ func (a *Accounts) TokenOf(ctx context.Context, secret, origin string) (Token, e
 	return t, nil
 }
 
+// Lives says whether a session or a program's token is still good.
+func (a *Accounts) Lives(ctx context.Context, token string) bool {
+	if !strings.HasPrefix(token, TokenMark) {
+		_, ok := a.Session(ctx, token)
+		return ok
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h := a.tokens[digest(token)]
+	return h != nil && (h.Expires.IsZero() || a.Now().Before(h.Expires))
+}
+
 // Actor is how a token stands in the audit log: no user may be called so.
 func (t Token) Actor() string { return tokenActor + t.Name }
 

@@ -55,9 +55,21 @@ if ($('password')) {
   };
 }
 
+// Sessions, of everybody or one's own, and the button that ends one.
+if ($('sessions')) {
+  const where = $('sessions'), path = where.dataset.path;
+  const show = () => api('GET', path).then(all => where.replaceChildren(...all.map(a => {
+    const end = el('button', {type: 'button'}, t('session.end'));
+    end.onclick = () => busy(end, () => api('DELETE', path + '/' + a.id).then(show));
+    return el('li', {className: 'user'}, el('strong', {}, a.user), el('span', {}, t('session.line', when(a.created), a.origin || '?', when(a.seen))), a.own ? el('em', {}, t('session.this')) : end);
+  }))).catch(e => where.replaceChildren(el('li', {className: 'bad'}, t('failed', e.message))));
+  show();
+}
+
 if ($('entries')) {
   let last = 0;
-  const more = () => api('GET', 'audit' + (last ? '?before=' + last : '')).then(all => {
+  const asked = $('filter');
+  const more = () => api('GET', 'audit?' + new URLSearchParams({...(last ? {before: last} : {}), who: asked.who.value.trim(), action: asked.action.value})).then(all => {
     for (const a of all) {
       last = a.id;
       $('entries').append(el('tr', {}, el('td', {}, when(a.at)), el('td', {}, a.who), el('td', {}, a.text + (a.detail ? ': ' + a.detail : '')), el('td', {}, a.origin)));
@@ -65,6 +77,8 @@ if ($('entries')) {
     $('more').hidden = all.length < 100;
   });
   $('more').onclick = more;
+  asked.onsubmit = e => { e.preventDefault(); last = 0; $('entries').replaceChildren(); more(); };
+  asked.onchange = asked.onsubmit;
   more();
 }
 for (const f of document.querySelectorAll('form')) {
