@@ -14,9 +14,9 @@ import (
 )
 
 // sightPage starts a gateway with one camera, and a browser whose technician looks at it.
-func sightPage(t *testing.T, clip, more string) *browser {
+func sightPage(t *testing.T, cam rtsptest.Camera, more string) *browser {
 	t.Helper()
-	cams := &rtsptest.Server{Cameras: map[string]rtsptest.Camera{"gate": {Clip: rtsptest.File(clip)}}}
+	cams := &rtsptest.Server{Cameras: map[string]rtsptest.Camera{"gate": cam}}
 	if err := cams.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ cameras:
 // TestSight: what the detectors see is drawn over the live picture, in time with it, and the rules
 // say why they do not fire; nothing is asked for when it is not shown.
 func TestSight(t *testing.T) {
-	b := sightPage(t, walker(t, "h264"), "")
+	b := sightPage(t, rtsptest.Camera{Clip: rtsptest.File(walker(t, "h264"))}, "")
 	b.until("somebody followed", `Number(stage.dataset.tracks) > 0`)
 	b.says("#why", "有人在 门口 停留超过 10m")
 	b.until("why it does not fire", `/停留 .* 秒，要到 600 秒/.test(document.getElementById("why").innerText)`)
@@ -63,7 +63,7 @@ func TestSight(t *testing.T) {
 // TestTryIt: a rule is changed on the page, tried on what the camera has sent of late, and saved once it
 // is seen what it would have raised.
 func TestTryIt(t *testing.T) {
-	b := sightPage(t, walker(t, "h264"), "")
+	b := sightPage(t, rtsptest.Camera{Clip: rtsptest.File(walker(t, "h264"))}, "")
 	b.until("some seconds that are kept", `/最近 (1[5-9]|[2-9]\d) 秒/.test(document.getElementById("held").innerText) || (held(), false)`)
 	// As it is, the rule raises nothing, and says how near the walker came.
 	b.press("#try")

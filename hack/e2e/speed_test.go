@@ -10,12 +10,14 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"sentrybox/drivers/rtsp/rtsptest"
 )
 
 // TestPagesAreFast loads every page without a cache and prints how long it takes, from loopback, until all
 // that it is made of is there. It bounds only what no machine excuses.
 func TestPagesAreFast(t *testing.T) {
-	b := sightPage(t, walker(t, "h264"), "")
+	b := sightPage(t, rtsptest.Camera{Clip: rtsptest.File(walker(t, "h264"))}, "")
 	b.do(network.Enable(), network.SetCacheDisabled(true))
 	for _, path := range []string{"/", "/cameras", "/camera/" + url.PathEscape("东门"), "/settings", "/config", "/users", "/audit", "/logs", "/me"} {
 		best := time.Hour

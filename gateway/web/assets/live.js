@@ -126,9 +126,9 @@ function connect() {
   socket.onclose = () => setTimeout(connect, unsupported ? again : 2000);
 }
 
-const opened = performance.now();
+// seenFirst notes how long the first picture took, from when the page was asked for.
 function seenFirst() {
-  if (!firstPicture) { firstPicture = performance.now() - opened; stage.dataset.first = Math.round(firstPicture); }
+  if (!firstPicture) { firstPicture = performance.now(); stage.dataset.first = Math.round(firstPicture); }
 }
 
 function tell() {
