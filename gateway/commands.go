@@ -62,14 +62,14 @@ type commands struct {
 // failed, 2 misused.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	lang := text.FromEnv()
-	vars := kong.Vars{}
+	vars := kong.Vars{"first_listen": config.FirstListen}
 	for _, name := range []string{
 		"about", "run", "check", "raise", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
 		"baud", "parity", "units", "profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
 		"backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",
 		"restore_gateway", "restore_street", "restore_community", "restore_page", "restore_data",
-		"find", "addresses", "scan", "public", "interface", "wait", "user", "password_file", "plain", "channels", "templates",
+		"find", "addresses", "scan", "public", "interface", "wait", "user", "data", "listen", "password_file", "plain", "channels", "templates",
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}
@@ -122,10 +122,27 @@ func (e *env) log(level slog.Level) *slog.Logger {
 
 type runCmd struct {
 	Config string `required:"" placeholder:"FILE" help:"${help_config}"`
+	Data   string `env:"STATE_DIRECTORY" default:"/var/lib/sentrybox" placeholder:"DIR" help:"${help_data}"`
+	Listen string `default:"${first_listen}" placeholder:"HOST:PORT" help:"${help_listen}"`
+}
+
+// load reads the configuration. One that says nothing is a first start.
+func (c *runCmd) load() (*config.Config, error) {
+	blank, err := config.Blank(c.Config)
+	switch {
+	case err != nil:
+		return nil, err
+	case blank:
+		if err := os.MkdirAll(filepath.Dir(c.Config), 0o700); err != nil {
+			return nil, fmt.Errorf("make the configuration's folder: %w", err)
+		}
+		return config.Unconfigured(c.Config, c.Data, c.Listen)
+	}
+	return config.Load(c.Config)
 }
 
 func (c *runCmd) Run(e *env) error {
-	cfg, err := config.Load(c.Config)
+	cfg, err := c.load()
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"sentrybox/analytics/wire"
 )
 
-// sendStill sends the newest picture, if there is any.
+// sendStill sends the newest picture, an empty one if there is none yet.
 func (s *session) sendStill(payload []byte) error {
 	var ask wire.Still
 	if err := wire.Decode(payload, &ask); err != nil {
@@ -23,9 +23,12 @@ func (s *session) sendStill(payload []byte) error {
 	if ask.Most > 0 {
 		width = thumb.MaxWidth
 	}
+	if s.stream.dec == nil {
+		return s.out.Picture(&wire.Picture{Detection: ask.ID})
+	}
 	img, err := s.snapshot(width)
-	if err != nil {
-		return nil // nothing is decoded yet
+	if err != nil { // nothing is decoded yet
+		return s.out.Picture(&wire.Picture{Detection: ask.ID})
 	}
 	jpeg, err := s.jpeg(img, ask.Most)
 	if err != nil {

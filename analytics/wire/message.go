@@ -22,7 +22,7 @@ const (
 	TypeEnd        Type = 4  // no payload
 	TypePing       Type = 5  // no payload; asks for a Progress at once
 	TypePace       Type = 6  // Pace, as JSON
-	TypeStill      Type = 7  // Still, as JSON; the answer is a Picture, if there is one
+	TypeStill      Type = 7  // Still, as JSON; the answer is a Picture
 	TypeShow       Type = 8  // Show, as JSON
 	TypeHello      Type = 16 // Hello, as JSON
 	TypeDetection  Type = 17 // Detection: uint32 length of its JSON, the JSON, a JPEG or nothing

@@ -6,7 +6,8 @@ import "fmt"
 const StillID = 1 << 63
 
 // Still asks for the newest picture that was decoded, private parts painted over. The
-// answer is a Picture with the Still's ID in place of a detection's.
+// answer is a Picture with the Still's ID in place of a detection's, and empty if nothing
+// has been decoded yet.
 type Still struct {
 	ID uint64 `json:"id"`
 	// Most is how many bytes a small JPEG may have; 0 asks for the whole picture.

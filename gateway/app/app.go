@@ -27,6 +27,7 @@ import (
 	"sentrybox/gateway/radio"
 	"sentrybox/gateway/recent"
 	"sentrybox/gateway/store"
+	"sentrybox/gateway/survey"
 	"sentrybox/gateway/watchdog"
 	"sentrybox/uplink/budget"
 	"sentrybox/uplink/influx"
@@ -79,6 +80,7 @@ type App struct {
 	lines    phases
 	hub      *device.Hub
 	radios   *radio.Hub
+	survey   *survey.Survey
 
 	meters []*budget.Meter    // by uplink
 	short  *shortform.Service // nil without a way for it
@@ -251,6 +253,7 @@ func (a *App) serve(ctx context.Context) error {
 		parts.Go(func() error { return a.short.Run(partsCtx) })
 	}
 	parts.Go(func() error { return a.runWeb(partsCtx) })
+	parts.Go(func() error { return a.survey.Run(partsCtx) })
 	parts.Go(func() error {
 		select {
 		case a.changed = <-a.next:
@@ -323,6 +326,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.buildRadios(ctx); err != nil {
+		return err
+	}
+	if err := a.buildSurvey(ctx); err != nil {
 		return err
 	}
 	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now, Restored: a.replace}

@@ -226,7 +226,7 @@ func (a *App) homeDevices() []homeassistant.Device {
 // removed returns the ids of sensors, buses, outputs and radios that was has and will has not.
 func removed(was, will *config.Config) []string {
 	ids := func(c *config.Config) map[string]bool {
-		all := map[string]bool{}
+		all := map[string]bool{c.Gateway.ID: true}
 		for _, s := range c.Sensors {
 			all[s.ID] = true
 		}

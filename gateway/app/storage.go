@@ -17,6 +17,7 @@ import (
 	"sentrybox/gateway/radio"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
+	"sentrybox/gateway/survey"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
 	"sentrybox/uplink/budget"
@@ -30,7 +31,7 @@ func tables() []store.Migration {
 	return []store.Migration{
 		{Component: "outbox", Steps: outbox.Schema(), Keep: map[string]string{"outbox": outbox.Urgent}, Mend: outbox.Mend},
 		{Component: "uplink_usage", Steps: budget.Schema()}, {Component: "short_form", Steps: shortform.Schema()},
-		command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema(), device.Schema(), radio.Schema(), revision.Schema(),
+		command.Schema(), evidence.Schema(), homeassistant.Schema(), account.Schema(), device.Schema(), radio.Schema(), revision.Schema(), survey.Schema(),
 	}
 }
 

@@ -106,9 +106,9 @@ var yamlMistakes = []mistake{
 }
 
 var gatewayMistakes = []mistake{
-	{"nothing required", "log: {}\n", "1: gateway.id: missing\n1: gateway.street: missing\n1: gateway.community: missing\n1: data: missing\n1: uplink.mqtt: at least one broker is needed"},
+	{"nothing required", "log: {}\n", "1: gateway.id: missing\n1: gateway.street: missing\n1: gateway.community: missing\n1: data: missing\n1: uplink.mqtt: at least one broker is needed; write mqtt: [] if there is none yet"},
 	{"empty", "gateway: {id: , street: '', community: \"${EMPTY}\"}\ndata:\nuplink:\n  mqtt: []\n",
-		"1: gateway.id: missing\n1: gateway.street: missing\n1: gateway.community: missing\n2: data: missing\n4: uplink.mqtt: at least one broker is needed"},
+		"1: gateway.id: missing\n1: gateway.street: missing\n1: gateway.community: missing\n2: data: missing"},
 	{"names", "gateway:\n  id: a/b\n  street: \"东湖\\u202e\"\n  community: ' x'\n" + "data: .\nuplink: {mqtt: [{url: \"mqtt://broker\"}]}\n",
 		"2: gateway.id: is one level of MQTT topics and cannot have / + or #\n3: gateway.street: has a character that cannot be seen\n4: gateway.community: has spaces around it"},
 	{"more names", "gateway:\n  id: '#'\n  street: " + strings.Repeat("梅", 22) + "\n  community: ..\n" + "data: .\nuplink: {mqtt: [{url: \"mqtt://broker\"}]}\n",

@@ -55,7 +55,7 @@ func (d *document) finishUplink(u *Uplink) {
 	d.prefix("uplink.prefix", u.Prefix)
 	const most = 8
 	switch n := len(u.MQTT); {
-	case n == 0 && d.Sound("uplink.mqtt"):
+	case n == 0 && u.MQTT == nil && d.Sound("uplink.mqtt"): // an empty list says that there is none yet
 		d.Fault("uplink.mqtt", "config.mqtt.none")
 	case n > most:
 		d.Fault("uplink.mqtt", "config.many", n, most)

@@ -80,6 +80,35 @@ func Scan(ctx context.Context, opt ScanOptions) ([]Candidate, error) {
 	return s.candidates(), ctx.Err()
 }
 
+// Scannable says whether a subnet may be scanned: ErrRange if not.
+func Scannable(p netip.Prefix) error {
+	_, err := addresses(p, false)
+	return err
+}
+
+// At asks what speaks at one port, which may be one that a scan does not look at: RTSP or
+// ONVIF, and DVRIP where something is that speaks neither. It returns false if nobody is there.
+func At(ctx context.Context, at netip.AddrPort, templates []Template) (Candidate, bool) {
+	s := &scanner{found: map[netip.Addr]*Candidate{}}
+	dialling, cancel := context.WithTimeout(ctx, scanWait)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(dialling, "tcp", at.String())
+	if err != nil {
+		return Candidate{}, false
+	}
+	defer conn.Close()
+	c := &Candidate{Addr: at.Addr(), Open: []uint16{at.Port()}}
+	s.found[at.Addr()] = c
+	if server, ok := rtspOptions(conn, at); ok {
+		c.RTSP = []uint16{at.Port()}
+		c.banner(server)
+	} else if s.http(ctx, at); c.ONVIF == "" {
+		c.DVRIP = at.Port()
+	}
+	c.setBrand(templates)
+	return *c, true
+}
+
 // addresses lists the hosts of a subnet that may be scanned.
 func addresses(p netip.Prefix, public bool) ([]netip.Addr, error) {
 	p = p.Masked()

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"sentrybox/drivers/onvif"
-	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/config"
 )
 
@@ -21,6 +20,9 @@ type SignInOptions struct {
 	Password  config.Secret
 	Plain     bool // let ONVIF send the password in clear, as the last way
 	Templates []Template
+	// Template is the ID of the template whose paths are tried, whatever the device says of
+	// itself; as recognised if empty.
+	Template string
 	// Channels is how many channels of a recorder are looked at; 1 if 0.
 	Channels int
 	Watch    time.Duration // each stream; 4 s if 0
@@ -61,13 +63,23 @@ const (
 	Locked      Failure = "locked"      // after too many wrong passwords
 	Unreachable Failure = "unreachable" // nobody there, or nobody who speaks what we do
 	NoStream    Failure = "no_stream"   // signed in, or not asked to, but no path led to a stream
+	Stopped     Failure = "stopped"     // by whoever asked, before it was done
+)
+
+// Failures of one attempt alone.
+const (
+	NotONVIF Failure = "not_onvif" // somebody who does not speak ONVIF
+	Fault    Failure = "fault"     // the device could not or would not
+	Codec    Failure = "codec"     // video, but none that we can read
+	Stalled  Failure = "stalled"   // connected, and no picture came
 )
 
 // Attempt is one way that was tried.
 type Attempt struct {
-	Way    string `json:"way"` // such as ONVIF, HTTP Digest, or the path of a template
-	Well   bool   `json:"well"`
-	Reason string `json:"reason,omitempty"`
+	Way     string  `json:"way"` // such as ONVIF, HTTP Digest, or the path of a template
+	Well    bool    `json:"well"`
+	Failure Failure `json:"failure,omitempty"` // why not
+	Reason  string  `json:"reason,omitempty"`  // the same as the device or the network said it, in English
 }
 
 // Camera is one picture, with its streams.
@@ -99,6 +111,9 @@ func SignIn(ctx context.Context, c Candidate, opt SignInOptions) Result {
 		}
 	}
 	s.finish()
+	if ctx.Err() != nil && s.res.Failure != "" {
+		s.res.Failure = Stopped
+	}
 	return s.res
 }
 
@@ -114,6 +129,9 @@ type signer struct {
 
 func (s *signer) hint() {
 	s.brand = brandOf(s.opt.Templates, s.res.Candidate)
+	if i := slices.IndexFunc(s.opt.Templates, func(t Template) bool { return t.ID == s.opt.Template }); i >= 0 && s.opt.Template != "" {
+		s.brand = &s.opt.Templates[i]
+	}
 	if s.brand != nil {
 		s.res.Brand, s.res.hint = s.brand.Brand, s.brand
 	}
@@ -122,7 +140,7 @@ func (s *signer) hint() {
 func (s *signer) attempt(way string, err error) {
 	a := Attempt{Way: way, Well: err == nil}
 	if err != nil {
-		a.Reason = err.Error()
+		a.Reason, a.Failure = err.Error(), failureOf(err)
 	}
 	s.res.Attempts = append(s.res.Attempts, a)
 }
@@ -136,14 +154,21 @@ func (s *signer) onvif(ctx context.Context) bool {
 		Address: s.res.ONVIF, User: s.opt.User, Password: s.opt.Password.Reveal(), AllowPlain: s.opt.Plain, Timeout: s.opt.timeout(),
 	})
 	for _, a := range d.Attempts {
-		s.res.Attempts = append(s.res.Attempts, Attempt{Way: "ONVIF, " + string(a.Method), Well: a.Well, Reason: a.Reason})
+		one := Attempt{Way: "ONVIF, " + string(a.Method), Well: a.Well, Reason: a.Reason}
+		if !a.Well {
+			one.Failure = Refused
+		}
+		s.res.Attempts = append(s.res.Attempts, one)
 	}
 	if errors.As(err, &s.onvifSaid) {
 		s.last = err
 		s.reached = s.reached || s.onvifSaid.Kind != onvif.Unreachable
 		s.o.lockedOut = s.onvifSaid.Kind == onvif.Locked
-		if len(d.Attempts) == 0 {
+		switch n := len(d.Attempts); {
+		case n == 0:
 			s.attempt("ONVIF", err)
+		case s.o.lockedOut: // by the last of them
+			s.res.Attempts[len(s.res.Attempts)-1].Failure = Locked
 		}
 	} else if err == nil {
 		s.reached = true
@@ -315,12 +340,6 @@ func (s *signer) channel(ctx context.Context, t *Template, port uint16, channel 
 		cam.recommend()
 		s.res.Cameras = append(s.res.Cameras, cam)
 	}
-}
-
-// nobody says that an error is about the port and not about the path.
-func nobody(err error) bool {
-	var e *rtsp.Error
-	return errors.As(err, &e) && e.Phase == rtsp.Unreachable && e.Status == 0
 }
 
 // finish names the cameras, and says why there are none.

@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"reflect"
@@ -91,12 +92,21 @@ type Keeper struct {
 	wake chan struct{} // holds a token when a trial has begun or ended
 }
 
+// read returns what is in the file, nothing if there is none: a new box has none.
+func (k *Keeper) read() ([]byte, error) {
+	body, err := os.ReadFile(k.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return body, nil
+}
+
 // Open notes the configuration that is in the file.
 func (k *Keeper) Open(ctx context.Context) error {
 	k.wake = make(chan struct{}, 1)
-	body, err := os.ReadFile(k.Path)
-	if err != nil {
-		return fmt.Errorf("read the configuration: %w", err)
+	body, err := k.read()
+	if err != nil || config.Empty(body) {
+		return err
 	}
 	return k.Store.Tx(ctx, func(tx *sql.Tx) error {
 		last, err := newest(ctx, tx)
@@ -124,15 +134,18 @@ func sum(body []byte) string {
 
 // Current returns the configuration in the file, and the revision that it is.
 func (k *Keeper) Current(ctx context.Context) (Revision, []byte, error) {
-	body, err := os.ReadFile(k.Path)
+	body, err := k.read()
 	if err != nil {
-		return Revision{}, nil, fmt.Errorf("read the configuration: %w", err)
+		return Revision{}, nil, err
 	}
 	var r Revision
 	err = k.Store.Tx(ctx, func(tx *sql.Tx) (err error) {
 		r, err = newest(ctx, tx)
 		return err
 	})
+	if errors.Is(err, ErrUnknown) && config.Empty(body) {
+		err = nil
+	}
 	if r.Sum != sum(body) { // changed by hand since
 		r = Revision{Sum: sum(body), State: Kept}
 	}
@@ -170,9 +183,9 @@ func (k *Keeper) Save(ctx context.Context, who, note string, body []byte, base s
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ctx = context.WithoutCancel(ctx) // who asks may go; half of it is worse than none
-	old, err := os.ReadFile(k.Path)
+	old, err := k.read()
 	if err != nil {
-		return Revision{}, fmt.Errorf("read the configuration: %w", err)
+		return Revision{}, err
 	}
 	switch {
 	case sum(old) != base:
@@ -187,8 +200,41 @@ func (k *Keeper) Save(ctx context.Context, who, note string, body []byte, base s
 	return k.save(ctx, Revision{Who: who, Note: note}, c, old, body, k.Grace(c))
 }
 
+// Begin puts body into a file that said nothing until now, which leaves nothing to go back
+// to. It is applied when apply is called. It returns a *config.Problems, or ErrStale if the
+// file says something.
+func (k *Keeper) Begin(ctx context.Context, who string, body []byte) (apply func(), err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ctx = context.WithoutCancel(ctx)
+	old, err := k.read()
+	if err == nil && !config.Empty(old) {
+		err = ErrStale
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := k.Check(body)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := k.put(ctx, Revision{Who: who}, old, body, 0); err != nil {
+		return nil, err
+	}
+	return func() { k.Apply(ctx, c) }, nil
+}
+
 // save is called with mu held.
 func (k *Keeper) save(ctx context.Context, r Revision, c *config.Config, old, body []byte, grace time.Duration) (Revision, error) {
+	r, err := k.put(ctx, r, old, body, grace)
+	if err == nil {
+		k.Apply(ctx, c)
+	}
+	return r, err
+}
+
+// put is save without applying it.
+func (k *Keeper) put(ctx context.Context, r Revision, old, body []byte, grace time.Duration) (Revision, error) {
 	r.At, r.Sum, r.State = k.Now(), sum(body), Kept
 	if grace > 0 {
 		r.State, r.Deadline = Trial, r.At.Add(grace)
@@ -198,7 +244,9 @@ func (k *Keeper) save(ctx context.Context, r Revision, c *config.Config, old, bo
 		if err != nil && !errors.Is(err, ErrUnknown) {
 			return err
 		}
-		if last.Sum != sum(old) { // changed by hand
+		if config.Empty(old) {
+			// Nothing that one could go back to.
+		} else if last.Sum != sum(old) { // changed by hand
 			if _, err := insert(ctx, tx, Revision{At: r.At, Sum: sum(old), State: Kept}, old); err != nil {
 				return err
 			}
@@ -224,7 +272,6 @@ func (k *Keeper) save(ctx context.Context, r Revision, c *config.Config, old, bo
 	}
 	k.Log.Info("the configuration is saved", "revision", r.ID, "by", r.Who, "note", r.Note, "trial", grace)
 	k.signal()
-	k.Apply(ctx, c)
 	return r, nil
 }
 

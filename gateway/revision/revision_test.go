@@ -266,3 +266,31 @@ func FuzzDiff(f *testing.F) {
 		_ = Diff([]byte(before), []byte(after))
 	})
 }
+
+// TestBegin: what a new box is told first is in the file before it is applied, and nothing
+// takes its place by itself; where something is written already, it is left alone.
+func TestBegin(t *testing.T) {
+	r, ctx := newRig(t, t.TempDir(), time.Now), t.Context()
+	if _, err := r.Begin(ctx, "王工", []byte(base+camera)); !errors.Is(err, ErrStale) || r.file(t) != base {
+		t.Errorf("over a configuration: %v", err)
+	}
+	if err := os.WriteFile(r.Path, []byte("# new\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Open(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var problems *config.Problems
+	if _, err := r.Begin(ctx, "王工", []byte("gateway: {}\n")); !errors.As(err, &problems) {
+		t.Errorf("mistakes: %v", err)
+	}
+	apply, err := r.Begin(ctx, "王工", []byte(base+camera))
+	if err != nil || r.file(t) != base+camera || len(r.applied) != 0 {
+		t.Fatalf("%v, %d applied", err, len(r.applied))
+	}
+	apply()
+	now, _, err := r.Current(ctx)
+	if err != nil || now.State != Kept || now.Who != "王工" || len(r.running.Cameras) != 1 {
+		t.Errorf("%+v, %v", now, err)
+	}
+}

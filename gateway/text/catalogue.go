@@ -225,7 +225,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.url.form":          {"不是正确的网址；用户名和密码里的 @ / # ? % 要写成 %40 %2F %23 %3F %25", "not a URL; @ / # ? % in a user or password are written %40 %2F %23 %3F %25"},
 	"config.url.host":          {"没有主机名", "has no host"},
 	"config.url.port":          {"端口必须在 1 到 65535 之间", "the port must be from 1 to 65535"},
-	"config.mqtt.none":         {"至少要有一个 MQTT 服务器", "at least one broker is needed"},
+	"config.mqtt.none":         {"至少要有一个 MQTT 服务器；还没有就写 mqtt: []", "at least one broker is needed; write mqtt: [] if there is none yet"},
 	"config.mqtt.path":         {"主机和端口后面不能再有内容", "nothing can follow host and port"},
 	"config.mqtt.credentials":  {"用户名和密码已在 url 里", "the url has user and password already"},
 	"config.mqtt.user":         {"有密码就必须有 username", "a password needs a username too"},

@@ -18,6 +18,7 @@ type Care interface {
 	Check(body []byte) (*config.Config, error)
 	Grace(c *config.Config) time.Duration
 	Save(ctx context.Context, who, note string, body []byte, base string) (revision.Revision, error)
+	Begin(ctx context.Context, who string, body []byte) (apply func(), err error)
 	List(ctx context.Context) ([]revision.Revision, error)
 	Body(ctx context.Context, id int64) (revision.Revision, []byte, error)
 	Trial(ctx context.Context) (revision.Revision, error)

@@ -22,6 +22,7 @@ import (
 
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/recent"
+	"sentrybox/gateway/survey"
 	"sentrybox/gateway/web/account"
 )
 
@@ -37,6 +38,7 @@ type Server struct {
 	Live        Live
 	Tryer       Tryer
 	Tester      LineTester
+	Survey      *survey.Survey
 	Recent      *recent.Log           // nil for none
 	Running     func() *config.Config // the configuration in use
 	Version     string

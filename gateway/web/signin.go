@@ -15,31 +15,11 @@ type form struct {
 	Next  string
 }
 
-func (s *Server) setupPage(w http.ResponseWriter, r *http.Request) {
-	s.show(w, r, http.StatusOK, "setup", form{})
-}
-
 // again shows a form once more, with what is wrong with it.
 func (s *Server) again(w http.ResponseWriter, r *http.Request, name string, f form, err error) {
 	said := s.failureOf(r, err)
 	f.Error = text.T(from(r).lang, said.key, said.args...)
 	s.show(w, r, said.status, name, f)
-}
-
-// claim sets the first password.
-func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
-	f := form{Name: strings.TrimSpace(r.PostFormValue("name")), Code: r.PostFormValue("code")}
-	if r.PostFormValue("password") != r.PostFormValue("repeat") {
-		s.again(w, r, "setup", f, problem(http.StatusUnprocessableEntity, "web.error.repeat"))
-		return
-	}
-	token, err := s.Accounts.Claim(r.Context(), f.Code, f.Name, r.PostFormValue("password"), from(r).origin)
-	if err != nil {
-		s.again(w, r, "setup", f, err)
-		return
-	}
-	s.remember(w, token)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) {

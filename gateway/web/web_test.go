@@ -17,9 +17,11 @@ import (
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/find"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
+	"sentrybox/gateway/survey"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
 )
@@ -75,6 +77,8 @@ type rig struct {
 	probed  []string
 	private bool
 	tries   tries
+	found   []find.Candidate
+	path    string // of the configuration
 }
 
 const file = `gateway: {id: gw-1, street: donghu, community: meiyuan}
@@ -100,7 +104,7 @@ func (r *rig) probe(_ context.Context, url, transport string) (Probe, error) {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	st, err := store.Open(t.Context(), filepath.Join(dir, "data"), account.Schema(), revision.Schema())
+	st, err := store.Open(t.Context(), filepath.Join(dir, "data"), account.Schema(), revision.Schema(), survey.Schema())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +112,7 @@ func newRig(t *testing.T) *rig {
 	log := slog.New(slog.DiscardHandler)
 	r := &rig{t: t, gateway: &standIn{}}
 	path := filepath.Join(dir, "config.yaml")
+	r.path = path
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +130,7 @@ func newRig(t *testing.T) *rig {
 		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe, Live: r, Tryer: &r.tries, Tester: r, Running: func() *config.Config { return r.running },
 		Version: "test", Log: log, Now: time.Now,
 	}
+	r.search(st)
 	if err := r.server.Accounts.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

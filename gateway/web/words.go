@@ -63,6 +63,9 @@ func deviceLine(d *Device, l text.Lang) Line {
 // while another carries.
 func uplinkLines(st *State, l text.Lang) []Line {
 	carried := slices.ContainsFunc(st.Uplinks, func(u Uplink) bool { return u.Phase == "online" })
+	if len(st.Uplinks) == 0 {
+		return []Line{{Level: Bad, About: "uplink", Link: "/settings#uplinks", Text: text.T(l, "web.uplink.none"), Hint: text.T(l, "web.uplink.none.hint")}}
+	}
 	var all []Line
 	for _, u := range st.Uplinks {
 		line := Line{

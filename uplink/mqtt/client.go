@@ -98,6 +98,10 @@ func (c *Client) Uplinks() []State {
 // When it returns, nothing of it is running any more, and what was not
 // acknowledged is in the outbox.
 func (c *Client) Run(ctx context.Context) error {
+	if len(c.targets) == 0 {
+		<-ctx.Done()
+		return nil
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { c.inbox.run(ctx) })

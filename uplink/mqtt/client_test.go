@@ -279,7 +279,6 @@ func TestRenderKnowsWhatIsRepeated(t *testing.T) {
 func TestBadConfigs(t *testing.T) {
 	good := newGateway(t, "mqtt://127.0.0.1").cfg
 	for name, change := range map[string]func(*mqtt.Config){
-		"no broker":      func(c *mqtt.Config) { c.Brokers = nil },
 		"scheme":         func(c *mqtt.Config) { c.Brokers[0].URL = "http://u:topsecret@h" },
 		"unreadable":     func(c *mqtt.Config) { c.Brokers[0].URL = "mqtt://u:topsecret@h:x y" },
 		"path":           func(c *mqtt.Config) { c.Brokers[0].URL = "mqtt://u:topsecret@h/mqtt" },

@@ -215,10 +215,10 @@ func (t Timing) withDefaults() Timing {
 	return t
 }
 
-// Config is what a Client needs. Brokers, Prefix, ClientID and Source must be
+// Config is what a Client needs. Prefix, ClientID and Source must be
 // given.
 type Config struct {
-	Brokers []Broker // in order of preference
+	Brokers []Broker // in order of preference; without any nothing is sent
 	Prefix  string   // of every topic, without a slash at its ends
 	// Roots are the beginnings of topics that stand at the broker's root, not below
 	// Prefix: what lies below one of them.
@@ -245,9 +245,6 @@ type Config struct {
 // check returns every problem of c.
 func (c *Config) check() error {
 	var errs []error
-	if len(c.Brokers) == 0 {
-		errs = append(errs, errors.New("no broker"))
-	}
 	if c.ClientID == "" || len(c.ClientID) > 128 || !utf8.ValidString(c.ClientID) {
 		errs = append(errs, fmt.Errorf("client id %.130q", c.ClientID))
 	}

@@ -42,7 +42,7 @@ func (r *rig) claim(t *testing.T) (token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err = r.Claim(t.Context(), strings.ToLower(string(code)), "王工", secret+"!", "10.0.0.9")
+	token, err = r.Claim(t.Context(), strings.ToLower(string(code)), "王工", secret+"!", "10.0.0.9", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,10 +67,10 @@ func TestFirstStart(t *testing.T) {
 	if again, _ := os.ReadFile(path); string(again) != string(first) {
 		t.Errorf("another code after a restart: %s, %s", first, again)
 	}
-	if _, err := r.Claim(t.Context(), "AAAA-BBBB-CCCC", "王工", secret+"!", "10.0.0.8"); !errors.Is(err, ErrCode) {
+	if _, err := r.Claim(t.Context(), "AAAA-BBBB-CCCC", "王工", secret+"!", "10.0.0.8", nil); !errors.Is(err, ErrCode) {
 		t.Errorf("a wrong code: %v", err)
 	}
-	if _, err := r.Claim(t.Context(), string(first), "王工", "short", "10.0.0.8"); !errors.Is(err, ErrPassword) {
+	if _, err := r.Claim(t.Context(), string(first), "王工", "short", "10.0.0.8", nil); !errors.Is(err, ErrPassword) {
 		t.Errorf("a short password: %v", err)
 	}
 	if _, err := r.SignIn(t.Context(), "王工", secret, "10.0.0.8"); !errors.Is(err, ErrWrong) {
@@ -83,7 +83,7 @@ func TestFirstStart(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the code's file is there still: %v", err)
 	}
-	if _, err := r.Claim(t.Context(), string(first), "mallory", secret+"!", "10.0.0.8"); !errors.Is(err, ErrDone) {
+	if _, err := r.Claim(t.Context(), string(first), "mallory", secret+"!", "10.0.0.8", nil); !errors.Is(err, ErrDone) {
 		t.Errorf("used twice: %v", err)
 	}
 	_ = r.Store.Close()

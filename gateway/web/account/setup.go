@@ -59,8 +59,9 @@ func pretty(s string) string { return s[:4] + "-" + s[4:8] + "-" + s[8:] }
 
 // Claim sets the first password, of a technician called name, and returns the
 // token of a session. It returns ErrDone if that has been done, ErrCode or a
-// *brake.Locked if the code is wrong.
-func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string) (token string, err error) {
+// *brake.Locked if the code is wrong. first, if not nil, is done before, once the code is
+// known to be right; if it fails the box stays unclaimed.
+func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string, first func() error) (token string, err error) {
 	if a.Claimed() {
 		return "", ErrDone
 	}
@@ -80,6 +81,11 @@ func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string)
 	hash, err := a.hash(ctx, secret)
 	if err != nil {
 		return "", err
+	}
+	if first != nil {
+		if err := first(); err != nil {
+			return "", err
+		}
 	}
 	by := Actor{Name: name, Origin: origin}
 	err = a.change(ctx, by, "setup", name, func(tx *sql.Tx) error {

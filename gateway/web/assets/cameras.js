@@ -88,5 +88,6 @@ for (const b of form.querySelectorAll('[data-probe]')) {
 list().then(all => {
   const c = all.find(x => x.id === decodeURIComponent(location.hash.slice(1)));
   if (c) open(c);
+  else if (location.hash === '#add') open(null);
 }).catch(e => say($('said'), 'bad', t('failed', e.message)));
 setInterval(() => { if ($('edit').hidden && $('change').hidden && !document.hidden) list().catch(() => {}); }, 5000);
