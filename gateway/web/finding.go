@@ -76,9 +76,7 @@ func (s *Server) startSearch(r *http.Request) (any, error) {
 }
 
 func (s *Server) startScan(r *http.Request) (any, error) {
-	var in struct {
-		Subnet string `json:"subnet"` // such as 192.168.1.0/24
-	}
+	var in scanRequest
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -91,9 +89,7 @@ func (s *Server) startScan(r *http.Request) (any, error) {
 
 // startLook looks at an address that somebody has typed: an IP address, or one with a port.
 func (s *Server) startLook(r *http.Request) (any, error) {
-	var in struct {
-		Address string `json:"address"`
-	}
+	var in lookRequest
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -110,13 +106,7 @@ func (s *Server) startLook(r *http.Request) (any, error) {
 }
 
 func (s *Server) startSignIn(r *http.Request) (any, error) {
-	var in struct {
-		Devices  []string `json:"devices"` // their addresses
-		User     string   `json:"user"`
-		Password string   `json:"password"`
-		Plain    bool     `json:"plain"`    // in clear, if a device wants it so
-		Channels int      `json:"channels"` // of a recorder
-	}
+	var in signInRequest
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -147,10 +137,7 @@ func (s *Server) stopSearch(*http.Request) (any, error) {
 
 // changeFound notes that a device is not to be seen any more, or what brand it is.
 func (s *Server) changeFound(r *http.Request) (any, error) {
-	var in struct {
-		Ignored  *bool   `json:"ignored"`
-		Template *string `json:"template"` // "" for the one that is recognised
-	}
+	var in foundChange
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -207,9 +194,7 @@ type chosen struct {
 // planFound answers with what the file becomes with several cameras more: it is saved as
 // any other change is, once somebody has seen it.
 func (s *Server) planFound(r *http.Request) (any, error) {
-	var in struct {
-		Cameras []chosen `json:"cameras"`
-	}
+	var in foundPlan
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}

@@ -88,6 +88,36 @@ type streamView struct {
 	Notes     []string `json:"notes"`
 }
 
+// scanRequest says which subnet to scan.
+type scanRequest struct {
+	Subnet string `json:"subnet"` // such as 192.168.1.0/24
+}
+
+// lookRequest says which address to look at.
+type lookRequest struct {
+	Address string `json:"address"`
+}
+
+// signInRequest is an account, and the devices that it is tried at.
+type signInRequest struct {
+	Devices  []string `json:"devices"` // their addresses
+	User     string   `json:"user"`
+	Password string   `json:"password"`
+	Plain    bool     `json:"plain"`    // in clear, if a device wants it so
+	Channels int      `json:"channels"` // of a recorder
+}
+
+// foundChange is what somebody says of a device that was found.
+type foundChange struct {
+	Ignored  *bool   `json:"ignored"`
+	Template *string `json:"template"` // "" for the one that is recognised
+}
+
+// foundPlan is the cameras that are to be added.
+type foundPlan struct {
+	Cameras []chosen `json:"cameras"`
+}
+
 func chinese(l text.Lang) bool { return l == text.Chinese }
 
 func jobOf(j *survey.Job, l text.Lang) jobView {
@@ -195,4 +225,18 @@ func notes(list []find.Note, l text.Lang) []string {
 		all = append(all, n.Text(l))
 	}
 	return all
+}
+
+func findOperations() map[string]operation {
+	return map[string]operation{
+		"GET /api/v1/find":                                     {about: "api.find", out: foundView{}},
+		"POST /api/v1/find/search":                             {about: "api.find.search", out: jobView{}},
+		"POST /api/v1/find/scan":                               {about: "api.find.scan", in: scanRequest{}, out: jobView{}},
+		"POST /api/v1/find/look":                               {about: "api.find.look", in: lookRequest{}, out: jobView{}},
+		"POST /api/v1/find/signin":                             {about: "api.find.signin", in: signInRequest{}, out: jobView{}},
+		"POST /api/v1/find/stop":                               {about: "api.find.stop", out: done{}},
+		"POST /api/v1/find/plan":                               {about: "api.find.plan", in: foundPlan{}, out: checked{}},
+		"PATCH /api/v1/find/devices/{address}":                 {about: "api.find.change", in: foundChange{}, out: done{}},
+		"GET /api/v1/find/devices/{address}/{channel}/picture": {about: "api.find.picture", outMedia: "image/jpeg"},
+	}
 }

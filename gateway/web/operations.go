@@ -55,6 +55,7 @@ func operations() map[string]operation {
 	}
 	maps.Copy(all, accountOperations())
 	maps.Copy(all, tryOperations())
+	maps.Copy(all, findOperations())
 	return all
 }
 
