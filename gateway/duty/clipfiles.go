@@ -27,7 +27,8 @@ func (k *clips) sweep() {
 		if err != nil {
 			continue
 		}
-		id, part := strings.CutSuffix(e.Name(), ".mp4.part")
+		whole, part := strings.CutSuffix(e.Name(), ".part")
+		id := strings.TrimSuffix(whole, filepath.Ext(whole))
 		switch {
 		case part && k.jobs[id] == nil, k.c.Now().Sub(info.ModTime()) > clipAge:
 			_ = os.Remove(filepath.Join(k.dir, e.Name()))
@@ -77,7 +78,11 @@ func (c *Console) clip(w http.ResponseWriter, r *http.Request, _ *asker) error {
 	if _, err := ulid.ParseStrict(id); err != nil {
 		return ledger.ErrUnknown
 	}
-	f, err := os.Open(c.clips.path(id))
+	path, part, ok := c.clips.here(id)
+	if !ok {
+		return ledger.ErrUnknown
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return ledger.ErrUnknown
 	}
@@ -86,7 +91,7 @@ func (c *Console) clip(w http.ResponseWriter, r *http.Request, _ *asker) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "video/mp4")
+	w.Header().Set("Content-Type", map[string]string{video: "video/mp4", voice: "audio/wav"}[part])
 	http.ServeContent(w, r, "", info.ModTime(), f)
 	return nil
 }

@@ -62,6 +62,7 @@ type source interface {
 
 // fetch is one clip on its way. It is guarded by clips.mu.
 type fetch struct {
+	part   string
 	where  ledger.Gateway
 	feed   source
 	begun  time.Time
@@ -82,7 +83,39 @@ func newClips(c *Console, dir string) *clips {
 	return &clips{c: c, dir: dir, jobs: map[string]*fetch{}}
 }
 
-func (k *clips) path(id string) string { return filepath.Join(k.dir, id+".mp4") }
+// The parts of an alert's evidence that are played, and what their files are called.
+const (
+	video, videoFile = "clip", ".mp4"
+	voice, voiceFile = "voice", ".wav"
+)
+
+// played returns the part of an alert's evidence that is played: the voice of a radio, or a
+// camera's clip; empty for none.
+func played(card *ledger.Card) string {
+	for _, part := range []string{video, voice} {
+		if slices.Contains(card.Evidence, part) {
+			return part
+		}
+	}
+	return ""
+}
+
+func (k *clips) path(id, part string) string {
+	if part == voice {
+		return filepath.Join(k.dir, id+voiceFile)
+	}
+	return filepath.Join(k.dir, id+videoFile)
+}
+
+// here returns the file of an alert, and what it is.
+func (k *clips) here(id string) (path, part string, ok bool) {
+	for _, part := range []string{video, voice} {
+		if _, err := os.Stat(k.path(id, part)); err == nil {
+			return k.path(id, part), part, true
+		}
+	}
+	return "", "", false
+}
 
 // of returns how it stands with an alert's clip, nil if nobody has asked for it.
 func (k *clips) of(id string) *job {
@@ -94,7 +127,7 @@ func (k *clips) of(id string) *job {
 	if _, err := ulid.ParseStrict(id); err != nil {
 		return nil
 	}
-	if _, err := os.Stat(k.path(id)); err == nil {
+	if _, _, ok := k.here(id); ok {
 		return &job{Status: "here", Percent: 100}
 	}
 	return nil
@@ -129,7 +162,7 @@ func (k *clips) ask(card *ledger.Card) error {
 	if f := k.jobs[card.ID]; f != nil && f.status != "failed" {
 		return nil
 	}
-	if _, err := os.Stat(k.path(card.ID)); err == nil {
+	if _, _, ok := k.here(card.ID); ok {
 		return nil
 	}
 	running := 0
@@ -142,7 +175,11 @@ func (k *clips) ask(card *ledger.Card) error {
 		return &failure{http.StatusServiceUnavailable, "duty.error.busy"}
 	}
 	now := k.c.Now()
-	k.jobs[card.ID] = &fetch{where: card.Where, feed: via, begun: now, last: now, status: "waiting"}
+	part := played(card)
+	if part == "" {
+		part = video // the gateway says whether there is one
+	}
+	k.jobs[card.ID] = &fetch{part: part, where: card.Where, feed: via, begun: now, last: now, status: "waiting"}
 	return nil
 }
 
@@ -228,7 +265,7 @@ func (k *clips) request(id string, f fetch) {
 	}
 	k.mu.Unlock()
 	_ = f.feed.Command(f.where, "duty-clip-"+id+"-"+rand.Text()[:8],
-		map[string]any{"type": "evidence", "alert": id, "part": "clip", "from": from}, clipLife) // it is asked again
+		map[string]any{"type": "evidence", "alert": id, "part": f.part, "from": from}, clipLife) // it is asked again
 }
 
 // piece takes a message of a feed: a command's result, or a part of a file.
@@ -239,7 +276,7 @@ func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
 		return
 	}
 	parts := strings.Split(topic, "/")
-	if len(parts) != 4 || parts[0] != "evidence" || parts[2] != "clip" {
+	if len(parts) != 4 || parts[0] != "evidence" {
 		return
 	}
 	line, data, ok := bytes.Cut(payload, []byte("\n"))
@@ -255,7 +292,7 @@ func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	f := k.jobs[parts[1]]
-	if f == nil || f.where != g || f.status == "failed" {
+	if f == nil || f.where != g || f.part != parts[2] || f.status == "failed" {
 		return
 	}
 	if err := k.write(parts[1], f, h.Offset, data, h.Total, h.SHA256); err != nil {
@@ -287,7 +324,7 @@ func (k *clips) write(id string, f *fetch, at int64, data []byte, total int64, s
 		f.sum, f.total, f.have = sum, total, nil
 	}
 	if f.file == nil {
-		if f.file, err = os.OpenFile(k.path(id)+".part", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
+		if f.file, err = os.OpenFile(k.path(id, f.part)+".part", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
 			return err
 		}
 	}
@@ -332,7 +369,7 @@ func (k *clips) finish(id string, f *fetch) error {
 		f.have, f.asked = nil, time.Time{} // from the beginning
 		return nil
 	}
-	err = errors.Join(f.file.Truncate(f.total), f.file.Sync(), os.Rename(f.file.Name(), k.path(id)), f.file.Close())
+	err = errors.Join(f.file.Truncate(f.total), f.file.Sync(), os.Rename(f.file.Name(), k.path(id, f.part)), f.file.Close())
 	if err != nil {
 		return err
 	}

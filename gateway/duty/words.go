@@ -37,6 +37,7 @@ type shown struct {
 	Picture  bool     `json:"picture"`
 	Clip     *job     `json:"clip,omitempty"`
 	CanClip  bool     `json:"canClip"`
+	Sound    bool     `json:"sound,omitempty"` // the clip is the voice of a radio
 	Pending  []said   `json:"pending"`
 	Plan     *plan    `json:"plan,omitempty"`
 	Offline  bool     `json:"offline"` // its gateway is not to be reached
@@ -67,9 +68,8 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 	}
 	s.Incident = incident(card)
 	s.Detected, s.Respond, s.Handle = times(card)
-	for _, e := range card.Evidence {
-		s.CanClip = s.CanClip || e == "clip"
-	}
+	part := played(card)
+	s.CanClip, s.Sound = part != "", part == voice
 	for _, a := range card.Answers {
 		p := said{ID: a.ID, Action: a.Action, Text: text.T(l, text.Key("duty.said."+a.Action)), At: a.At.UnixMilli(), Late: a.Status == "late"}
 		if a.Tries == 0 && (a.Action == "handled" || a.Action == "false") {

@@ -133,12 +133,13 @@ func TestKeep(t *testing.T) {
 		Alert: id, Device: "gate",
 		Picture: func(context.Context) []byte { return []byte("a JPEG") },
 		Record:  func(context.Context) ([]media.AccessUnit, error) { return units, nil },
+		Voice:   func(context.Context) ([]byte, error) { return []byte("a WAV file"), nil },
 	})
 	r.keeper.Wait()
-	if a := r.document(id); len(a.Evidence) != 2 || a.Rev != 3 {
+	if a := r.document(id); len(a.Evidence) != 3 || a.Rev != 4 {
 		t.Errorf("the alert names %v in revision %d", a.Evidence, a.Rev)
 	}
-	for _, part := range []string{Clip, Picture} {
+	for _, part := range []string{Clip, Picture, Voice} {
 		f, ok := r.file(id, part)
 		data, err := os.ReadFile(filepath.Join(r.data, "evidence", f.Name))
 		sum := sha256.Sum256(data)

@@ -1,6 +1,6 @@
-// Package evidence keeps what was seen: of each alert from a camera a clip and
-// the whole picture, as files in the data folder, and sends them piece by piece
-// to who asks.
+// Package evidence keeps what was seen and heard: of each alert from a camera a clip and
+// the whole picture, of one from an analogue radio the voice, as files in the data folder, and
+// sends them piece by piece to who asks.
 //
 // A file is written under another name, brought to the disk and renamed; then its
 // row, with its SHA-256, and the alert's revision that names it are one
@@ -39,6 +39,7 @@ import (
 const (
 	Clip    = "clip"    // MP4
 	Picture = "picture" // JPEG
+	Voice   = "voice"   // WAV
 )
 
 // ErrFull means that nothing more is kept: the disk is nearly full, or all that
@@ -54,10 +55,10 @@ type File struct {
 	Created     time.Time
 }
 
-func extension(part string) string { return map[string]string{Clip: ".mp4", Picture: ".jpg"}[part] }
+func extension(part string) string { return map[string]string{Clip: ".mp4", Picture: ".jpg", Voice: ".wav"}[part] }
 
 func mediaType(part string) string {
-	return map[string]string{Clip: "video/mp4", Picture: "image/jpeg"}[part]
+	return map[string]string{Clip: "video/mp4", Picture: "image/jpeg", Voice: "audio/wav"}[part]
 }
 
 // Schema returns the steps that make the tables; see store.Migration.

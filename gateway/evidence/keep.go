@@ -37,9 +37,10 @@ type Keeper struct {
 type Request struct {
 	Alert, Device string
 	// Picture waits for a JPEG; nil for none. Record waits for a clip's access
-	// units; nil for none.
+	// units; nil for none. Voice waits for a WAV file; nil for none.
 	Picture func(context.Context) []byte
 	Record  func(context.Context) ([]media.AccessUnit, error)
+	Voice   func(context.Context) ([]byte, error)
 }
 
 // Counts returns how many files were kept, and how many could not be.
@@ -59,7 +60,7 @@ func (k *Keeper) Keep(ctx context.Context, r Request) {
 	if k.running[r.Device] >= maxRecordings || all >= maxAll {
 		k.mu.Unlock()
 		k.lost.Add(1)
-		k.Log.Warn("too much evidence at once, none of this alert is kept", "alert", r.Alert, "camera", r.Device)
+		k.Log.Warn("too much evidence at once, none of this alert is kept", "alert", r.Alert, "device", r.Device)
 		return
 	}
 	k.running[r.Device]++
@@ -98,6 +99,16 @@ func (k *Keeper) keep(ctx context.Context, r Request) {
 			k.write(ctx, r, Clip, func(w io.Writer) error { return WriteClip(w, units) })
 		}
 	}
+	if r.Voice != nil {
+		if wav, err := r.Voice(ctx); err != nil {
+			k.lose(r, Voice, err)
+		} else {
+			k.write(ctx, r, Voice, func(w io.Writer) error {
+				_, err := w.Write(wav)
+				return err
+			})
+		}
+	}
 	wg.Wait()
 }
 
@@ -118,7 +129,7 @@ func (k *Keeper) write(ctx context.Context, r Request, part string, fill func(io
 		return
 	}
 	k.kept.Add(1)
-	k.Log.Info("evidence kept", "alert", r.Alert, "camera", r.Device, "part", part)
+	k.Log.Info("evidence kept", "alert", r.Alert, "device", r.Device, "part", part)
 }
 
 func (k *Keeper) lose(r Request, part string, err error) {
@@ -126,5 +137,5 @@ func (k *Keeper) lose(r Request, part string, err error) {
 		return // the alert is gone
 	}
 	k.lost.Add(1)
-	k.Log.Error("no evidence", "alert", r.Alert, "camera", r.Device, "part", part, "error", err)
+	k.Log.Error("no evidence", "alert", r.Alert, "device", r.Device, "part", part, "error", err)
 }

@@ -38,7 +38,7 @@ const (
 type Header struct {
 	Alert  string `json:"alert"`
 	Part   string `json:"part"`
-	Media  string `json:"media"` // video/mp4 or image/jpeg
+	Media  string `json:"media"` // video/mp4, image/jpeg or audio/wav
 	Offset int64  `json:"offset"`
 	Length int    `json:"length"` // bytes after the newline
 	Total  int64  `json:"total"`  // bytes of the file
@@ -109,7 +109,7 @@ func (s *Sender) Handle(ctx context.Context, tx *sql.Tx, r command.Request) (any
 		ask.Part = Clip
 	}
 	if _, err := ulid.ParseStrict(ask.Alert); err != nil || extension(ask.Part) == "" {
-		return nil, command.Refuse("invalid", "alert is an alert's id, part is clip or picture")
+		return nil, command.Refuse("invalid", "alert is an alert's id, part is clip, picture or voice")
 	}
 	file, found, err := s.Find(ctx, tx, ask.Alert, ask.Part)
 	if err != nil {

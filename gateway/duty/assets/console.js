@@ -93,12 +93,12 @@ async function fetchClip(c, i) {
 function clipPart(i) {
   const c = i.list.find(c => c.clip && c.clip.status === 'here') || i.list.find(c => c.clip) || i.list.find(c => c.canClip);
   if (!c) return null;
-  const job = c.clip;
-  if (!job) return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, '▶ ' + t('clip'));
-  if (job.status === 'here') return el('video', {src: '/clip/' + c.id, controls: true, preload: 'metadata', className: 'video'});
-  if (job.status === 'failed') return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, t('clipbad', job.why));
-  return el('p', {className: 'clip'}, job.status === 'coming' ? t('clipcome', job.percent) : t('clipwait'),
-    el('progress', {max: 100, value: job.percent, 'aria-label': t('clip')}));
+  const job = c.clip, of = c.sound ? 'voice' : 'clip';
+  if (!job) return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, '▶ ' + t(of));
+  if (job.status === 'here') return el(c.sound ? 'audio' : 'video', {src: '/clip/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(of)});
+  if (job.status === 'failed') return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, t(of + 'bad', job.why));
+  return el('p', {className: 'clip'}, job.status === 'coming' ? t(of + 'come', job.percent) : t(of + 'wait'),
+    el('progress', {max: 100, value: job.percent, 'aria-label': t(of)}));
 }
 
 function planPart(p) {
