@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sentrybox/drivers/dvrip"
+	"sentrybox/drivers/ptt"
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/app"
 	"sentrybox/gateway/camera"
@@ -56,6 +57,7 @@ type commands struct {
 	Version versionCmd `cmd:"" help:"${help_version}"`
 
 	DVRIPSession dvripSessionCmd `cmd:"" name:"dvrip-session" hidden:""`
+	PTTGuard     pttGuardCmd     `cmd:"" name:"ptt-guard" hidden:""`
 }
 
 // run carries out the command line and returns the exit status: 0 well, 1
@@ -290,6 +292,11 @@ func (c *probeCmd) Run(e *env) error {
 type dvripSessionCmd struct{}
 
 func (dvripSessionCmd) Run() error { return dvrip.ServeProcess(dvripAddressSpace) }
+
+// pttGuardCmd is the process that holds a transmitter's key for one transmission.
+type pttGuardCmd struct{}
+
+func (pttGuardCmd) Run() error { return ptt.ServeProcess() }
 
 // dvripAddressSpace bounds that process, in bytes; most of it is reserved by the
 // runtime and never touched.

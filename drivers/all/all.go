@@ -2,6 +2,7 @@
 package all
 
 import (
+	"sentrybox/drivers/analogue"
 	"sentrybox/drivers/call"
 	"sentrybox/drivers/chirpstack"
 	"sentrybox/drivers/driver"
@@ -19,6 +20,7 @@ import (
 func Sources() call.Registry {
 	return call.Registry{
 		"homebrew": call.Make(homebrew.New),
+		"analogue": call.Make(analogue.New),
 	}
 }
 

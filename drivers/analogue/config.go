@@ -18,6 +18,8 @@ type Config struct {
 	Signals Signals
 	// Codes are digits that are told at once: "*911", or "*9xxx" with who sends it.
 	Codes []string
+	// Transmit says how the channel is spoken on; nil if it is not.
+	Transmit *Transmit
 	// Open stands in for the source that Audio names, in tests.
 	Open audio.Open
 }
@@ -52,6 +54,9 @@ func (c Config) Check() error {
 		if !codeForm.MatchString(code) || strings.Trim(code, string(unknown)) == "" {
 			errs = append(errs, fmt.Errorf("code %q: want up to 32 of 0-9, A-F, *, #, and x for a digit of who sends it", code))
 		}
+	}
+	if c.Transmit != nil {
+		errs = append(errs, c.Transmit.Key.Check())
 	}
 	if _, err := NewEar(audio.Rate, c.Signals); err != nil {
 		errs = append(errs, err)

@@ -25,6 +25,10 @@ type Driver struct {
 	kept  *recorder
 	busy  busy
 	calls atomic.Uint64
+
+	turn     chan struct{} // holds a token while somebody speaks
+	spoke    time.Time     // when Say ended last; of who has the turn
+	speaking atomic.Bool
 }
 
 // New returns a Driver.
@@ -32,7 +36,7 @@ func New(c Config) (*Driver, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: c, open: c.Open, kept: newRecorder()}
+	d := &Driver{cfg: c, open: c.Open, kept: newRecorder(), turn: make(chan struct{}, 1)}
 	if d.open == nil {
 		var err error
 		if d.open, err = audio.New(c.Audio); err != nil {
@@ -126,6 +130,9 @@ func (d *Driver) listen(ctx context.Context, s audio.Stream, l *listener) error 
 		default:
 			last = now
 			d.kept.add(samples[:n], now)
+			if d.speaking.Load() {
+				clear(samples[:n]) // that is us
+			}
 			l.hear(samples[:n], now)
 		}
 		l.tick(now)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -49,6 +50,8 @@ func (r *recorder) put(b byte) {
 	r.ring[r.n%int64(len(r.ring))] = b
 	r.n++
 }
+
+func sine(freq float64, i int) float64 { return math.Sin(2 * math.Pi * freq * float64(i) / audio.Rate) }
 
 func length(samples int) time.Duration { return time.Duration(samples) * time.Second / audio.Rate }
 func count(d time.Duration) int        { return int(d * audio.Rate / time.Second) }

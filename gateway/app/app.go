@@ -82,6 +82,8 @@ type App struct {
 	radios   *radio.Hub
 	survey   *survey.Survey
 
+	announcers []*announcer // radios that can transmit
+
 	meters []*budget.Meter    // by uplink
 	short  *shortform.Service // nil without a way for it
 
@@ -237,6 +239,7 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
 	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
 	parts.Go(func() error { return a.radios.Run(partsCtx) })
+	parts.Go(func() error { return a.runAnnouncers(partsCtx) })
 	parts.Go(func() error { return a.runEvents(partsCtx) })
 	parts.Go(func() error { return a.publishValues(partsCtx) })
 	if a.influx != nil {
@@ -309,7 +312,7 @@ func (a *App) build(ctx context.Context) error {
 		RespondWithin: time.Duration(al.RespondWithin),
 		HandleWithin:  time.Duration(al.HandleWithin),
 		CoolDown:      time.Duration(al.CoolDown),
-		Queued:        a.mirror,
+		Queued:        func(items []outbox.Item) { a.mirror(items); a.tellRadios(items) },
 		Clock:         a.clock,
 	}
 	a.setTerms()

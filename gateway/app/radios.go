@@ -16,7 +16,7 @@ import (
 // buildRadios makes the radios and intercoms of the configuration.
 func (a *App) buildRadios(ctx context.Context) error {
 	c := radio.Config{
-		Alerts: correlated{a.alerts, a}, Store: a.store, Log: a.Log.With("part", "radio"), OnState: a.postRadio,
+		Alerts: correlated{a.alerts, a}, Store: a.store, Log: a.Log.With("part", "radio"), OnState: a.postRadio, Keep: a.keepVoice,
 	}
 	sources := all.Sources()
 	for i := range a.Config.Radios {
@@ -29,6 +29,7 @@ func (a *App) buildRadios(ctx context.Context) error {
 		if err != nil { // the others go on, and the duty room is told
 			s.Source = &mute{err: err}
 		}
+		a.buildAnnouncer(r, s.Source)
 		c.Systems = append(c.Systems, s)
 	}
 	var err error
@@ -41,6 +42,8 @@ func (a *App) sourceConfig(r *config.Radio) (any, error) {
 	switch kind := r.Driver(); kind {
 	case "homebrew":
 		return homebrewConfig(r.Homebrew, a.Log.With("radio", r.ID))
+	case "analogue":
+		return a.analogueConfig(r)
 	default:
 		return nil, fmt.Errorf("no source for %s", kind)
 	}

@@ -27,6 +27,7 @@ type Radio struct {
 	Fold Duration `yaml:"fold"`
 
 	Homebrew *Homebrew `yaml:"homebrew"`
+	Analogue *Analogue `yaml:"analogue"`
 }
 
 // Unit is somebody or something that calls.
@@ -76,6 +77,7 @@ type radioDriver struct {
 func (r *Radio) drivers() []radioDriver {
 	return []radioDriver{
 		{"homebrew", r.Homebrew != nil, (*document).finishHomebrew},
+		{"analogue", r.Analogue != nil, (*document).finishAnalogue},
 	}
 }
 

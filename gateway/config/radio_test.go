@@ -19,8 +19,8 @@ var radioMistakes = []mistake{
 4: radios[0].emergency[3].code: page has no code
 4: radios[0].emergency[4].on: "emergncy" is not known, did you mean "emergency"?
 4: radios[0].emergency[5].on: missing`},
-	{"radio without a driver", head + `radios: [{id: r}, {id: r, severity: 5, fold: 2h}]`, `4: radios[0]: one of these must be given, and no more: homebrew
-4: radios[1]: one of these must be given, and no more: homebrew
+	{"radio without a driver", head + `radios: [{id: r}, {id: r, severity: 5, fold: 2h}]`, `4: radios[0]: one of these must be given, and no more: homebrew, analogue
+4: radios[1]: one of these must be given, and no more: homebrew, analogue
 4: radios[1].id: "r" is the id of radios[0] already
 4: radios[1].severity: must be from 1 to 4
 4: radios[1].fold: must be from 1s to 1h`},

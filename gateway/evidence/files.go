@@ -55,7 +55,9 @@ type File struct {
 	Created     time.Time
 }
 
-func extension(part string) string { return map[string]string{Clip: ".mp4", Picture: ".jpg", Voice: ".wav"}[part] }
+func extension(part string) string {
+	return map[string]string{Clip: ".mp4", Picture: ".jpg", Voice: ".wav"}[part]
+}
 
 func mediaType(part string) string {
 	return map[string]string{Clip: "video/mp4", Picture: "image/jpeg", Voice: "audio/wav"}[part]
