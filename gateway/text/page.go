@@ -160,7 +160,7 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"js.direction":             {"方向", "Direction"},
 	"js.points":                {"各点坐标，百分比", "Points, in percent"},
 	"js.point":                 {"第 {0} 点", "Point {0}"},
-	"js.addpoint":              {"加一点", "Add a point"},
+	"js.addpoint":              {"后面加一点", "Add one behind"},
 	"js.floors":                {"楼层（高空抛物）", "Floors (thrown objects)"},
 	"js.addfloor":              {"加一层", "Add a floor"},
 	"js.floor":                 {"楼层名", "Floor"},

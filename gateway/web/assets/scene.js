@@ -4,6 +4,10 @@
 const canvas = $('canvas'), pen = canvas ? canvas.getContext('2d') : null, editor = document.body.dataset.role === 'technician';
 const camera = stage.dataset.id, path = 'cameras/' + encodeURIComponent(camera) + '/scene';
 let scene = null, drawing = null, selected = null, corner = -1, dragged = false, undo = [], plan = null;
+let grip = null; // of a floor or a person's height, while it is dragged
+let changing = null; // the field whose change is shown
+let tabbing = 0; // where the tab key leads, while it is down
+const opened = new Set(); // lists of points that are unfolded
 const reach = 24, colours = {polygon: '#1f7ae0', line: '#f08c00', privacy: '#000', people: '#2b8a3e'};
 
 // shapes lists what can be drawn, as {type, points, of}: points is the very array of the scene.
@@ -21,6 +25,20 @@ function draw() {
   for (const s of shapes()) outline(s, d, selected === s.of);
   if (drawing) outline(drawing, d, true);
   for (const h of scene.heights) stick(h, d);
+  if (editor) for (const g of grips()) circle(g.at, 11 * d, g.colour, d);
+  // A finger scrolls the page unless it draws.
+  canvas.style.touchAction = editor && (drawing || selected || scene.heights.length) ? 'none' : 'pan-y';
+}
+
+// grips are what is dragged up and down: floors of the facade that is chosen, heads and feet.
+function grips() {
+  const all = [];
+  scene.heights.forEach((h, i) => {
+    all.push({at: [i ? 0.6 : 0.4, h.head], colour: '#fff', set: y => { h.head = Math.min(y, h.foot - 0.01); }},
+      {at: [i ? 0.6 : 0.4, h.foot], colour: colours.people, set: y => { h.foot = Math.max(y, h.head + 0.01); }});
+  });
+  for (const f of selected && selected.floors || []) all.push({at: [0.97, f.y], colour: '#fff', set: y => { f.y = y; }});
+  return all;
 }
 
 function outline(s, d, active) {
@@ -31,7 +49,7 @@ function outline(s, d, active) {
   if (closed) pen.closePath();
   pen.lineWidth = (active ? 4 : 3) * d;
   pen.strokeStyle = colours[s.type];
-  if (closed) { pen.fillStyle = s.type === 'privacy' ? '#000' : 'rgba(31,122,224,.15)'; pen.fill(); }
+  if (closed) { pen.fillStyle = s.type !== 'privacy' ? 'rgba(31,122,224,.15)' : active ? 'rgba(0,0,0,.6)' : '#000'; pen.fill(); }
   pen.stroke();
   if (s.type === 'line' && s.of && s.points.length > 1) arrows(s, d);
   if (s.of && s.of.floors) for (const f of s.of.floors) mark(f.name, 0.01, f.y, d, true);
@@ -76,14 +94,15 @@ function arrows(s, d) {
   for (const sign of s.of.direction === 'left_to_right' ? [1] : s.of.direction === 'right_to_left' ? [-1] : [1, -1]) {
     const tip = [m[0] + across[0] * 34 * d * sign, m[1] + across[1] * 34 * d * sign];
     pen.beginPath(); pen.moveTo(...m); pen.lineTo(...tip); pen.lineWidth = 4 * d; pen.strokeStyle = colours.line; pen.stroke();
-    pen.beginPath(); pen.arc(...tip, 6 * d, 0, 7); pen.fillStyle = colours.line; pen.fill();
+    const back = [tip[0] - across[0] * 14 * d * sign, tip[1] - across[1] * 14 * d * sign], side = [-across[1] * 9 * d, across[0] * 9 * d];
+    pen.beginPath(); pen.moveTo(tip[0] + across[0] * 8 * d * sign, tip[1] + across[1] * 8 * d * sign); pen.lineTo(back[0] + side[0], back[1] + side[1]); pen.lineTo(back[0] - side[0], back[1] - side[1]); pen.closePath(); pen.fillStyle = colours.line; pen.fill();
   }
 }
 
 function stick(h, d) {
   const x = scene.heights.indexOf(h) ? 0.6 : 0.4;
   pen.beginPath(); pen.moveTo(...at([x, h.head])); pen.lineTo(...at([x, h.foot])); pen.lineWidth = 4 * d; pen.strokeStyle = colours.people; pen.stroke();
-  circle([x, h.head], 8 * d, colours.people, d);
+  if (!editor) circle([x, h.head], 8 * d, colours.people, d);
 }
 
 function resize() {
@@ -93,7 +112,11 @@ function resize() {
 }
 
 const place = e => { const r = canvas.getBoundingClientRect(); return [Math.min(1, Math.max(0, (e.clientX - r.left) / r.width)), Math.min(1, Math.max(0, (e.clientY - r.top) / r.height))]; };
-const near = (p, e) => { const r = canvas.getBoundingClientRect(); return Math.hypot(p[0] * r.width + r.left - e.clientX, p[1] * r.height + r.top - e.clientY) < reach; };
+const away = (p, e) => { const r = canvas.getBoundingClientRect(); return Math.hypot(p[0] * r.width + r.left - e.clientX, p[1] * r.height + r.top - e.clientY); };
+const near = (p, e) => away(p, e) < reach; // 48 px across
+// nearest returns which of some points is within reach and nearest, -1 if none is.
+const nearest = (points, e) => points.reduce((best, p, i) => near(p, e) && (best < 0 || away(p, e) < away(points[best], e)) ? i : best, -1);
+const four = v => Math.round(v * 1e4) / 1e4;
 
 function down(e) {
   canvas.setPointerCapture(e.pointerId);
@@ -101,12 +124,14 @@ function down(e) {
   if (drawing) {
     if (drawing.type !== 'line' && drawing.points.length > 2 && near(drawing.points[0], e)) return finish();
     drawing.points.push(place(e));
+    $('undo').disabled = false;
     $('done').hidden = drawing.points.length < (drawing.type === 'line' ? 2 : 3);
     return draw();
   }
-  const s = shapes().find(x => x.of === selected);
+  const s = shapes().find(x => x.of === selected), held = grips(), g = nearest(held.map(x => x.at), e);
+  if (g >= 0) { keep(); grip = held[g]; return; }
   if (s) {
-    const i = s.points.findIndex(p => near(p, e));
+    const i = nearest(s.points, e);
     if (i >= 0) { corner = i; keep(); dragged = true; return draw(); }
     const m = edges(s).find(x => near(x.at, e));
     if (m) { keep(); s.points.splice(m.i + 1, 0, place(e)); corner = m.i + 1; dragged = true; return show(); }
@@ -127,15 +152,43 @@ function inside(p, poly) { // even-odd rule
 }
 
 function move(e) {
+  if (grip) { grip.set(four(place(e)[1])); return draw(); }
   if (!dragged || corner < 0) return;
   const s = shapes().find(x => x.of === selected);
-  s.points[corner] = place(e).map(v => Math.round(v * 1e4) / 1e4);
+  s.points[corner] = place(e).map(four);
   draw();
+}
+
+// drop takes the chosen corner out, if enough are left.
+function drop() {
+  const s = shapes().find(x => x.of === selected);
+  if (!s || corner < 0 || s.points.length <= (s.type === 'line' ? 2 : 3)) return;
+  keep();
+  s.points.splice(corner, 1);
+  corner = -1;
+  show();
+}
+
+// back undoes the last change: while something is drawn, its last corner.
+function back() {
+  if (drawing && drawing.points.length) { drawing.points.pop(); $('done').hidden = drawing.points.length < (drawing.type === 'line' ? 2 : 3); $('undo').disabled = !undo.length && !drawing.points.length; draw(); return; }
+  if (undo.length) { scene = JSON.parse(undo.pop()); selected = null; corner = -1; drawing = null; show(); }
+  $('undo').disabled = !undo.length;
+}
+
+// keys moves the chosen corner by arrows, half a percent at a time.
+function keys(e) {
+  const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[e.key], s = shapes().find(x => x.of === selected);
+  if (e.key === 'Escape') { drawing = null; selected = null; corner = -1; show(); }
+  else if ((e.key === 'Delete' || e.key === 'Backspace') && corner >= 0) drop();
+  else if (step && s && corner >= 0) { keep(); s.points[corner] = s.points[corner].map((v, i) => four(Math.min(1, Math.max(0, v + step[i] * 0.005)))); draw(); }
+  else return;
+  e.preventDefault();
 }
 
 function finish() {
   keep();
-  const points = drawing.points.map(p => p.map(v => Math.round(v * 1e4) / 1e4));
+  const points = drawing.points.map(p => p.map(four));
   if (drawing.type === 'privacy') { scene.privacy.push(points); selected = points; } else {
     let n = 1;
     const name = () => t(drawing.type === 'line' ? 'line1' : 'zone') + n;
@@ -150,10 +203,19 @@ function finish() {
   show();
 }
 
-// input makes a labelled field whose change goes into the scene.
+// changed takes what a field has become into the scene.
+function changed(i, set) {
+  keep();
+  set(i.value);
+  changing = i;
+  show();
+  changing = null;
+}
+
+// field makes a labelled one whose change goes into the scene.
 function field(label, props, set) {
   const i = el('input', props);
-  i.onchange = () => { keep(); set(i.value); show(); };
+  i.onchange = () => changed(i, set);
   return el('label', {}, label, i);
 }
 const percent = (label, value, set) => field(label, {type: 'number', min: 0, max: 100, step: 0.1, value: Math.round(value * 1000) / 10}, v => set(Math.min(1, Math.max(0, v / 100))));
@@ -161,7 +223,7 @@ const button = (label, run, danger) => { const b = el('button', {type: 'button',
 function choose(label, options, value, set) {
   const s = el('select', {}, ...options.map(([v, text]) => el('option', {value: v}, text)));
   s.value = value;
-  s.onchange = () => { keep(); set(s.value); show(); };
+  s.onchange = () => changed(s, set);
   return el('label', {}, label, s);
 }
 
@@ -175,9 +237,9 @@ function zoneItem(s, i) {
   if (selected !== z) return li;
   if (s.type !== 'privacy') li.append(field(t('zone.name'), {value: z.name, maxLength: 21}, v => { v = v.trim(); if (!v || scene.zones.some(o => o !== z && o.name === v)) return; for (const r of scene.rules) if (r.zone === z.name) r.zone = v; z.name = v; }));
   if (s.type === 'line') li.append(choose(t('direction'), ['both', 'left_to_right', 'right_to_left'].map(k => [k, t(k)]), z.direction || 'both', v => { z.direction = v; }));
-  li.append(el('details', {}, el('summary', {}, t('points')), ...s.points.map((p, k) => el('fieldset', {className: 'point'}, el('legend', {}, t('point', k + 1)), percent('x', p[0], v => { p[0] = v; }), percent('y', p[1], v => { p[1] = v; }),
-    s.points.length > (s.type === 'line' ? 2 : 3) ? button(t('remove'), () => { keep(); s.points.splice(k, 1); show(); }, true) : null)),
-    button(t('addpoint'), () => { keep(); const [a, b] = [s.points[s.points.length - 1], s.points[0]]; s.points.push([(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]); show(); })));
+  const unfolded = 'points ' + title, list = el('details', {open: opened.has(unfolded)}, el('summary', {}, t('points')), ...s.points.map((p, k) => pointItem(s, p, k)));
+  list.ontoggle = () => { if (list.open) opened.add(unfolded); else opened.delete(unfolded); };
+  li.append(list);
   if (s.type === 'polygon') {
     z.floors = z.floors || [];
     li.append(el('details', {open: z.floors.length > 0}, el('summary', {}, t('floors')), ...z.floors.map(f => el('fieldset', {className: 'point'}, field(t('floor'), {value: f.name, maxLength: 21}, v => { f.name = v; }), percent(t('floory') + ' %', f.y, v => { f.y = v; }), button(t('remove'), () => { keep(); z.floors.splice(z.floors.indexOf(f), 1); show(); }, true))),
@@ -186,9 +248,20 @@ function zoneItem(s, i) {
   return li;
 }
 
+// pointItem has a corner's numbers, and takes it out or puts another behind it.
+function pointItem(s, p, k) {
+  const set = el('fieldset', {className: 'point'}, el('legend', {}, t('point', k + 1)), percent('x %', p[0], v => { p[0] = four(v); }), percent('y %', p[1], v => { p[1] = four(v); }));
+  const named = (b, what) => { b.setAttribute('aria-label', what + ' ' + t('point', k + 1)); return b; };
+  const q = s.points[(k + 1) % s.points.length];
+  if (s.type !== 'line' || k + 1 < s.points.length) set.append(named(button(t('addpoint'), () => { keep(); s.points.splice(k + 1, 0, [four((p[0] + q[0]) / 2), four((p[1] + q[1]) / 2)]); show(); }), t('addpoint')));
+  if (s.points.length > (s.type === 'line' ? 2 : 3)) set.append(named(button(t('remove'), () => { keep(); s.points.splice(k, 1); corner = -1; show(); }, true), t('remove')));
+  return set;
+}
+
 const places = r => r.kind === 'line_crossing' ? scene.zones.filter(z => z.line).map(z => [z.name, z.name]) : [['all', t('all')], ...scene.zones.filter(z => !z.line).map(z => [z.name, z.name])];
 const usual = {loitering: '30s', gathering: '20s', abandoned_object: '60s'};
-const sentence = r => t('rule.' + r.kind, r.zone === 'all' || !r.zone ? t('all') : r.zone, r.after || usual[r.kind], r.people || 5) + (r.schedule ? t('rule.when', r.schedule) : t('rule.always')) + (r.severity ? t('rule.severity', r.severity) : '');
+const way = r => { const z = r.kind === 'line_crossing' && scene.zones.find(x => x.name === r.zone); return z && z.direction && z.direction !== 'both' ? t('rule.' + z.direction) : ''; };
+const sentence = r => t('rule.' + r.kind, r.zone === 'all' || !r.zone ? t('all') : r.zone, r.after || usual[r.kind], r.people || 5) + way(r) + (r.schedule ? t('rule.when', r.schedule) : t('rule.always')) + (r.severity ? t('rule.severity', r.severity) : '');
 
 function ruleItem(r) {
   const li = el('li', {}, el('strong', {}, sentence(r)));
@@ -204,7 +277,21 @@ function ruleItem(r) {
   return li;
 }
 
+// where returns what has the focus, so that it has it again when all is made anew.
+function where() {
+  for (const id of ['zones', 'rules']) {
+    const parts = () => [...$(id).querySelectorAll('input, select, button, summary')].filter(e => e.checkVisibility());
+    const i = $(id) ? parts().indexOf(changing || document.activeElement) : -1;
+    if (i >= 0) {
+      const to = i + tabbing;
+      return () => setTimeout(() => { const all = parts(); if (all.length && (!document.activeElement || document.activeElement === document.body)) all[Math.max(0, Math.min(to, all.length - 1))].focus({preventScroll: true}); });
+    }
+  }
+  return () => {};
+}
+
 function show() {
+  const again = where();
   draw();
   if ($('rules')) $('rules').replaceChildren(...scene.rules.map(ruleItem));
   if (!editor) return;
@@ -214,6 +301,7 @@ function show() {
     ...(scene.heights.length ? [el('li', {}, button(t('remove'), () => { keep(); scene.heights = []; show(); }, true))] : []));
   $('drop').hidden = corner < 0 || !selected;
   for (const b of document.querySelectorAll('[data-draw]')) b.setAttribute('aria-pressed', Boolean(drawing && drawing.type === b.dataset.draw));
+  again();
 }
 
 async function load() {
@@ -229,7 +317,11 @@ if (editor) {
   if (canvas) {
     canvas.onpointerdown = down;
     canvas.onpointermove = move;
-    canvas.onpointerup = canvas.onpointercancel = () => { if (dragged) { dragged = false; show(); } };
+    canvas.onpointerup = canvas.onpointercancel = () => { if (dragged || grip) { dragged = false; grip = null; show(); } };
+    canvas.tabIndex = 0;
+    canvas.setAttribute('role', 'application');
+    canvas.setAttribute('aria-label', t('canvas'));
+    canvas.onkeydown = keys;
   }
   for (const b of document.querySelectorAll('[data-draw]')) b.onclick = () => {
     drawing = drawing && drawing.type === b.dataset.draw ? null : {type: b.dataset.draw, points: []};
@@ -239,8 +331,11 @@ if (editor) {
   };
   $('done').onclick = finish;
   $('people').onclick = () => { if (!scene.heights.length) { keep(); scene.heights = [{head: 0.5, foot: 0.9}, {head: 0.2, foot: 0.35}]; show(); } };
-  $('drop').onclick = () => { const s = shapes().find(x => x.of === selected); if (s && s.points.length > (s.type === 'line' ? 2 : 3)) { keep(); s.points.splice(corner, 1); corner = -1; show(); } };
-  $('undo').onclick = () => { if (undo.length) { scene = JSON.parse(undo.pop()); selected = null; corner = -1; drawing = null; show(); } $('undo').disabled = !undo.length; };
+  $('drop').onclick = drop;
+  $('undo').onclick = back;
+  document.addEventListener('keydown', e => { tabbing = e.key === 'Tab' ? (e.shiftKey ? -1 : 1) : 0; }, true);
+  document.addEventListener('keyup', () => { tabbing = 0; }, true);
+  document.addEventListener('keydown', e => { if ((e.ctrlKey || e.metaKey) && e.key === 'z' && !e.target.closest('input, textarea')) { e.preventDefault(); back(); } });
   $('addrule').onclick = () => { keep(); scene.rules.push({kind: 'intrusion', zone: scene.zones.some(z => z.polygon) ? scene.zones.find(z => z.polygon).name : 'all'}); show(); };
   $('plan').onclick = () => busy($('plan'), async () => {
     try {
