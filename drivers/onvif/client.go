@@ -43,6 +43,7 @@ type Client struct {
 	clock    bool // offset is known
 	attempts []Attempt
 	barred   *Error // signing in failed: it is not tried again
+	header   string // of WS-Addressing, in requests that have it
 }
 
 // New returns a Client. It asks nothing yet. Its errors do not show secrets.
@@ -185,7 +186,7 @@ func signIn[T any](ctx context.Context, c *Client, to *url.URL, body string, fir
 
 // send sends a request once, in a given way.
 func (c *Client) send(ctx context.Context, to *url.URL, body string, way Method) (answer, error) {
-	var header, auth string
+	header, auth := c.header, ""
 	switch way {
 	case Digest:
 		var err error
@@ -193,7 +194,7 @@ func (c *Client) send(ctx context.Context, to *url.URL, body string, way Method)
 			return answer{}, failed(NotONVIF, "%v", err)
 		}
 	case Token, Plain:
-		header = usernameToken(c.cfg.User, c.cfg.Password, way == Plain, c.cfg.Now().Add(c.offset))
+		header += usernameToken(c.cfg.User, c.cfg.Password, way == Plain, c.cfg.Now().Add(c.offset))
 	}
 	return c.post(ctx, to, message(header, body), auth)
 }

@@ -11,6 +11,7 @@ import (
 	"sentrybox/drivers/call"
 	"sentrybox/drivers/sip"
 	"sentrybox/drivers/sip/siptest"
+	"sentrybox/drivers/tone/dtmf"
 )
 
 // rtp makes a packet.
@@ -105,6 +106,51 @@ func loud(b []byte) bool {
 		}
 	}
 	return false
+}
+
+// TestInband presses keys of a caller whose telephone knows no events.
+func TestInband(t *testing.T) {
+	r := run(t, sip.Config{Stations: []sip.Station{station()}})
+	p := r.dial("udp", "", "1001", "secret")
+	q := help(p)
+	q.Body = strings.ReplaceAll(p.SDP("0"), "a=rtpmap:101 telephone-event/8000\r\n", "")
+	m := r.ask(p, q, 200)
+	p.Ack(q, m)
+	to := audioOf(t, m)
+	sound, err := dtmf.Append(make([]float32, 800), 8000, "91#", dtmf.Sending{Level: 0.2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound = append(sound, make([]float32, 1600)...)
+	var data []byte
+	for i, v := range sound {
+		data = append(data, muLaw(v))
+		if len(data) == 160 {
+			_, _ = p.Media().WriteToUDP(rtp(0, uint16(i/160), uint32(i), 9, data...), to)
+			data = data[:0]
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if e := r.hear(call.Digits); e.Digits != "91#" {
+		t.Errorf("%+v", e)
+	}
+	r.ask(p, p.Within(q, m, "BYE"), 200)
+}
+
+// muLaw encodes a sample, slowly: it is the byte that is nearest by G.711's definition.
+func muLaw(v float32) byte {
+	best, at := math.Inf(1), byte(0)
+	for b := range 256 {
+		inv := ^byte(b)
+		x := float64((int(inv&15)<<3+132)<<(inv>>4&7) - 132)
+		if inv&0x80 != 0 {
+			x = -x
+		}
+		if d := math.Abs(x - float64(v)*32768); d < best {
+			best, at = d, byte(b)
+		}
+	}
+	return at
 }
 
 // TestOtherNumbers are no calls for help.

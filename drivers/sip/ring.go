@@ -49,7 +49,7 @@ func (c *conversation) ring(p Phone, now time.Time) error {
 		Params: sip.HeaderParams{{K: "tag", V: sip.GenerateTagN(16)}},
 	}
 	g.remote = sip.ToHeader{Address: sip.Uri{Scheme: "sip", User: p.number(), Host: target.Host}}
-	if g.audio, err = c.open(g, func(byte) {}); err != nil {
+	if g.audio, err = c.open(g, nil); err != nil {
 		return err
 	}
 	c.b, c.phone, c.tried, c.rung = g, p, false, now

@@ -3,6 +3,8 @@ package sip
 import (
 	"encoding/binary"
 	"strings"
+
+	"github.com/pion/rtp"
 )
 
 const (
@@ -23,50 +25,25 @@ type packet struct {
 
 // parseRTP reads a packet, whose data is a part of b.
 func parseRTP(b []byte) (packet, bool) {
-	if len(b) < 12 || len(b) > maxRTP || b[0]>>6 != 2 {
+	var p rtp.Packet
+	if len(b) > maxRTP || p.Unmarshal(b) != nil || p.Version != 2 {
 		return packet{}, false
 	}
-	p := packet{
-		payload: int(b[1] & 0x7f), marker: b[1]&0x80 != 0, seq: binary.BigEndian.Uint16(b[2:]),
-		timestamp: binary.BigEndian.Uint32(b[4:]), ssrc: binary.BigEndian.Uint32(b[8:]),
-	}
-	rest := b[12:]
-	if n := int(b[0]&0x0f) * 4; n <= len(rest) {
-		rest = rest[n:]
-	} else {
-		return packet{}, false
-	}
-	if b[0]&0x10 != 0 {
-		if len(rest) < 4 {
-			return packet{}, false
-		}
-		n := 4 + 4*int(binary.BigEndian.Uint16(rest[2:]))
-		if n > len(rest) {
-			return packet{}, false
-		}
-		rest = rest[n:]
-	}
-	if b[0]&0x20 != 0 {
-		if len(rest) == 0 || int(rest[len(rest)-1]) > len(rest) || rest[len(rest)-1] == 0 {
-			return packet{}, false
-		}
-		rest = rest[:len(rest)-int(rest[len(rest)-1])]
-	}
-	p.data = rest
-	return p, true
+	return packet{
+		payload: int(p.PayloadType), marker: p.Marker, seq: p.SequenceNumber, timestamp: p.Timestamp, ssrc: p.SSRC, data: p.Payload,
+	}, true
 }
 
 // append writes a packet after b.
 func (p *packet) append(b []byte) []byte {
-	second := byte(p.payload)
-	if p.marker {
-		second |= 0x80
+	h := rtp.Header{
+		Version: 2, PayloadType: uint8(p.payload), Marker: p.marker, SequenceNumber: p.seq, Timestamp: p.timestamp, SSRC: p.ssrc, //nolint:gosec // seven bits
 	}
-	b = append(b, 0x80, second)
-	b = binary.BigEndian.AppendUint16(b, p.seq)
-	b = binary.BigEndian.AppendUint32(b, p.timestamp)
-	b = binary.BigEndian.AppendUint32(b, p.ssrc)
-	return append(b, p.data...)
+	head, err := h.Marshal()
+	if err != nil { // of a header that is fixed
+		return b
+	}
+	return append(append(b, head...), p.data...)
 }
 
 // event is a named telephone event (RFC 4733 section 2.3).

@@ -38,7 +38,8 @@ func listenAudio(ip netip.Addr, ports [2]int) (*net.UDPConn, error) {
 // stream is the audio of one side of a call, in both directions.
 type stream struct {
 	conn  *net.UDPConn
-	heard func(digit byte) // of events; must not wait
+	heard func(digit byte) // must not wait; nil if nobody wants to know
+	ear   *inband          // of the reader
 
 	mu       sync.Mutex // guards what follows
 	from     []netip.Addr
@@ -137,7 +138,7 @@ func (s *stream) take(p *packet, from netip.AddrPort) {
 			s.eventSeen, s.eventAt = true, p.timestamp
 		}
 		s.mu.Unlock()
-		if fresh {
+		if fresh && s.heard != nil {
 			s.heard(e.digit)
 		}
 		if ok && relay != nil {
@@ -146,7 +147,14 @@ func (s *stream) take(p *packet, from netip.AddrPort) {
 		return
 	}
 	c, known := s.codecOf(p.payload)
+	events := s.eventIn >= 0
 	s.mu.Unlock()
+	if known && !events && s.heard != nil && len(p.data) <= 4*interval {
+		if s.ear == nil {
+			s.ear = newInband()
+		}
+		s.ear.hear(c, p.data, s.heard)
+	}
 	if known && relay != nil && len(p.data) <= 4*interval {
 		relay.forward(p, c)
 	}

@@ -24,7 +24,7 @@ func (s *Server) answer(action xml.Name, token string) (status int, body string)
 	case "GetServices":
 		return s.services()
 	case "GetCapabilities":
-		return ok(`<tds:GetCapabilitiesResponse><tds:Capabilities><tt:Media><tt:XAddr>%s</tt:XAddr></tt:Media></tds:Capabilities></tds:GetCapabilitiesResponse>`, s.xaddr("media"))
+		return ok(`<tds:GetCapabilitiesResponse><tds:Capabilities><tt:Media><tt:XAddr>%s</tt:XAddr></tt:Media><tt:Events><tt:XAddr>%s</tt:XAddr></tt:Events></tds:Capabilities></tds:GetCapabilitiesResponse>`, s.xaddr("media"), s.xaddr("events"))
 	case "GetProfiles":
 		return s.profiles(second)
 	case "GetStreamUri", "GetSnapshotUri":
@@ -61,8 +61,8 @@ func (s *Server) services() (int, string) {
 		return s.answer(xml.Name{Local: "NoSuchThing"}, "")
 	}
 	var b strings.Builder
-	for _, v := range [][2]string{{"http://www.onvif.org/ver10/device/wsdl", "device_service"}, {"http://www.onvif.org/ver10/media/wsdl", "media"}, {media2, "media2"}} {
-		if v[1] != "media2" || !s.NoMedia2 {
+	for _, v := range [][2]string{{"http://www.onvif.org/ver10/device/wsdl", "device_service"}, {"http://www.onvif.org/ver10/media/wsdl", "media"}, {media2, "media2"}, {"http://www.onvif.org/ver10/events/wsdl", "events"}} {
+		if v[1] != "media2" && v[1] != "events" || v[1] == "media2" && !s.NoMedia2 || v[1] == "events" && s.Events != nil {
 			fmt.Fprintf(&b, `<tds:Service><tds:Namespace>%s</tds:Namespace><tds:XAddr>%s</tds:XAddr><tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>`, v[0], s.xaddr(v[1]))
 		}
 	}

@@ -54,6 +54,8 @@ type Server struct {
 	Manufacturer string
 	Model        string
 	Streams      []Stream
+	// Events is its service of events; none if nil.
+	Events *Events
 	// Mangle may change each answer's body; action is the request's element.
 	Mangle func(action string, body []byte) []byte
 	// Handler stands in front of everything if it is not nil, and says whether it answered.
@@ -81,11 +83,14 @@ func (s *Server) Start() error {
 		return fmt.Errorf("onviftest: %w", err)
 	}
 	s.ln, s.done = ln, make(chan struct{})
+	s.mu.Lock()
 	s.nonces, s.created = map[string]int{}, map[string]bool{}
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
+	s.mu.Unlock()
+	server, done := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}, s.done
+	s.http = server
 	go func() {
-		defer close(s.done)
-		_ = s.http.Serve(ln)
+		defer close(done)
+		_ = server.Serve(ln)
 	}()
 	return nil
 }
@@ -165,6 +170,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		if reason != "" {
 			s.reply(w, action.Local, http.StatusBadRequest, fault("Sender", reason))
+			return
+		}
+	}
+	if s.Events != nil {
+		if status, body, known := s.Events.answer(r.Context(), s, action.Local, r); known {
+			s.reply(w, action.Local, status, body)
 			return
 		}
 	}
