@@ -13,8 +13,8 @@ require (
 	github.com/coder/websocket v1.8.15
 	github.com/eclipse/paho.mqtt.golang v1.5.1
 	github.com/elastic/go-seccomp-bpf v1.6.0
-	github.com/expr-lang/expr v1.17.8
 	github.com/emiago/sipgo v1.7.3
+	github.com/expr-lang/expr v1.17.8
 	github.com/getkin/kin-openapi v0.153.0
 	github.com/goccy/go-yaml v1.18.0
 	github.com/influxdata/influxdb-client-go/v2 v2.14.0

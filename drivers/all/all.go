@@ -8,11 +8,14 @@ import (
 	"sentrybox/drivers/driver"
 	"sentrybox/drivers/gpio"
 	"sentrybox/drivers/homebrew"
+	"sentrybox/drivers/isapi"
 	"sentrybox/drivers/lora/ebyte"
 	"sentrybox/drivers/lora/rak"
 	"sentrybox/drivers/lorawan"
 	"sentrybox/drivers/modbus"
 	"sentrybox/drivers/mqttsensor"
+	"sentrybox/drivers/onvif"
+	"sentrybox/drivers/sip"
 	"sentrybox/drivers/uart"
 )
 
@@ -21,6 +24,9 @@ func Sources() call.Registry {
 	return call.Registry{
 		"homebrew": call.Make(homebrew.New),
 		"analogue": call.Make(analogue.New),
+		"sip":      call.Make(sip.New),
+		"isapi":    call.Make(isapi.New),
+		"onvif":    call.Make(onvif.NewListener),
 	}
 }
 

@@ -178,7 +178,7 @@ func (c *conversation) leave() {
 	c.tone()
 	for _, g := range []*leg{c.a, c.b} {
 		if g != nil && g.audio != nil {
-			g.audio.conn.Close()
+			_ = g.audio.conn.Close()
 		}
 	}
 	c.tellEnd(true) // if it has not ended

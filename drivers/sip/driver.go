@@ -157,7 +157,7 @@ func (d *Driver) open(ctx context.Context) error {
 	host, _, _ := net.SplitHostPort(d.cfg.Listen)
 	tcp, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(local.Port)))
 	if err != nil {
-		udp.Close()
+		_ = udp.Close()
 		return fmt.Errorf("listen on %s: %w", d.cfg.Listen, err)
 	}
 	bound := local.AddrPort()
@@ -195,7 +195,7 @@ func (d *Driver) close() {
 	for _, c := range calls {
 		<-c.over // it has said goodbye
 	}
-	d.udp.Close()
+	_ = d.udp.Close()
 	d.tcp.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()

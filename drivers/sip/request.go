@@ -185,7 +185,7 @@ func (d *Driver) suspect(who party, exists bool, ip netip.Addr) {
 		return
 	}
 	if s := d.State().Devices[who.id()]; s.Phase != driver.Online {
-		d.Device(who.id(), driver.Failed, "wrong password or address, from "+ip.String())
+		d.Device(who.id(), driver.Refused, "wrong password or address, from "+ip.String())
 	}
 }
 

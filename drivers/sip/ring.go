@@ -128,7 +128,7 @@ func (c *conversation) drop(g *leg) {
 	if c.b == g {
 		c.b = nil
 	}
-	g.audio.conn.Close() // its reader ends, and the call waits for that
+	_ = g.audio.conn.Close() // its reader ends, and the call waits for that
 }
 
 // accept takes a phone's yes.

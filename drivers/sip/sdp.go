@@ -241,13 +241,3 @@ func (d *description) audio(b *bytes.Buffer, proto string) {
 	}
 	fmt.Fprintf(b, "a=ptime:20\r\na=%s\r\n", direction)
 }
-
-// prefer returns the format of a side that has the codec, or else its first.
-func (s *session) prefer(c codec) format {
-	for _, f := range s.codecs {
-		if f.codec == c {
-			return f
-		}
-	}
-	return s.codecs[0]
-}

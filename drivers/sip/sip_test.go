@@ -248,7 +248,7 @@ func TestGuessing(t *testing.T) {
 	if refused > 11 || refused == 0 {
 		t.Errorf("%d of 20 guesses were looked at", refused)
 	}
-	if s := r.State().Devices["gate"]; s.Phase != driver.Failed || !strings.Contains(s.Reason, "127.0.0.2") || strings.Contains(s.Reason, "wrong:") {
+	if s := r.State().Devices["gate"]; s.Phase != driver.Refused || !strings.Contains(s.Reason, "127.0.0.2") || strings.Contains(s.Reason, "wrong:") {
 		t.Errorf("%+v", s)
 	}
 	good := r.dial("udp", "127.0.0.3:0", "1001", "secret")

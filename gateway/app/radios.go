@@ -44,6 +44,12 @@ func (a *App) sourceConfig(r *config.Radio) (any, error) {
 		return homebrewConfig(r.Homebrew, a.Log.With("radio", r.ID))
 	case "analogue":
 		return a.analogueConfig(r)
+	case "sip":
+		return sipConfig(r, a.Log.With("intercom", r.ID))
+	case "isapi":
+		return isapiConfig(r.ISAPI, a.Log.With("intercom", r.ID))
+	case "onvif":
+		return onvifConfig(r.ONVIF, a.Log.With("intercom", r.ID))
 	default:
 		return nil, fmt.Errorf("no source for %s", kind)
 	}
@@ -63,6 +69,7 @@ func newSystem(r *config.Radio) radio.System {
 		})
 	}
 	nameStations(&s, r)
+	nameDevice(&s, r)
 	return s
 }
 

@@ -28,6 +28,9 @@ type Radio struct {
 
 	Homebrew *Homebrew `yaml:"homebrew"`
 	Analogue *Analogue `yaml:"analogue"`
+	SIP      *SIP      `yaml:"sip"`
+	ISAPI    *ISAPI    `yaml:"isapi"`
+	ONVIF    *ONVIF    `yaml:"onvif"`
 }
 
 // Unit is somebody or something that calls.
@@ -78,6 +81,9 @@ func (r *Radio) drivers() []radioDriver {
 	return []radioDriver{
 		{"homebrew", r.Homebrew != nil, (*document).finishHomebrew},
 		{"analogue", r.Analogue != nil, (*document).finishAnalogue},
+		{"sip", r.SIP != nil, (*document).finishSIP},
+		{"isapi", r.ISAPI != nil, (*document).finishISAPI},
+		{"onvif", r.ONVIF != nil, (*document).finishONVIF},
 	}
 }
 
@@ -92,19 +98,21 @@ func (r *Radio) Driver() string {
 }
 
 // defaultCalls are the alerts of every radio and intercom.
-func defaultCalls(severity int) []CallRule {
+func defaultCalls(r *Radio) []CallRule {
+	kind, _ := kindOf(&CallRule{On: "emergency"}, r)
 	return []CallRule{
-		{On: "emergency", Kind: "emergency_call", Severity: severity},
+		{On: "emergency", Kind: kind, Severity: r.Severity},
 		{On: "input", Code: "door_forced", Kind: "door_forced", Severity: 2},
 		{On: "input", Code: "tamper", Kind: "disassembly", Severity: 2},
+		{On: "input", Code: "alarm", Kind: "alarm_input", Severity: 2},
 	}
 }
 
 // kindOf returns the kind of a rule's alerts, if it names none, and their severity.
-func kindOf(c *CallRule, severity int) (kind string, grave int) {
+func kindOf(c *CallRule, r *Radio) (kind string, grave int) {
 	switch c.On {
 	case "begin":
-		return "help_point", severity
+		return "help_point", r.Severity
 	case "page":
 		return "call_alert", 3
 	case "check":
@@ -112,23 +120,35 @@ func kindOf(c *CallRule, severity int) (kind string, grave int) {
 	case "voice":
 		return "radio_voice", 3
 	case "input":
-		if c.Code == "tamper" {
+		switch c.Code {
+		case "tamper":
 			return "disassembly", 2
+		case "alarm":
+			return "alarm_input", 2
 		}
 		return c.Code, 2
 	default:
-		return "emergency_call", severity
+		if r.intercom() {
+			return "help_point", r.Severity
+		}
+		return "emergency_call", r.Severity
 	}
 }
 
+// finishRadios checks radios and intercoms, which are one list under two names.
 func (d *document) finishRadios(c *Config, first map[string]string) {
-	c.Radios = some(c.Radios)
-	if len(c.Radios) > maxRadios {
-		d.Fault("radios", "config.many", len(c.Radios), maxRadios)
+	d.finishRadioList(c, first, "radios", c.Radios)
+	d.finishRadioList(c, first, "intercoms", c.Intercoms)
+	c.Radios, c.Intercoms = some(append(c.Radios, c.Intercoms...)), nil
+}
+
+func (d *document) finishRadioList(c *Config, first map[string]string, key string, list []Radio) {
+	if len(list) > maxRadios {
+		d.Fault(key, "config.many", len(list), maxRadios)
 		return
 	}
-	for i := range c.Radios {
-		r, path := &c.Radios[i], strict.Element("radios", i)
+	for i := range list {
+		r, path := &list[i], strict.Element(key, i)
 		if !d.Sound(path) {
 			continue
 		}
@@ -235,7 +255,7 @@ func (d *document) finishCallRules(r *Radio, path string) {
 				d.identity(at+who.key, who.id)
 			}
 		}
-		kind, severity := kindOf(c, r.Severity)
+		kind, severity := kindOf(c, r)
 		if c.Kind == "" {
 			c.Kind = kind
 		}
@@ -247,7 +267,7 @@ func (d *document) finishCallRules(r *Radio, path string) {
 		}
 		d.Between(at+".severity", c.Severity, 1, 4)
 	}
-	r.Emergency = append(r.Emergency, defaultCalls(r.Severity)...)
+	r.Emergency = append(r.Emergency, defaultCalls(r)...)
 }
 
 // finishCode checks what the event must say.

@@ -19,8 +19,8 @@ var radioMistakes = []mistake{
 4: radios[0].emergency[3].code: page has no code
 4: radios[0].emergency[4].on: "emergncy" is not known, did you mean "emergency"?
 4: radios[0].emergency[5].on: missing`},
-	{"radio without a driver", head + `radios: [{id: r}, {id: r, severity: 5, fold: 2h}]`, `4: radios[0]: one of these must be given, and no more: homebrew, analogue
-4: radios[1]: one of these must be given, and no more: homebrew, analogue
+	{"radio without a driver", head + `radios: [{id: r}, {id: r, severity: 5, fold: 2h}]`, `4: radios[0]: one of these must be given, and no more: homebrew, analogue, sip, isapi, onvif
+4: radios[1]: one of these must be given, and no more: homebrew, analogue, sip, isapi, onvif
 4: radios[1].id: "r" is the id of radios[0] already
 4: radios[1].severity: must be from 1 to 4
 4: radios[1].fold: must be from 1s to 1h`},
@@ -41,7 +41,7 @@ func TestRadios(t *testing.T) {
 	if r.Units["4600101"] != (Unit{Name: "老王", Place: "东门", Grid: "3"}) || r.Groups["9"] != "全体" || r.Fold != defaultFold {
 		t.Errorf("%+v", r)
 	}
-	if len(r.Emergency) != 6 || r.Emergency[0].Kind != "emergency_call" || r.Emergency[0].Severity != 2 || r.Emergency[1].Kind != "help_point" || r.Emergency[3].On != "emergency" {
+	if len(r.Emergency) != 7 || r.Emergency[0].Kind != "emergency_call" || r.Emergency[0].Severity != 2 || r.Emergency[1].Kind != "help_point" || r.Emergency[3].On != "emergency" {
 		t.Errorf("%+v", r.Emergency)
 	}
 	if h := r.Homebrew; r.Driver() != "homebrew" || h.Listen != homebrewListen || h.Repeaters["460010"].Password.Reveal() != "x" {

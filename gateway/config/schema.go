@@ -29,6 +29,7 @@ type Config struct {
 	Sensors       []Sensor      `yaml:"sensors"`
 	Outputs       []Output      `yaml:"outputs"`
 	Rules         []SensorRule  `yaml:"rules"`
+	Intercoms     []Radio       `yaml:"intercoms"` // the same, by the name that a technician looks for; part of Radios once it is read
 	Radios        []Radio       `yaml:"radios"`
 }
 

@@ -100,7 +100,7 @@ func Listen(at, user string) (*Phone, error) {
 	}
 	media, err := net.ListenUDP("udp", &net.UDPAddr{IP: a.IP})
 	if err != nil {
-		c.Close()
+		_ = c.Close()
 		return nil, fmt.Errorf("siptest: %w", err)
 	}
 	return &Phone{User: user, conn: &called{UDPConn: c}, media: media}, nil
@@ -135,7 +135,7 @@ func (c *called) Write(b []byte) (int, error) {
 // Close closes its lines.
 func (p *Phone) Close() {
 	p.conn.Close()
-	p.media.Close()
+	_ = p.media.Close()
 }
 
 // Addr is the phone's own address, host:port.
