@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"sentrybox/gateway/app"
 	"sentrybox/gateway/backup"
@@ -93,19 +92,8 @@ func (c *backupCmd) Run(e *env) error {
 		_ = os.Remove(out.Name())
 		return err
 	}
-	_, err = fmt.Fprintln(e.out, text.T(e.lang, "backup.made", c.File, contents(e.lang, &p.Manifest)))
+	_, err = fmt.Fprintln(e.out, text.T(e.lang, "backup.made", c.File, backup.Contents(e.lang, &p.Manifest)))
 	return err
-}
-
-// contents says what is in a backup.
-func contents(l text.Lang, m *backup.Manifest) string {
-	n := m.Counts
-	s := text.T(l, "backup.contents", m.Gateway.ID, m.Gateway.Street, m.Gateway.Community, m.Created.Local().Format(time.DateTime), m.Version,
-		n.Cameras, n.Sensors, n.Users, n.Revisions, n.Alerts, n.OpenAlerts, n.Evidence, fmt.Sprintf("%.1f MB", float64(m.Bytes)/1e6))
-	for _, path := range m.LeftOut {
-		s += "\n" + text.T(l, "backup.leftout", fmt.Sprintf("%q", path))
-	}
-	return s
 }
 
 // sayBackup turns an error of a backup into a sentence.
@@ -191,7 +179,7 @@ func (c *restoreCmd) look(e *env, site *backup.Site, wish backup.Wish) (backup.F
 	if err != nil {
 		return found, sayBackup(err)
 	}
-	lines := []string{contents(e.lang, &found.Manifest)}
+	lines := []string{backup.Contents(e.lang, &found.Manifest)}
 	if found.Here.ID != "" {
 		lines = append(lines, text.T(e.lang, "restore.here", found.Here.ID, found.HereAlerts))
 	}

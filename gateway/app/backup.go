@@ -3,10 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"time"
 
 	"sentrybox/gateway/backup"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/support"
 )
 
 // errReplaced ends a run when a backup is to take the site's place.
@@ -50,3 +53,31 @@ func (a *App) restored(ctx context.Context) (*config.Config, error) {
 	}
 	return c, err
 }
+
+// support writes the support bundle.
+func (a *App) support(ctx context.Context, w io.Writer) error {
+	from := &support.Source{
+		Config: a.current.Load(), Path: a.Path, Version: a.Version, Recent: a.Recent, DB: a.store.DB(), Now: time.Now,
+		State: func(ctx context.Context) (any, error) { return site{a}.State(ctx) },
+		Metrics: func(w io.Writer) error {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/metrics", http.NoBody)
+			if err == nil {
+				a.monitor.Handler().ServeHTTP(page{w, http.Header{}}, r)
+			}
+			return err
+		},
+	}
+	return from.Write(ctx, w)
+}
+
+// page takes an answer that is for no browser.
+type page struct {
+	io.Writer
+	header http.Header
+}
+
+// Header is for http.ResponseWriter.
+func (p page) Header() http.Header { return p.header }
+
+// WriteHeader is for http.ResponseWriter.
+func (p page) WriteHeader(int) {}

@@ -88,6 +88,12 @@ func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) er
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Care: care, Version: a.Version, Log: log, Now: time.Now,
 		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Survey: a.survey, Running: a.current.Load, Recent: a.Recent,
 	}
+	if a.Path != "" {
+		site := Site(a.Path, a.Config.Data, a.Version)
+		site.Listen = a.Config.Web.Listen
+		s.Vault = &web.Vault{Site: site, Dir: a.Config.Data, Replace: a.replace}
+	}
+	s.Support = a.support
 	if err := a.secure(s); err != nil {
 		return err
 	}

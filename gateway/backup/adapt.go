@@ -87,11 +87,14 @@ func identify(body []byte, id Identity) ([]byte, error) {
 // keepPage puts this box's own page into a configuration, if it has one.
 func (s *Site) keepPage(body []byte) ([]byte, error) {
 	own, err := strict.ReadFile(s.Config)
-	if os.IsNotExist(err) {
-		return body, nil
-	}
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if config.Empty(own) {
+		if s.Listen == "" {
+			return body, nil
+		}
+		return revision.PutSection(body, "web", revision.Fields(nil).Set("listen", s.Listen))
 	}
 	f, err := revision.Section(own, "web")
 	c, perr := config.Parse(s.Config, own, config.Environment(s.Config))

@@ -53,6 +53,7 @@ type Found struct {
 	Manifest Manifest `json:"manifest"`
 	// Listen is where the page is afterwards.
 	Listen string `json:"listen"`
+	Secure bool   `json:"secure"` // over TLS
 	// Here is which site this box has now, with its alerts.
 	Here       Identity `json:"here"`
 	HereAlerts int      `json:"here_alerts"`
@@ -90,7 +91,7 @@ func (s *Site) Look(ctx context.Context, r io.Reader, w Wish) (f Found, err erro
 		f.Problems, err = err, nil
 	}
 	if c != nil {
-		f.Listen = c.Web.Listen
+		f.Listen, f.Secure = c.Web.Listen, c.Web.Secure()
 	}
 	return f, err
 }
@@ -121,10 +122,12 @@ func (s *Site) here(ctx context.Context) (id Identity, alerts int, err error) {
 	return id, alerts, err
 }
 
-// room returns how many bytes may be unpacked: half of what is free.
-func (s *Site) room() int64 {
+func (s *Site) room() int64 { return Room(s.Data) }
+
+// Room returns how many bytes a backup may have in a data folder: half of what is free.
+func Room(data string) int64 {
 	var disk unix.Statfs_t
-	if unix.Statfs(s.Data, &disk) != nil {
+	if unix.Statfs(data, &disk) != nil {
 		return 0
 	}
 	return int64(disk.Bavail) * disk.Bsize / 2

@@ -2,6 +2,8 @@ package backup
 
 import (
 	"errors"
+	"fmt"
+	"time"
 
 	"sentrybox/gateway/text"
 )
@@ -21,4 +23,15 @@ func Sentence(err error) text.Key {
 		}
 	}
 	return ""
+}
+
+// Contents says what is in a backup.
+func Contents(l text.Lang, m *Manifest) string {
+	n := m.Counts
+	s := text.T(l, "backup.contents", m.Gateway.ID, m.Gateway.Street, m.Gateway.Community, m.Created.Local().Format(time.DateTime), m.Version,
+		n.Cameras, n.Sensors, n.Users, n.Revisions, n.Alerts, n.OpenAlerts, n.Evidence, fmt.Sprintf("%.1f MB", float64(m.Bytes)/1e6))
+	for _, path := range m.LeftOut {
+		s += "\n" + text.T(l, "backup.leftout", fmt.Sprintf("%q", path))
+	}
+	return s
 }

@@ -29,6 +29,9 @@ type Site struct {
 	Config  string // path of the configuration; it need not exist yet
 	Data    string // the data folder
 	Version string // of this program
+	// Listen is where the page of the running gateway is, for a new box whose configuration
+	// says nothing yet.
+	Listen string
 	// Tables are what a database of this program has besides the store's own.
 	Tables []store.Migration
 	// Leave are the tables with alerts and what follows from them.

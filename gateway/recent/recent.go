@@ -2,6 +2,7 @@
 package recent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -12,7 +13,8 @@ import (
 )
 
 const (
-	keep      = 2000 // lines
+	// Keep is how many lines are kept.
+	Keep      = 2000
 	maxLine   = 2000 // bytes of one
 	maxAnswer = 500  // lines
 )
@@ -42,12 +44,12 @@ func (l *Log) add(line Line) {
 	defer l.mu.Unlock()
 	l.count++
 	line.N = l.count
-	if len(l.lines) < keep {
+	if len(l.lines) < Keep {
 		l.lines = append(l.lines, line)
 		return
 	}
 	l.lines[l.next] = line
-	l.next = (l.next + 1) % keep
+	l.next = (l.next + 1) % Keep
 }
 
 // Filter says which lines are asked for. The zero value asks for those of the level
@@ -58,6 +60,7 @@ type Filter struct {
 	Part         string // of the program; empty for all
 	Since, Until time.Time
 	After        int64 // lines with a greater number
+	Most         int   // lines; 500 when 0
 }
 
 func (f *Filter) fits(line *Line) bool {
@@ -89,7 +92,7 @@ func (l *Log) Find(f Filter) []Line {
 	for i := range l.lines {
 		line := l.lines[(l.next+len(l.lines)-1-i)%len(l.lines)]
 		if f.fits(&line) {
-			if found = append(found, line); len(found) == maxAnswer {
+			if found = append(found, line); len(found) == cmp.Or(f.Most, maxAnswer) {
 				break
 			}
 		}

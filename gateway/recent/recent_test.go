@@ -30,11 +30,11 @@ func TestFind(t *testing.T) {
 	if got := l.Parts(); len(got) != 2 || got[0] != "box" || got[1] != "web" {
 		t.Errorf("parts %v", got)
 	}
-	for i := range 3 * keep {
+	for i := range 3 * Keep {
 		h.Info(strconv.Itoa(i))
 	}
 	got := l.Find(Filter{})
-	if len(got) != maxAnswer || got[0].Text != strconv.Itoa(3*keep-1) || got[0].N != 3*keep+4 || got[1].N != got[0].N-1 {
+	if len(got) != maxAnswer || got[0].Text != strconv.Itoa(3*Keep-1) || got[0].N != 3*Keep+4 || got[1].N != got[0].N-1 {
 		t.Errorf("%d lines, the first is %+v", len(got), got[0])
 	}
 }

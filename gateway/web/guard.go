@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"sentrybox/gateway/backup"
 	"sentrybox/gateway/brake"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/revision"
@@ -64,7 +65,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 // guard lets through who may ask for what the route gives.
 func (s *Server) guard(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(&rt))
 		q := &request{origin: remote(r), lang: s.language(w, r)}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
 		if rt.public() {
@@ -129,7 +130,9 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, status int, to
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+func isAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/setup/restore")
+}
 
 // language is the one that was chosen, Chinese at first. ?lang= chooses.
 func (s *Server) language(w http.ResponseWriter, r *http.Request) text.Lang {
@@ -245,6 +248,9 @@ func (s *Server) failureOf(r *http.Request, err error) *failure {
 		if errors.Is(err, known) {
 			return &as
 		}
+	}
+	if key := backup.Sentence(err); key != "" {
+		return problem(http.StatusUnprocessableEntity, key)
 	}
 	if r.Context().Err() == nil {
 		s.Log.Error("page", "path", r.URL.Path, "error", err)

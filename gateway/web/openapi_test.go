@@ -104,10 +104,12 @@ func validate(t *testing.T, r routers.Router, method, path string, status int, h
 // bad, against the document.
 func TestAnswersFitTheDocument(t *testing.T) {
 	r := newRig(t)
+	r.vault()
 	v := r.claim()
 	r.user("老李", "duty")
 	spec := validator(t)
 	good := map[string]bool{}
+	backup := string(v.backup("/api/v1/backup"))
 	try := func(method, path, body string) {
 		kind := "application/json"
 		status, got, h := v.do(method, path, kind, body)
@@ -148,6 +150,10 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		{"DELETE", "/api/v1/users/x", ""},
 		{"POST", "/api/v1/me/password", `{"old":"` + secret + `","new":"` + secret + ` 2"}`},
 		{"GET", "/api/v1/me/sessions", ""},
+		{"PUT", "/api/v1/restore/file", backup},
+		{"POST", "/api/v1/restore/look", `{"passphrase":"` + passphrase + `"}`},
+		{"POST", "/api/v1/restore", `{"passphrase":"` + passphrase + `"}`},
+		{"GET", "/api/v1/restore", ""},
 	} {
 		try(c[0], strings.ReplaceAll(c[1], "东门", "%E4%B8%9C%E9%97%A8"), c[2])
 		key := c[0] + " " + regexp.MustCompile(`\?.*`).ReplaceAllString(strings.ReplaceAll(c[1], "东门", "%E4%B8%9C%E9%97%A8"), "")

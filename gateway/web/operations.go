@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"sentrybox/gateway/backup"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
@@ -56,7 +57,20 @@ func operations() map[string]operation {
 	maps.Copy(all, accountOperations())
 	maps.Copy(all, tryOperations())
 	maps.Copy(all, findOperations())
+	maps.Copy(all, careOperations())
 	return all
+}
+
+func careOperations() map[string]operation {
+	const file = "application/octet-stream"
+	return map[string]operation{
+		"POST /api/v1/backup":       {about: "api.backup", in: backup.Options{}, outMedia: file},
+		"POST /api/v1/support":      {about: "api.support", outMedia: "application/zip"},
+		"PUT /api/v1/restore/file":  {about: "api.restore.file", inMedia: file, out: restoring{}},
+		"POST /api/v1/restore/look": {about: "api.restore.look", in: backup.Wish{}, out: insideView{}},
+		"POST /api/v1/restore":      {about: "api.restore", in: backup.Wish{}, out: insideView{}},
+		"GET /api/v1/restore":       {about: "api.restore.get", out: restoring{}},
+	}
 }
 
 func tryOperations() map[string]operation {

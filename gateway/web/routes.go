@@ -106,6 +106,19 @@ func routes() []route {
 		{"DELETE", "/api/v1/tokens/{id}", inside, t, answer((*Server).revokeToken)},
 		{"GET", "/api/openapi.json", inside, v, (*Server).openAPI},
 		{"GET", "/api", inside, t, (*Server).apiPage},
+		{"GET", "/care", inside, t, page("care")},
+		{"POST", "/backup", inside, t, vault((*Server).makeBackup)}, // of a page, which keeps the answer as a file
+		{"POST", "/support", inside, t, (*Server).supportBundle},
+		{"POST", "/api/v1/backup", inside, t, vault((*Server).makeBackup)},
+		{"POST", "/api/v1/support", inside, t, (*Server).supportBundle},
+		{"PUT", "/api/v1/restore/file", inside, t, vault((*Server).uploadFile)},
+		{"POST", "/api/v1/restore/look", inside, t, vault(answer((*Server).lookInto))},
+		{"POST", "/api/v1/restore", inside, t, vault((*Server).restoreSite)},
+		{"GET", "/api/v1/restore", inside, t, vault(answer((*Server).getRestoring))},
+		{"PUT", "/setup/restore/file", setup, "", atSetup((*Server).uploadFile)},
+		{"POST", "/setup/restore/look", setup, "", atSetup(answer((*Server).lookInto))},
+		{"POST", "/setup/restore", setup, "", atSetup((*Server).restoreSite)},
+		{"GET", "/setup/restore", setup, "", atSetup(answer((*Server).getRestoring))},
 	}
 }
 

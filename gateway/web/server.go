@@ -13,6 +13,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,9 +42,12 @@ type Server struct {
 	Survey      *survey.Survey
 	Recent      *recent.Log           // nil for none
 	Running     func() *config.Config // the configuration in use
-	Version     string
-	Log         *slog.Logger
-	Now         func() time.Time
+	Vault       *Vault                // nil where the configuration is no file
+	// Support writes the support bundle; nil for none.
+	Support func(context.Context, io.Writer) error
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time
 
 	// Listening hears of the address; nil for nobody.
 	Listening func(net.Addr)
@@ -55,10 +59,13 @@ type Server struct {
 	stills  chan struct{} // holds a token for each still picture that is made
 	seers   chan struct{} // holds a token for each who sees what the detectors see
 
-	mu     sync.Mutex
-	state  State     // guarded by mu, as is all that follows
-	asked  time.Time // when state was asked for
-	failed error
+	vaultMu sync.Mutex // held while a backup is made, uploaded or restored
+
+	mu      sync.Mutex
+	restore restoring // guarded by mu
+	state   State     // guarded by mu, as is all that follows
+	asked   time.Time // when state was asked for
+	failed  error
 }
 
 const (

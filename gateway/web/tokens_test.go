@@ -25,6 +25,7 @@ func (v *visitor) token(name string, scope account.Scope) (secret, id string) {
 // scope, without a session and without a token against cross-site requests.
 func TestTokensReachWhatTheirScopeAllows(t *testing.T) {
 	r := newRig(t)
+	r.vault()
 	v := r.claim()
 	for _, scope := range account.Scopes() {
 		secret, _ := v.token(string(scope), scope)

@@ -17,6 +17,7 @@ import (
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/find"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/revision"
@@ -69,16 +70,17 @@ func (g *standIn) Picture(_ context.Context, id string) ([]byte, error) {
 const secret = "a sentence of its own"
 
 type rig struct {
-	t       *testing.T
-	server  *Server
-	gateway *standIn
-	http    *httptest.Server
-	running *config.Config
-	probed  []string
-	private bool
-	tries   tries
-	found   []find.Candidate
-	path    string // of the configuration
+	t        *testing.T
+	server   *Server
+	gateway  *standIn
+	http     *httptest.Server
+	running  *config.Config
+	probed   []string
+	private  bool
+	tries    tries
+	found    []find.Candidate
+	path     string // of the configuration
+	replaced int    // by a backup
 }
 
 const file = `gateway: {id: gw-1, street: donghu, community: meiyuan}
@@ -104,7 +106,7 @@ func (r *rig) probe(_ context.Context, url, transport string) (Probe, error) {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	st, err := store.Open(t.Context(), filepath.Join(dir, "data"), account.Schema(), revision.Schema(), survey.Schema())
+	st, err := store.Open(t.Context(), filepath.Join(dir, "data"), account.Schema(), revision.Schema(), survey.Schema(), evidence.Schema())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +118,7 @@ func newRig(t *testing.T) *rig {
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	r.path = path
 	if r.running, err = config.Load(path); err != nil {
 		t.Fatal(err)
 	}
@@ -246,6 +249,7 @@ func concrete(path string) string {
 // against cross-site requests, and from another site.
 func TestEveryRouteIsGuarded(t *testing.T) {
 	r := newRig(t)
+	r.vault()
 	secrets := regexp.MustCompile(`gw-1|东门|王工`)
 	for _, rt := range routes() {
 		status, body, h := r.visitor().do(rt.method, concrete(rt.path), "application/json", "{}")

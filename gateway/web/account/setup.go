@@ -57,24 +57,36 @@ func normal(s string) string {
 
 func pretty(s string) string { return s[:4] + "-" + s[4:8] + "-" + s[8:] }
 
-// Claim sets the first password, of a technician called name, and returns the
-// token of a session. It returns ErrDone if that has been done, ErrCode or a
-// *brake.Locked if the code is wrong. first, if not nil, is done before, once the code is
-// known to be right; if it fails the box stays unclaimed.
-func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string, first func() error) (token string, err error) {
+// CheckCode reports whether the one-time code is right: ErrCode or a *brake.Locked if
+// not, ErrDone if the first password is set already.
+func (a *Accounts) CheckCode(code, origin string) error {
 	if a.Claimed() {
-		return "", ErrDone
+		return ErrDone
+	}
+	if normal(code) == "" {
+		return ErrCode // nobody guesses that
 	}
 	if err := a.brake.Take(a.Now(), "", origin); err != nil {
-		return "", err
+		return err
 	}
 	a.mu.Lock()
 	right := subtle.ConstantTimeCompare([]byte(normal(code)), []byte(normal(a.code))) == 1 && a.code != ""
 	a.mu.Unlock()
 	if !right {
-		return "", ErrCode
+		return ErrCode
 	}
 	a.brake.Fine("", origin)
+	return nil
+}
+
+// Claim sets the first password, of a technician called name, and returns the
+// token of a session. It returns ErrDone if that has been done, ErrCode or a
+// *brake.Locked if the code is wrong. first, if not nil, is done before, once the code is
+// known to be right; if it fails the box stays unclaimed.
+func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string, first func() error) (token string, err error) {
+	if err := a.CheckCode(code, origin); err != nil {
+		return "", err
+	}
 	if err := errors.Join(checkUser(name, Technician), checkPassword(name, secret)); err != nil {
 		return "", err
 	}

@@ -1,0 +1,112 @@
+// A backup is made, or one is uploaded, looked into and put in the site's place.
+'use strict';
+const form = $('restore'), base = form.dataset.base;
+
+// head is what proves who asks: a session's token, or on a new box the one-time code.
+function head(more) {
+  const code = document.querySelector('[name=code]');
+  return {'X-CSRF-Token': document.querySelector('meta[name=csrf]').content, ...(code ? {'X-Setup-Code': code.value} : {}), ...more};
+}
+
+async function ask(method, path, body) {
+  let res;
+  try {
+    res = await fetch(base + path, {method, headers: head(body ? {'Content-Type': 'application/json'} : {}), body: body && JSON.stringify(body)});
+  } catch {
+    throw new Error(t('network'));
+  }
+  const got = await res.json().catch(() => ({}));
+  if (!res.ok) throw Object.assign(new Error(got.error ? got.error.text : t('network')), {got});
+  return got;
+}
+
+// upload sends the file and tells how far it has come, which fetch cannot.
+const upload = file => new Promise((yes, no) => {
+  const x = new XMLHttpRequest();
+  x.open('PUT', base + '/file');
+  for (const [k, v] of Object.entries(head({'Content-Type': 'application/octet-stream'}))) x.setRequestHeader(k, v);
+  x.upload.onprogress = e => progress(e.loaded, e.total);
+  x.onerror = () => no(new Error(t('network')));
+  x.onload = () => {
+    let got = {};
+    try { got = JSON.parse(x.responseText); } catch { /* told below */ }
+    if (x.status === 200) yes(got); else no(new Error(got.error ? got.error.text : t('network')));
+  };
+  x.send(file);
+});
+
+function progress(done, total) {
+  $('progress').hidden = !total;
+  $('progress').value = total ? done / total : 0;
+}
+
+const wish = () => ({
+  passphrase: form.passphrase.value, copy: form.how.value === 'copy', page: form.page.checked,
+  gateway: {id: form.id.value.trim(), street: form.street.value.trim(), community: form.community.value.trim()},
+});
+
+let sent = null; // the file that the box has
+form.onsubmit = async e => {
+  e.preventDefault();
+  $('found').hidden = true;
+  const label = $('look').textContent;
+  $('look').disabled = true;
+  try {
+    if (sent !== form.file.files[0]) {
+      say($('rsaid'), 'good', t('restore.upload'));
+      await upload(form.file.files[0]);
+      sent = form.file.files[0];
+    }
+    progress(0, 0);
+    say($('rsaid'), 'good', t('restore.reading'));
+    show(await ask('POST', '/look', wish()));
+    say($('rsaid'), 'good', '');
+  } catch (err) {
+    say($('rsaid'), 'bad', t('failed', err.message));
+  }
+  progress(0, 0);
+  $('look').disabled = false;
+  $('look').textContent = label;
+};
+
+function show(got) {
+  $('contents').replaceChildren(...got.text.map(s => el('p', {}, s)), ...got.addresses.map(a => el('p', {}, t('restore.address', a))));
+  $('against').replaceChildren(...got.problems.map(p => el('li', {}, t('line', p.line) + ' ' + p.path + ': ' + p.text)));
+  $('replace').disabled = got.problems.length > 0;
+  $('found').hidden = false;
+  $('h-found').focus();
+}
+
+form.onchange = e => {
+  $('identity').hidden = form.how.value !== 'copy';
+  for (const n of ['id', 'street', 'community']) form[n].required = form.how.value === 'copy';
+  if (e.target.name !== 'file') $('found').hidden = true; // what was shown is of another wish
+};
+
+$('replace').onclick = async () => {
+  const b = $('replace');
+  if (!b.dataset.sure) { // a second press means it
+    b.dataset.sure = b.textContent;
+    b.textContent = t('restore.really');
+    setTimeout(() => { b.textContent = b.dataset.sure; delete b.dataset.sure; }, 6000);
+    return;
+  }
+  b.disabled = $('look').disabled = true;
+  say($('rsaid'), 'good', t('restore.running'));
+  const watch = setInterval(() => ask('GET', '').then(s => progress(s.done_bytes, s.total_bytes)).catch(() => {}), 500);
+  try {
+    const got = await ask('POST', '', wish());
+    form.replaceChildren(el('p', {className: 'strip good', id: 'restored'}, t('restore.done')), ...got.addresses.map(a => el('p', {}, el('a', {href: a, className: 'button'}, a))));
+    form.scrollIntoView({block: 'center'});
+  } catch (err) {
+    say($('rsaid'), 'bad', t('failed', err.message));
+    b.disabled = $('look').disabled = false;
+  }
+  clearInterval(watch);
+};
+
+if ($('backup')) {
+  const f = $('backup');
+  f.oninput = () => f.repeat.setCustomValidity(f.passphrase.value === f.repeat.value ? '' : t('differ'));
+  f.alerts.onchange = () => { f.evidence.disabled = !f.alerts.checked; };
+}
