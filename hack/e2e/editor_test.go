@@ -93,6 +93,7 @@ func TestZoneEditor(t *testing.T) {
 	b.press("[data-draw=privacy]")
 	b.tap([2]float64{0.05, 0.05}, [2]float64{0.15, 0.05}, [2]float64{0.15, 0.3})
 	b.press("#done")
+	b.says("#zones", "隐私遮挡 1")
 	b.press("#people")
 	b.drag([2]float64{0.4, 0.5}, [2]float64{0.4, 0.4})
 	b.until("a head moved", `Math.abs(scene.heights[0].head - 0.4) < 0.01`)

@@ -295,8 +295,7 @@ function show() {
   draw();
   if ($('rules')) $('rules').replaceChildren(...scene.rules.map(ruleItem));
   if (!editor) return;
-  const privacy = shapes().filter(s => s.type === 'privacy');
-  $('zones').replaceChildren(...shapes().map(s => zoneItem(s, privacy.indexOf(s))), ...scene.heights.map((h, i) => el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
+  $('zones').replaceChildren(...shapes().map(s => zoneItem(s, scene.privacy.indexOf(s.of))), ...scene.heights.map((h, i) => el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
     el('fieldset', {className: 'point'}, percent(t('head') + ' %', h.head, v => { h.head = v; }), percent(t('foot') + ' %', h.foot, v => { h.foot = v; })))),
     ...(scene.heights.length ? [el('li', {}, button(t('remove'), () => { keep(); scene.heights = []; show(); }, true))] : []));
   $('drop').hidden = corner < 0 || !selected;
