@@ -12,6 +12,7 @@ import (
 	"sentrybox/drivers/lora/ebyte"
 	"sentrybox/drivers/lora/rak"
 	"sentrybox/drivers/lorawan"
+	"sentrybox/drivers/mmdvm"
 	"sentrybox/drivers/modbus"
 	"sentrybox/drivers/mqttsensor"
 	"sentrybox/drivers/onvif"
@@ -27,6 +28,7 @@ func Sources() call.Registry {
 		"sip":      call.Make(sip.New),
 		"isapi":    call.Make(isapi.New),
 		"onvif":    call.Make(onvif.NewListener),
+		"mmdvm":    call.Make(mmdvm.New),
 	}
 }
 

@@ -397,3 +397,20 @@ func TestClearKept(t *testing.T) {
 		}
 	}
 }
+
+// The longest names still leave a caller in the payload, whatever else is left out.
+func TestLongestCallerFits(t *testing.T) {
+	name := strings.Repeat("王", 21)
+	a := Alert{
+		ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Rev: 1000000, Gateway: name, Street: name, Community: name, Grid: name, Device: name, Kind: "emergency_call",
+		Severity: 1, State: Acknowledged, Level: Community, StartedAt: Time{time.Now()}, DetectedAt: Time{time.Now()}, RespondBy: Time{time.Now()},
+		HandleBy: Time{time.Now()}, Evidence: []string{"thumb", "snapshot", "clip", "audio"}, Count: 1000, Caller: name[:48], Place: name[:48],
+		Position: &Position{-89.12345, -179.12345}, Incident: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Escalated: NotAcknowledged, By: name, Note: name,
+		Reading: Reading{Text: strings.Repeat("9", 48)},
+	}
+	b, err := a.encode(Street)
+	if err != nil || len(b) >= MaxPayload || !strings.Contains(string(b), `"caller":"王`) {
+		t.Errorf("%d bytes, %v: %s", len(b), err, b)
+	}
+	t.Logf("%d bytes: %s", len(b), b)
+}

@@ -119,20 +119,20 @@ func (an *announcer) sound(kind string) []int16 {
 	return slices.Concat(an.call, phrase)
 }
 
-// buildAnnouncer has a radio that can transmit tell of alerts.
-func (a *App) buildAnnouncer(r *config.Radio, source any) {
+// newAnnouncer has a radio tell of alerts; nil for one that cannot transmit.
+func (a *App) newAnnouncer(r *config.Radio, source any) *announcer {
 	if r.Analogue == nil || r.Analogue.Transmit == nil {
-		return
+		return nil
 	}
 	s, ok := source.(speaker)
 	if !ok {
-		return // the source could not be made, which is told
+		return nil // the source could not be made, which is told
 	}
 	an, err := newAnnouncer(r.ID, r.Analogue.Transmit, s)
 	if err != nil {
 		a.Log.Error("a radio does not say all that it should", "radio", r.ID, "error", err)
 	}
-	a.announcers = append(a.announcers, an)
+	return an
 }
 
 // tellRadios hears of what alerts have put into the outbox.

@@ -238,7 +238,6 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.republish(partsCtx) })
 	parts.Go(func() error { return a.sender.Run(partsCtx) })
 	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
-	parts.Go(func() error { return a.radios.Run(partsCtx) })
 	parts.Go(func() error { return a.runAnnouncers(partsCtx) })
 	parts.Go(func() error { return a.runEvents(partsCtx) })
 	parts.Go(func() error { return a.publishValues(partsCtx) })
@@ -281,6 +280,9 @@ func (a *App) serve(ctx context.Context) error {
 	if !errors.Is(err, errChanged) && !errors.Is(err, errReplaced) && !errors.Is(err, store.ErrCorrupt) {
 		a.fleet.stop() // what they have seen is still raised
 		a.estate.stop()
+	}
+	if errors.Is(err, errReplaced) || errors.Is(err, errChanged) && !sameRadios(a.Config, a.changed) {
+		a.estate.waves.stop() // what they have heard is still raised
 	}
 	a.fleet.detach()
 	a.estate.shut()
@@ -326,9 +328,6 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.buildDevices(ctx); err != nil {
-		return err
-	}
-	if err := a.buildRadios(ctx); err != nil {
 		return err
 	}
 	if err := a.buildSurvey(ctx); err != nil {

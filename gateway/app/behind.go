@@ -17,19 +17,24 @@ import (
 // broker is the one that a bus subscribes at. What is published there while the gateway is
 // down waits for it.
 func (r *reach) broker(address config.URL) (subscribe.Broker, error) {
+	b := subscribe.Broker{Username: r.bus.Username, Password: r.bus.Password.Reveal(), ClientID: r.client, Log: r.log}
+	return completeBroker(b, address, r.bus.CA)
+}
+
+// completeBroker adds the address, with what it has of user and password, and the certificates.
+func completeBroker(b subscribe.Broker, address config.URL, ca string) (subscribe.Broker, error) {
 	u, err := url.Parse(address.Reveal())
 	if err != nil {
-		return subscribe.Broker{}, err
+		return b, err
 	}
-	b := subscribe.Broker{Username: r.bus.Username, Password: r.bus.Password.Reveal(), ClientID: r.client, Log: r.log}
 	if u.User != nil {
 		b.Username = u.User.Username()
 		b.Password, _ = u.User.Password()
 		u.User = nil
 	}
 	b.URL = u.String()
-	if r.bus.CA != "" {
-		if b.TLS, err = mqtt.LoadTLS(r.bus.CA, "", "", ""); err != nil {
+	if ca != "" {
+		if b.TLS, err = mqtt.LoadTLS(ca, "", "", ""); err != nil {
 			return b, err
 		}
 	}

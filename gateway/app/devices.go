@@ -30,7 +30,7 @@ func (a *App) buildDevices(ctx context.Context) error {
 	if err := a.estate.build(ctx, a); err != nil {
 		return err
 	}
-	a.hub = a.estate.hub
+	a.hub, a.radios, a.announcers = a.estate.hub, a.estate.waves.hub, a.estate.waves.say
 	a.commands.Handlers["arm"], a.commands.Handlers["disarm"] = a.hub.HandleArm, a.hub.HandleDisarm
 	a.commands.Handlers["output"] = a.hub.HandleOutput
 	a.commands.Accepted = a.carry
@@ -160,7 +160,13 @@ func (a *App) valuesHere(all []device.State, before map[string]device.State) {
 
 // takeSensor takes a message on sensors/….
 func (a *App) takeSensor(topic string, payload []byte) {
-	id, _, _ := strings.Cut(strings.TrimPrefix(topic, "sensors/"), "/")
+	id, rest, _ := strings.Cut(strings.TrimPrefix(topic, "sensors/"), "/")
+	if s, ok := a.estate.waves.local[id]; ok {
+		if rest == "json" { // it has a log, too
+			s.Take(payload)
+		}
+		return
+	}
 	if !a.hub.TakeLocal(id, driver.Message{Device: id, Section: topic, Data: payload, At: time.Now()}) {
 		a.readings.Take(topic, payload, time.Now())
 	}

@@ -26,6 +26,8 @@ type estate struct {
 
 	end  context.CancelFunc // nil until the Hub runs
 	done chan struct{}
+
+	waves waves
 }
 
 func newEstate(ctx context.Context, log *slog.Logger) *estate {
@@ -36,6 +38,9 @@ func newEstate(ctx context.Context, log *slog.Logger) *estate {
 func (e *estate) build(ctx context.Context, a *App) error {
 	e.opened.Store(a.store)
 	defer e.opened.Store(nil)
+	if err := e.buildRadios(ctx, a); err != nil {
+		return err
+	}
 	c, err := a.hubConfig(a.Config)
 	if err != nil {
 		return err
@@ -59,6 +64,7 @@ func (e *estate) build(ctx context.Context, a *App) error {
 // a's database is not the one of before.
 func (e *estate) attach(a *App, again bool) {
 	e.let(a)
+	e.waves.start(e.ctx)
 	if e.end != nil {
 		if again {
 			e.hub.Renote()
@@ -77,6 +83,7 @@ func (e *estate) attach(a *App, again bool) {
 
 // stop ends everything.
 func (e *estate) stop() {
+	e.waves.stop()
 	if e.end != nil {
 		e.end()
 		<-e.done

@@ -3,20 +3,71 @@ package app
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"sentrybox/drivers/all"
 	"sentrybox/drivers/call"
 	"sentrybox/drivers/driver"
+	"sentrybox/drivers/mmdvm"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/radio"
 )
 
-// buildRadios makes the radios and intercoms of the configuration.
-func (a *App) buildRadios(ctx context.Context) error {
+// waves are the radios and intercoms of an estate: they go on while their configuration is the
+// same, as a repeater that has to log in again is deaf for some seconds.
+type waves struct {
+	of    *config.Config           // whose radios they are
+	hub   *radio.Hub               // nil before the first, and after stop
+	local map[string]*mmdvm.Source // those that publish at the local broker
+	say   []*announcer             // those that can transmit
+	end   context.CancelFunc       // nil unless the Hub runs
+	done  chan struct{}
+}
+
+// sameRadios says whether the radios of two configurations are made alike.
+func sameRadios(a, b *config.Config) bool {
+	return a.Gateway == b.Gateway && a.Uplink.Prefix == b.Uplink.Prefix && reflect.DeepEqual(a.Radios, b.Radios)
+}
+
+// start runs the Hub, if it does not run, and has it tell how things are.
+func (w *waves) start(ctx context.Context) {
+	if w.end == nil {
+		ctx, end := context.WithCancel(ctx)
+		hub, done := w.hub, make(chan struct{})
+		w.end, w.done = end, done
+		go func() {
+			defer close(done)
+			_ = hub.Run(ctx)
+		}()
+	}
+	w.hub.Tell()
+}
+
+// stop ends the Hub. What it has heard is raised, if somebody is there.
+func (w *waves) stop() {
+	if w.end != nil {
+		w.end()
+		<-w.done
+	}
+	w.hub, w.end = nil, nil
+}
+
+// buildRadios makes the radios and intercoms those of the configuration that a is built of.
+func (e *estate) buildRadios(ctx context.Context, a *App) error {
+	w := &e.waves
+	if w.hub != nil && sameRadios(w.of, a.Config) {
+		return nil
+	}
+	w.stop()
+	w.of, w.local, w.say = a.Config, map[string]*mmdvm.Source{}, nil
 	c := radio.Config{
-		Alerts: correlated{a.alerts, a}, Store: a.store, Log: a.Log.With("part", "radio"), OnState: a.postRadio, Keep: a.keepVoice,
+		Alerts: e, Store: e, Log: e.log.With("part", "radio"),
+		OnState: func(s radio.State) { e.now(func(a *App) { a.postRadio(s) }) }, // attach asks again
+		Keep: func(id string, s *radio.System, r call.Recorder, ev call.Event) {
+			e.now(func(a *App) { a.keepVoice(id, s, r, ev) })
+		},
 	}
 	sources := all.Sources()
 	for i := range a.Config.Radios {
@@ -29,11 +80,16 @@ func (a *App) buildRadios(ctx context.Context) error {
 		if err != nil { // the others go on, and the duty room is told
 			s.Source = &mute{err: err}
 		}
-		a.buildAnnouncer(r, s.Source)
+		if an := a.newAnnouncer(r, s.Source); an != nil {
+			w.say = append(w.say, an)
+		}
+		if m, ok := s.Source.(*mmdvm.Source); ok && r.MMDVM.Broker.IsZero() {
+			w.local[r.ID] = m
+		}
 		c.Systems = append(c.Systems, s)
 	}
 	var err error
-	a.radios, err = radio.New(ctx, c)
+	w.hub, err = radio.New(ctx, c)
 	return err
 }
 
@@ -50,6 +106,8 @@ func (a *App) sourceConfig(r *config.Radio) (any, error) {
 		return isapiConfig(r.ISAPI, a.Log.With("intercom", r.ID))
 	case "onvif":
 		return onvifConfig(r.ONVIF, a.Log.With("intercom", r.ID))
+	case "mmdvm":
+		return a.mmdvmConfig(r)
 	default:
 		return nil, fmt.Errorf("no source for %s", kind)
 	}

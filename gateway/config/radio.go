@@ -31,6 +31,7 @@ type Radio struct {
 	SIP      *SIP      `yaml:"sip"`
 	ISAPI    *ISAPI    `yaml:"isapi"`
 	ONVIF    *ONVIF    `yaml:"onvif"`
+	MMDVM    *MMDVM    `yaml:"mmdvm"`
 }
 
 // Unit is somebody or something that calls.
@@ -84,6 +85,7 @@ func (r *Radio) drivers() []radioDriver {
 		{"sip", r.SIP != nil, (*document).finishSIP},
 		{"isapi", r.ISAPI != nil, (*document).finishISAPI},
 		{"onvif", r.ONVIF != nil, (*document).finishONVIF},
+		{"mmdvm", r.MMDVM != nil, (*document).finishMMDVM},
 	}
 }
 

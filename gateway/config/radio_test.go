@@ -19,11 +19,17 @@ var radioMistakes = []mistake{
 4: radios[0].emergency[3].code: page has no code
 4: radios[0].emergency[4].on: "emergncy" is not known, did you mean "emergency"?
 4: radios[0].emergency[5].on: missing`},
-	{"radio without a driver", head + `radios: [{id: r}, {id: r, severity: 5, fold: 2h}]`, `4: radios[0]: one of these must be given, and no more: homebrew, analogue, sip, isapi, onvif
-4: radios[1]: one of these must be given, and no more: homebrew, analogue, sip, isapi, onvif
+	{"radio without a driver", head + `radios: [{id: r}, {id: r, severity: 5, fold: 2h}]`, `4: radios[0]: one of these must be given, and no more: homebrew, analogue, sip, isapi, onvif, mmdvm
+4: radios[1]: one of these must be given, and no more: homebrew, analogue, sip, isapi, onvif, mmdvm
 4: radios[1].id: "r" is the id of radios[0] already
 4: radios[1].severity: must be from 1 to 4
 4: radios[1].fold: must be from 1s to 1h`},
+	{"hotspot", head + `radios: [{id: r, mmdvm: {name: x}}, {id: s, mmdvm: {broker: "mqtt://a:b@h", username: c, ca: file, name: a/+}}]`,
+		`4: radios[0].mmdvm.broker: must be given, as the gateway has no broker of its own (broker.listen)
+4: radios[0].mmdvm.name: is of a broker; without one MMDVMHost publishes at the gateway's own
+4: radios[1].mmdvm.username: the url has user and password already
+4: radios[1].mmdvm.ca: is for mqtts:// only, and the url is mqtt://, which is not encrypted
+4: radios[1].mmdvm.name: must be a part of topics, without + and #`},
 	{"repeater", head + `radios: [{id: r, homebrew: {listen: x, repeaters: {a: {password: x}, "460010": {}}}}, {id: s, homebrew: {}}]`,
 		`4: radios[0].homebrew.listen: must be host:port, such as 127.0.0.1:8080
 4: radios[0].homebrew.repeaters.a: must be a repeater's DMR id, of four digits or more

@@ -73,7 +73,9 @@ func (d *Demo) Run(ctx context.Context) error {
 		return fmt.Errorf("start the simulated sensors: %w", err)
 	}
 	defer sensors.close()
-	cfg, err := d.config(data, broker.addr, password, cams, sensors)
+	radio := startRadio(ctx)
+	defer radio.close()
+	cfg, err := d.config(data, broker.addr, password, cams, sensors.config()+radio.config())
 	if err != nil {
 		return err
 	}
@@ -141,7 +143,7 @@ const prefix = "sentrybox/v1/donghu/meiyuan/demo"
 
 // config is what a technician would write; it goes the way of every config. The
 // cameras look at a square: the gate is its lower half.
-func (d *Demo) config(data, broker, password string, cams *rtsptest.Server, sensors *sensors) (*config.Config, error) {
+func (d *Demo) config(data, broker, password string, cams *rtsptest.Server, more string) (*config.Config, error) {
 	doc := fmt.Sprintf(`
 gateway: {id: demo, street: donghu, community: meiyuan}
 data: %q
@@ -163,7 +165,7 @@ cameras:
     transport: tcp
     detect:
       - {kind: motion, severity: 4}
-`, data, listenAt("127.0.0.1:8080"), broker, camURL(cams, password, "gate-east"), camURL(cams, password, "yard")) + sensors.config()
+`, data, listenAt("127.0.0.1:8080"), broker, camURL(cams, password, "gate-east"), camURL(cams, password, "yard")) + more
 	// In a file, so that the page can change it.
 	path := configFile(data)
 	if err := os.WriteFile(path, []byte(doc), 0o600); err != nil {

@@ -49,21 +49,27 @@ func newDeliveries(c *Config) *deliveries {
 
 // load reads what is raised, and returns when each was heard last.
 func (d *deliveries) load(ctx context.Context) (map[string]time.Time, error) {
-	rows, err := d.cfg.Store.DB().QueryContext(ctx, `SELECT cause, alert, at FROM radio_alarms`)
+	all := map[string]time.Time{}
+	err := d.cfg.Store.Tx(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT cause, alert, at FROM radio_alarms`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var cause, id string
+			var at int64
+			if err := rows.Scan(&cause, &id, &at); err != nil {
+				return err
+			}
+			d.raised[cause], all[cause] = id, time.UnixMilli(at)
+		}
+		return rows.Err()
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read what radios have raised: %w", err)
 	}
-	defer rows.Close()
-	all := map[string]time.Time{}
-	for rows.Next() {
-		var cause, id string
-		var at int64
-		if err := rows.Scan(&cause, &id, &at); err != nil {
-			return nil, fmt.Errorf("read what radios have raised: %w", err)
-		}
-		d.raised[cause], all[cause] = id, time.UnixMilli(at)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // add queues a delivery. It does not wait. New alerts go before what is lost without harm.

@@ -15,6 +15,7 @@ package radio
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"time"
 
@@ -72,11 +73,16 @@ type Alerts interface {
 	End(ctx context.Context, e alert.Ending) error
 }
 
+// Store is where it is written down what is raised; see store.Store.
+type Store interface {
+	Tx(ctx context.Context, fn func(*sql.Tx) error) error
+}
+
 // Config is what a Hub is made of.
 type Config struct {
 	Systems []System
 	Alerts  Alerts
-	Store   *store.Store // with the tables of Schema
+	Store   Store // with the tables of Schema
 	Log     *slog.Logger
 	// OnState hears of the state of a system each time that it has changed. It does not wait, and
 	// does not call the Hub.

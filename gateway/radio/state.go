@@ -84,6 +84,17 @@ func (a *State) differs(b *State) bool {
 	})
 }
 
+// Tell tells the state of every system, as if each had changed.
+func (h *Hub) Tell() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.systems {
+		if s.told.ID != "" && h.OnState != nil {
+			h.OnState(s.told)
+		}
+	}
+}
+
 // States returns every system as it is now.
 func (h *Hub) States() []State {
 	all := make([]State, 0, len(h.systems))

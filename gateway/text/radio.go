@@ -12,6 +12,8 @@ var radio = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writte
 	"config.radio.identity": {"必须是 1 到 64 个字符，不能有空格和引号，例如 4600101", "must be 1 to 64 characters without spaces and quotes, such as 4600101"},
 	"config.radio.twice":    {"%q 已经是 %s 的名称", "%q is the name of %s already"},
 	"config.radio.repeater": {"必须是中继台的 DMR 编号，四位以上数字", "must be a repeater's DMR id, of four digits or more"},
+	"config.radio.broker":   {"没有 broker 时用网关自己的 MQTT 服务器，不需要这个", "is of a broker; without one MMDVMHost publishes at the gateway's own"},
+	"config.radio.local":    {"必须有，因为网关没有自己的 MQTT 服务器（broker.listen）", "must be given, as the gateway has no broker of its own (broker.listen)"},
 	"config.radio.digits":   {"必须是 0-9、A-F、* 和 #", "must be of 0-9, A-F, * and #"},
 	"config.radio.input":    {"必须是输入的名称，例如 door_forced", "must be an input's name, such as door_forced"},
 	"config.radio.code":     {"%s 没有 code", "%s has no code"},

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -134,6 +135,11 @@ func (r *Repeater) Heard() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.words...)
+}
+
+// Closed says whether the master has hung up, or does not know the repeater any more.
+func (r *Repeater) Closed() bool {
+	return slices.ContainsFunc(r.Heard(), func(w string) bool { return w == "MSTCL" || w == "MSTNAK" })
 }
 
 // Raw sends a packet as it is.
