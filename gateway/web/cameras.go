@@ -172,7 +172,7 @@ func (s *Server) planCamera(r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	_, body, err := s.Care.Current(r.Context())
+	body, err := s.current(r)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func (s *Server) probeCamera(r *http.Request) (any, error) {
 	default:
 		return nil, problem(http.StatusServiceUnavailable, "web.error.probing")
 	}
-	_, body, err := s.Care.Current(r.Context())
+	body, err := s.current(r)
 	if err != nil {
 		return nil, err
 	}

@@ -198,7 +198,7 @@ func (s *Server) planFound(r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	_, body, err := s.Care.Current(r.Context())
+	body, err := s.current(r)
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func (s *Server) planScene(r *http.Request) (any, error) {
 		return nil, err
 	}
 	id := r.PathValue("id")
-	_, body, err := s.Care.Current(r.Context())
+	body, err := s.current(r)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -142,7 +144,7 @@ func (s *Server) serve(ctx context.Context, handler http.Handler) error {
 			_ = srv.Close()
 		}
 	})
-	s.Log.Info("the page listens", "address", scheme+"://"+l.Addr().String())
+	s.Log.Info("the page listens", "address", strings.Join(addresses(scheme, l.Addr()), " "))
 	if s.Listening != nil {
 		s.Listening(l.Addr())
 	}
@@ -155,4 +157,18 @@ func (s *Server) serve(ctx context.Context, handler http.Handler) error {
 		<-stopped // Serve returns before what it serves has ended
 	}
 	return err
+}
+
+// addresses are where a browser reaches the page: on every network if it listens on all.
+func addresses(scheme string, at net.Addr) []string {
+	tcp, ok := at.(*net.TCPAddr)
+	networks, err := survey.Networks()
+	if !ok || !tcp.IP.IsUnspecified() || err != nil || len(networks) == 0 {
+		return []string{scheme + "://" + at.String()}
+	}
+	var all []string
+	for _, n := range networks {
+		all = append(all, scheme+"://"+net.JoinHostPort(n.Address.String(), strconv.Itoa(tcp.Port)))
+	}
+	return all
 }

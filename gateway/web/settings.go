@@ -49,7 +49,7 @@ func uplinksOf(body []byte) (section revision.Fields, all []revision.Fields, err
 }
 
 func (s *Server) getSettings(r *http.Request) (any, error) {
-	_, body, err := s.Care.Current(r.Context())
+	body, err := s.current(r)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Server) planSettings(r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	_, body, err := s.Care.Current(r.Context())
+	body, err := s.current(r)
 	if err != nil {
 		return nil, err
 	}

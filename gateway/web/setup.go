@@ -32,6 +32,18 @@ func (s *Server) blank(r *http.Request) (bool, error) {
 	return config.Empty(body), err
 }
 
+// current is the configuration that a change begins with: where it says nothing, the least
+// that this box could have.
+func (s *Server) current(r *http.Request) ([]byte, error) {
+	_, body, err := s.Care.Current(r.Context())
+	if err != nil || !config.Empty(body) {
+		return body, err
+	}
+	now := s.Running()
+	f := setupForm{ID: now.Gateway.ID, Street: now.Gateway.Street, Community: now.Gateway.Community, Timezone: now.Gateway.Timezone}
+	return f.document(now), nil
+}
+
 // look fills in what the page shows of the box.
 func (f *setupForm) look(s *Server, r *http.Request) error {
 	var err error

@@ -67,3 +67,22 @@ func TestFirstStart(t *testing.T) {
 		t.Errorf("%+v", r.running.Cameras)
 	}
 }
+
+// TestConfigurationIsGone: where somebody has lost the file of a box that is claimed, the
+// page writes one anew.
+func TestConfigurationIsGone(t *testing.T) {
+	r := newRig(t)
+	v := r.claim()
+	if err := os.Remove(r.path); err != nil {
+		t.Fatal(err)
+	}
+	var st settings
+	v.ask("GET", "/api/v1/settings", nil, http.StatusOK, &st)
+	st.Community = "梅园"
+	var plan checked
+	v.ask("POST", "/api/v1/settings/plan", st, http.StatusOK, &plan)
+	v.ask("PUT", "/api/v1/config", saveRequest{Body: plan.Body, Base: plan.Base}, http.StatusOK, nil)
+	if c, err := config.Load(r.path); err != nil || c.Gateway.Community != "梅园" || c.Gateway.ID != "gw-1" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

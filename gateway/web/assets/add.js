@@ -1,6 +1,7 @@
 // Cameras that are found on the network, signed in to and added, several in one go.
 'use strict';
 const marked = new Set(), wanted = new Map(), pictures = new Map(); // by address; by address and channel
+let queue = Promise.resolve(); // of pictures, one after the other: a browser has few connections
 let found = {devices: [], templates: [], networks: [], job: {}}, shown = '', plan = null, added = [];
 
 const keyOf = (d, c) => d.address + ' ' + c.channel;
@@ -57,8 +58,10 @@ function ignoredItem(d) {
 function picture(d, c) {
   const key = keyOf(d, c), img = el('img', {alt: t('add.picture') + ' ' + c.id, width: 320, hidden: true}), note = el('p', {className: 'hint'}, t('add.taking'));
   if (!pictures.has(key)) {
-    pictures.set(key, fetch('/api/v1/find/devices/' + encodeURIComponent(d.address) + '/' + c.channel + '/picture')
-      .then(async r => r.ok ? URL.createObjectURL(await r.blob()) : Promise.reject(new Error((await r.json()).error.text))));
+    const take = queue.then(() => fetch('/api/v1/find/devices/' + encodeURIComponent(d.address) + '/' + c.channel + '/picture'))
+      .then(async r => r.ok ? URL.createObjectURL(await r.blob()) : Promise.reject(new Error((await r.json()).error.text)));
+    queue = take.catch(() => {});
+    pictures.set(key, take);
   }
   pictures.get(key).then(url => { img.src = url; img.hidden = false; note.hidden = true; }, e => { note.textContent = e.message; });
   return el('div', {className: 'shot'}, img, note);
@@ -92,6 +95,8 @@ function chosen() { const keys = here(); return [...wanted].filter(([k, w]) => k
 
 function count() {
   $('go').disabled = !marked.size || found.job.running;
+  const f = $('signin').channels;
+  if (!f.dataset.typed) f.value = Math.min(64, Math.max(1, ...found.devices.filter(d => marked.has(d.address)).map(d => d.channels)));
   $('go').textContent = marked.size ? t('add.go', marked.size) : $('go').dataset.none;
 }
 
@@ -135,6 +140,7 @@ async function load() {
 
 const begin = (path, body) => api('POST', 'find/' + path, body || {}).then(() => { $('said').hidden = true; return load(); }).catch(fail);
 const change = (d, what) => api('PATCH', 'find/devices/' + encodeURIComponent(d.address), what).then(load).catch(fail);
+$('signin').channels.oninput = e => { e.target.dataset.typed = '1'; };
 $('go').dataset.none = $('go').textContent;
 $('search').onclick = () => begin('search');
 $('stop').onclick = () => begin('stop');
