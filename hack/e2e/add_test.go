@@ -113,7 +113,7 @@ func TestFirstCamera(t *testing.T) {
 	b.press("#go")
 	b.says("#cams", "640×360")
 	b.says("#cams", "H.265")
-	b.until("two pictures", `[...document.querySelectorAll("#cams img")].filter(i => i.naturalWidth > 0).length === 2`)
+	b.until("a picture of the camera, and of both channels of the recorder", `[...document.querySelectorAll("#cams img")].filter(i => i.naturalWidth > 0).length === 3`)
 	var chosen string
 	b.do(chromedp.Evaluate(`[...document.querySelectorAll("#cams li")].map(l => l.querySelectorAll("select")[1].selectedOptions[0].text).join("; ")`, &chosen))
 	if !strings.Contains(chosen, "320×240") || !strings.Contains(chosen, "推荐") {
@@ -121,6 +121,7 @@ func TestFirstCamera(t *testing.T) {
 	}
 	b.fill("#cams li:nth-child(1) [name=id]", "东门")
 	b.fill("#cams li:nth-child(2) [name=id]", "门口")
+	b.press("#cams li:nth-child(3) [name=add]") // not this one
 	b.shot("add")
 	b.press("#plan")
 	b.says("#diff", "东门")
@@ -140,10 +141,15 @@ func TestFirstCamera(t *testing.T) {
 	b.until("a still or video", `jpeg.naturalWidth > 0 || video.videoWidth > 0`)
 	b.until("video", `video.videoWidth > 0 && video.currentTime > 0`)
 	b.says("#live", "实时")
-	b.shot("live")
 	s.streams.Close()
 	b.says("#live", "画面已停")
 	b.until("the mark on the picture", `!frozen.hidden`)
+	if err := s.devices.Do(s.streams.Start); err != nil {
+		t.Fatal(err)
+	}
+	b.says("#live", "实时")
+	b.until("video again", `frozen.hidden && video.currentTime > 0`)
+	b.shot("live")
 	// One that it cannot play: stills, with their age.
 	b.open("/camera/" + url.PathEscape("门口"))
 	b.says("#live", "这个浏览器不能播放 H.265：改为静态画面")

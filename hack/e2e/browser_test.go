@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	goruntime "runtime"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ const patience = 60 * time.Second
 // error fails the test: a policy that is violated and a script that breaks are told there.
 func startBrowser(t testing.TB, base string) *browser {
 	t.Helper()
+	// The browser is killed with the thread that started it (prctl(2), PR_SET_PDEATHSIG),
+	// and threads that were in another network namespace end early.
+	goruntime.LockOSThread()
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox,
 		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(patience))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)

@@ -34,6 +34,7 @@ import (
 // by what it says.
 type neighbourhood struct {
 	box      *linetest.Host
+	devices  *linetest.Host
 	camera   *onviftest.Server
 	streams  *rtsptest.Server
 	recorder *dvriptest.Server
@@ -70,6 +71,7 @@ func newNeighbourhood(t *testing.T) *neighbourhood {
 		t.Fatal(err)
 	}
 	s.recorder = &dvriptest.Server{Address: "10.78.0.3:34567", User: "admin", Password: findPassword, Channels: []dvriptest.Channel{{Main: clip}, {Main: clip}}}
+	s.devices = devices
 	s.up(t, devices)
 	return s
 }
