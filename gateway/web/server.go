@@ -144,7 +144,7 @@ func (s *Server) serve(ctx context.Context, handler http.Handler) error {
 			_ = srv.Close()
 		}
 	})
-	s.Log.Info("the page listens", "address", strings.Join(addresses(scheme, l.Addr()), " "))
+	s.Log.Info("the page listens", "address", strings.Join(reached(scheme, l.Addr()), " "))
 	if s.Listening != nil {
 		s.Listening(l.Addr())
 	}
@@ -159,8 +159,8 @@ func (s *Server) serve(ctx context.Context, handler http.Handler) error {
 	return err
 }
 
-// addresses are where a browser reaches the page: on every network if it listens on all.
-func addresses(scheme string, at net.Addr) []string {
+// reached are the addresses at which a browser finds the page: on every network if it listens on all.
+func reached(scheme string, at net.Addr) []string {
 	tcp, ok := at.(*net.TCPAddr)
 	networks, err := survey.Networks()
 	if !ok || !tcp.IP.IsUnspecified() || err != nil || len(networks) == 0 {
