@@ -87,6 +87,7 @@ func fixed(code string) string { return strings.ReplaceAll(code, string(unknown)
 // Timing of what is heard.
 const (
 	digitsPause = 2 * time.Second        // ends a string of digits
+	justNow     = 200 * time.Millisecond // before its carrier somebody may have said who they are
 	nameless    = time.Second            // a carrier that nobody has put a name to is told after so long
 	stalled     = 3 * time.Second        // without a sample a sound card or a program hangs
 	quiet       = 250 * time.Millisecond // after which what is pending is looked at

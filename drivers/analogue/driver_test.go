@@ -200,7 +200,7 @@ func burst(p mdc1200.Packet) []float32 {
 
 func TestEvents(t *testing.T) {
 	quiet := silence(2500 * time.Millisecond)
-	c := Config{Signals: everything(), Codes: []string{"*911", "*7xxx", "98xxx"}}
+	c := Config{Signals: everything(), Codes: []string{"*911", "*7xxx", "98xxx", "55501"}}
 	for _, tc := range []struct {
 		name   string
 		sounds [][]float32
@@ -211,6 +211,8 @@ func TestEvents(t *testing.T) {
 		{"a code with who", [][]float32{digits("*7204"), quiet}, "digits *7 from 204"},
 		{"a five-tone number", [][]float32{fiveTone("zvei1", "12234"), quiet}, "digits 12234 from 12234"},
 		{"a five-tone code", [][]float32{fiveTone("ccir", "98017"), quiet}, "digits 98 from 017"},
+		{"a five-tone code of itself", [][]float32{fiveTone("zvei1", "55501"), quiet}, "digits 55501 from 55501"},
+		{"two speak in turn", [][]float32{fiveTone("zvei1", "12234"), silence(1200 * time.Millisecond), digits("1"), quiet}, "digits 12234 from 12234, digits 1"},
 		{"who pressed digits", [][]float32{fiveTone("zvei1", "12234"), hum(500*time.Millisecond, 0.1), digits("1"), quiet}, "digits 12234 from 12234, digits 1 from 12234"},
 		{"an emergency", [][]float32{burst(mdc1200.Packet{Arg: 0x81, Unit: 0x1A}), silence(700 * time.Millisecond), burst(mdc1200.Packet{Arg: 0x81, Unit: 0x1A}), quiet},
 			"emergency from 001A, emergency from 001A"},

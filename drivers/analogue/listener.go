@@ -57,7 +57,7 @@ func (l *listener) activity(s activity.State) {
 	switch {
 	case s.Carrier && l.carrier.IsZero():
 		l.carrier = l.now
-		if l.now.Sub(l.named) > digitsPause {
+		if l.now.Sub(l.named) > justNow {
 			l.from = ""
 		}
 	case !s.Carrier && !l.carrier.IsZero():
@@ -145,6 +145,9 @@ func (l *listener) flush() {
 func (l *listener) fiveTone(c selcall.Call) {
 	for _, code := range l.d.cfg.Codes {
 		if from, ok := match(code, c.Digits); ok {
+			if from == "" {
+				from = c.Digits // the call is who calls
+			}
 			l.coded(code, from)
 			return
 		}
