@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -120,19 +121,21 @@ func hum(d time.Duration, level float64) []float32 {
 
 // told is an event in short.
 func told(e call.Event) string {
-	s := string(e.Kind)
+	over := ""
 	if e.Kind.Stated() && !e.Active {
-		s += "-over"
+		over = "-over"
 	}
-	for _, part := range []struct{ name, of string }{{" ", e.Digits}, {" from ", e.From}, {" to ", e.To}} {
-		if part.of != "" {
-			s += part.name + part.of
-		}
+	parts := []string{string(e.Kind) + over, e.Digits}
+	if e.From != "" {
+		parts = append(parts, "from", e.From)
+	}
+	if e.To != "" {
+		parts = append(parts, "to", e.To)
 	}
 	if e.Lost {
-		s += " lost"
+		parts = append(parts, "lost")
 	}
-	return s
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 }
 
 // listen runs a driver over sound, in virtual time, and returns what it told and its state at the end.
@@ -262,14 +265,14 @@ func TestLevels(t *testing.T) {
 		"clipped": {hum(time.Second, 3), driver.Failed, "turn it down"},
 		"faint":   {hum(time.Second, 0.003), driver.Failed, "turn it up"},
 	} {
-		cfg := Config{Signals: everything()}
+		cfg := Config{}
 		cfg.Signals.Activity.Threshold = -60
 		_, s := listen(t, cfg, c.sound, silence(2*time.Second))
 		if d := s.Devices["audio"]; d.Phase != c.phase || !strings.Contains(d.Reason, c.part) || s.Phase != driver.Online {
 			t.Errorf("%s: %+v of %+v", name, d, s.Status)
 		}
 	}
-	_, s := listen(t, Config{Signals: everything()}, silence(6*time.Minute))
+	_, s := listen(t, Config{}, silence(deaf+time.Minute))
 	if s.Phase != driver.Silent || !strings.Contains(s.Reason, "all zero") {
 		t.Errorf("minutes of zeros: %+v", s.Status)
 	}

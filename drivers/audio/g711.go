@@ -102,7 +102,8 @@ func ReadWAV(r io.Reader, most int) ([]int16, error) {
 			}
 			format = int(binary.LittleEndian.Uint16(f[:]))
 			bits := int(binary.LittleEndian.Uint16(f[14:]))
-			if binary.LittleEndian.Uint16(f[2:]) != 1 || binary.LittleEndian.Uint32(f[4:]) != Rate || !(format == 1 && bits == 16 || format == 7 && bits == 8) {
+			known := format == 1 && bits == 16 || format == 7 && bits == 8
+			if !known || binary.LittleEndian.Uint16(f[2:]) != 1 || binary.LittleEndian.Uint32(f[4:]) != Rate {
 				return nil, ErrWAV
 			}
 			size -= 16

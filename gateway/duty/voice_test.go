@@ -29,7 +29,7 @@ func TestVoice(t *testing.T) {
 	f.stands("waiting", 0)
 	f.clips.piece(gate, "evidence/"+one+"/voice/0", part(file, 0, len(file), checksum(file)))
 	f.here(file)
-	resp, err := f.client.Get(f.room.url + "/clip/" + one)
+	resp, err := f.Get(f.url + "/clip/" + one)
 	if err != nil {
 		t.Fatal(err)
 	}
