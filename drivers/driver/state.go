@@ -51,6 +51,9 @@ type State struct {
 	// the driver's own phase.
 	Devices map[string]Status
 	Counts  Counts
+	// Strangers are senders that the driver was not told of, by Message.Device, at most
+	// MaxStrangers; nil of a driver that hands everybody's messages on, or cannot tell.
+	Strangers map[string]Stranger
 }
 
 // MaxDevices is how many devices a Tracker keeps. Beyond it the one that was
@@ -59,17 +62,18 @@ const MaxDevices = 4096
 
 // Tracker keeps a driver's State. The zero value is Loaded. Drivers embed it.
 type Tracker struct {
-	mu      sync.Mutex
-	status  Status
-	counts  Counts
-	devices map[string]Status
+	mu        sync.Mutex
+	status    Status
+	counts    Counts
+	devices   map[string]Status
+	strangers Strangers
 }
 
 // State returns a copy of the state.
 func (t *Tracker) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := State{Status: t.status, Devices: maps.Clone(t.devices), Counts: t.counts}
+	s := State{Status: t.status, Devices: maps.Clone(t.devices), Counts: t.counts, Strangers: t.strangers.All()}
 	if s.Phase == "" {
 		s.Phase = Loaded
 	}

@@ -80,15 +80,24 @@ func whole(b []byte) bool {
 	return len(b) >= overhead && len(b) <= MaxFrame && b[0]&^1 == version && crc16(b[:n]) == binary.BigEndian.Uint16(b[n:])
 }
 
-// open reads a frame with the HMAC of its device, which mac returns, nil for a device
-// that is not known. The payload is part of b.
-func open(b []byte, mac func(device uint32) hash.Hash) (Frame, error) {
+// Peek reads a frame without its MAC: anybody can have sent it. It returns ErrForm if b is
+// none. The payload is part of b.
+func Peek(b []byte) (Frame, error) {
 	if !whole(b) {
 		return Frame{}, ErrForm
 	}
-	f := Frame{
+	return Frame{
 		Device: binary.BigEndian.Uint32(b[1:]), Counter: binary.BigEndian.Uint32(b[5:]), Event: b[0]&1 != 0,
 		Payload: b[head : len(b)-macSize-crcSize],
+	}, nil
+}
+
+// open reads a frame with the HMAC of its device, which mac returns, nil for a device
+// that is not known. The payload is part of b.
+func open(b []byte, mac func(device uint32) hash.Hash) (Frame, error) {
+	f, err := Peek(b)
+	if err != nil {
+		return Frame{}, err
 	}
 	h := mac(f.Device)
 	if h == nil {

@@ -24,7 +24,8 @@ const (
 // Devices says who is heard.
 type Devices struct {
 	Framing Framing
-	// Keys are those of the devices, with Sealed, each of MinKey bytes at least.
+	// Keys are those of the devices, with Sealed, each of MinKey bytes at least. Others are
+	// strangers.
 	Keys map[uint32][]byte
 	// Counters keeps counters over restarts, with Sealed; without it they are kept
 	// in memory.
@@ -55,9 +56,6 @@ func NewIntake(who Devices, tracker *driver.Tracker, log *slog.Logger) (*Intake,
 	default:
 		return nil, fmt.Errorf("framing %q: must be sealed or raw", who.Framing)
 	}
-	if len(who.Keys) == 0 {
-		return nil, errors.New("no device has a key")
-	}
 	var err error
 	in.receiver, err = NewReceiver(who.Keys, in.guard)
 	return in, err
@@ -76,7 +74,7 @@ func (in *Intake) Take(packet []byte, rssi, snr *float64, emit func(driver.Messa
 	} else {
 		f, err := in.receiver.Open(packet)
 		if err != nil {
-			in.refused(err)
+			in.refused(err, packet, m)
 			return
 		}
 		m.Device, m.Data, m.Counter, event = Name(f.Device), bytes.Clone(f.Payload), &f.Counter, f.Event
@@ -90,15 +88,15 @@ func (in *Intake) Take(packet []byte, rssi, snr *float64, emit func(driver.Messa
 	}
 }
 
-func (in *Intake) refused(err error) {
-	in.tracker.Count(func(c *driver.Counts) {
-		if errors.Is(err, ErrUnknown) {
-			c.Discarded++
-		} else {
-			c.Rejected++
-		}
-	})
-	for _, known := range []error{ErrUnknown, ErrForm, ErrMAC, ErrReplay} {
+func (in *Intake) refused(err error, packet []byte, m driver.Message) {
+	if errors.Is(err, ErrUnknown) {
+		f, _ := Peek(packet)
+		m.Device, m.Data, m.Counter = Name(f.Device), bytes.Clone(f.Payload), &f.Counter
+		in.tracker.Stranger(m)
+		return
+	}
+	in.tracker.Count(func(c *driver.Counts) { c.Rejected++ })
+	for _, known := range []error{ErrForm, ErrMAC, ErrReplay} {
 		if errors.Is(err, known) {
 			return
 		}

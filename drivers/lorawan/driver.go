@@ -3,7 +3,6 @@ package lorawan
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -35,7 +34,7 @@ type Config struct {
 	Listen string
 	// Gateways are the EUIs that may send, in hexadecimal digits; all if empty.
 	Gateways []string
-	// Devices are those that are heard, at least one.
+	// Devices are those that are heard. Others are strangers.
 	Devices []Device
 	// Answer confirms uplinks that ask for it.
 	Answer Plan
@@ -113,9 +112,6 @@ func New(cfg Config) (*Driver, error) {
 	}
 	if cfg.Power < -10 || cfg.Power > 30 {
 		return nil, fmt.Errorf("power %d dBm: want -10 to 30", cfg.Power)
-	}
-	if len(cfg.Devices) == 0 {
-		return nil, errors.New("no devices")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

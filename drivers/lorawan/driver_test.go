@@ -307,7 +307,6 @@ func TestConfig(t *testing.T) {
 	ok := config(device())
 	for name, change := range map[string]func(*lorawan.Config){
 		"no port":        func(c *lorawan.Config) { c.Listen = "localhost" },
-		"no devices":     func(c *lorawan.Config) { c.Devices = nil },
 		"a short EUI":    func(c *lorawan.Config) { c.Gateways = []string{"0102"} },
 		"another plan":   func(c *lorawan.Config) { c.Answer = "us915" },
 		"too much power": func(c *lorawan.Config) { c.Power = 40 },

@@ -104,7 +104,12 @@ func (d *Driver) heard(eui EUI, rx *rxpk) {
 		d.answer(eui, rx, s, &u, now)
 		return
 	case errors.Is(err, errUnknown):
-		d.Count(func(c *driver.Counts) { c.Discarded++ })
+		counter := uint32(u.counter)
+		m := driver.Message{Device: u.addr.String(), Port: max(u.port, 0), At: now, Counter: &counter, SNR: rx.LSNR} // the payload is encrypted
+		if rx.RSSI != 0 {
+			m.RSSI = &rx.RSSI
+		}
+		d.Stranger(m)
 		return
 	case err != nil:
 		d.reject()

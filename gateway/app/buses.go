@@ -29,6 +29,43 @@ type reach struct {
 	counters replay.Store // over restarts
 	client   string       // by which brokers know the gateway on this bus
 	log      *slog.Logger
+	wire     func(sent bool, b []byte) // sees the bytes of the line
+}
+
+// open returns what opens a line, whose bytes can be seen.
+func (r *reach) open(line port.Config) (port.Open, error) {
+	open, err := port.New(line)
+	if err != nil || r.wire == nil {
+		return open, err
+	}
+	return func(ctx context.Context) (port.Port, error) {
+		p, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return seen{p, r.wire}, nil
+	}, nil
+}
+
+// seen is a line whose bytes are seen.
+type seen struct {
+	port.Port
+	wire func(sent bool, b []byte)
+}
+
+// Read is port.Port's.
+func (s seen) Read(b []byte) (int, error) {
+	n, err := s.Port.Read(b)
+	if n > 0 {
+		s.wire(false, b[:n])
+	}
+	return n, err
+}
+
+// Write is port.Port's.
+func (s seen) Write(b []byte) (int, error) {
+	s.wire(true, b)
+	return s.Port.Write(b)
 }
 
 // plan is all that the driver of a bus is made of.
@@ -44,9 +81,13 @@ type plan struct {
 // newBuses says how the drivers of a configuration are made.
 func (a *App) newBuses(cfg *config.Config) []device.Bus {
 	var buses []device.Bus
+	e := a.estate
 	for i := range cfg.Buses {
 		b := &cfg.Buses[i]
-		r := reach{bus: b, client: clientID(a.prefix() + "/" + b.ID), log: a.Log.With("bus", b.ID)}
+		r := reach{
+			bus: b, client: clientID(a.prefix() + "/" + b.ID), log: a.Log.With("bus", b.ID),
+			wire: func(sent bool, bytes []byte) { e.hub.Wire(b.ID, sent, bytes) },
+		}
 		p := plan{Bus: b.Wiring(), Client: r.client, Counters: filepath.Join(cfg.Data, "counters-"+hex.EncodeToString([]byte(b.ID)))}
 		for j := range cfg.Sensors {
 			if s := &cfg.Sensors[j]; s.Bus == b.ID {

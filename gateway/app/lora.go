@@ -56,12 +56,12 @@ func (r *reach) ebyte(kind string) (any, error) {
 	line, l := r.line(), r.radio()
 	line.Baud = cmp.Or(line.Baud, ebyteBaud)
 	c := ebyte.Config{Devices: who, Log: r.log, ModeCommand: byte(r.bus.ModeCommand)} //nolint:gosec // the config has been checked
-	if c.Open, err = port.New(line); err != nil {
+	if c.Open, err = r.open(line); err != nil {
 		return nil, err
 	}
 	setup := line
 	setup.Baud, setup.Parity, setup.DataBits, setup.StopBits = ebyteBaud, port.NoParity, 8, 1
-	if c.OpenConfig, err = port.New(setup); err != nil {
+	if c.OpenConfig, err = r.open(setup); err != nil {
 		return nil, err
 	}
 	if l.RSSI != "" {
@@ -94,7 +94,7 @@ func (r *reach) rak() (any, error) {
 	}
 	line, l := r.line(), r.radio()
 	line.Baud = cmp.Or(line.Baud, rakBaud)
-	open, err := port.New(line)
+	open, err := r.open(line)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"sentrybox/drivers/modbus"
-	"sentrybox/drivers/port"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/profile"
 )
@@ -13,7 +12,7 @@ import (
 // modbus is a bus of Modbus units.
 func (r *reach) modbus() (any, error) {
 	line := r.line()
-	open, err := port.New(line)
+	open, err := r.open(line)
 	if err != nil {
 		return nil, err
 	}

@@ -3,16 +3,21 @@ package app
 import (
 	"time"
 
-	"sentrybox/drivers/port"
 	"sentrybox/drivers/uart"
 	"sentrybox/gateway/config"
 )
 
+// idleGap ends what comes at once on a line of which nobody knows the framing yet.
+const idleGap = 50 * time.Millisecond
+
 // serial is a line with a protocol of its own: one profile's.
 func (r *reach) serial() (any, error) {
-	open, err := port.New(r.line())
+	open, err := r.open(r.line())
 	if err != nil {
 		return nil, err
+	}
+	if len(r.models()) == 0 { // it is listened to, by who sets it up
+		return uart.Config{Open: open, Framing: uart.Framing{Gap: idleGap}, Listen: true}, nil
 	}
 	p := r.models()[0]
 	c := uart.Config{Open: open, Framing: p.Serial.Framing(), Listen: true}

@@ -44,8 +44,9 @@ type bus struct {
 	gone    bool
 	reason  string
 	status  driver.State
-	since   time.Time // when it went away, or came back
-	unknown uint64    // messages of senders that are no sensor of ours
+	since   time.Time        // when it went away, or came back
+	unknown uint64           // messages of senders that are no sensor of ours
+	others  driver.Strangers // those senders
 	told    State
 	away    *alarm
 
@@ -140,15 +141,19 @@ func (b *bus) hand(m driver.Message) {
 	}
 	if len(mine) == 0 {
 		b.unknown++
+		b.others.Add(m)
 	}
 	b.hub.mu.Unlock()
+	heard := Heard{At: time.Now(), Bus: b.ID, Message: m}
 	for _, s := range mine {
 		out := Message{RSSI: m.RSSI, SNR: m.SNR}
 		if s.Decode != nil {
 			out.Values, out.Err = decode(s.Decode, m)
 		}
 		b.hub.Take(s.ID, out)
+		heard.Read = append(heard.Read, Read{s.ID, out.Values, out.Err})
 	}
+	b.hub.show(heard)
 }
 
 // decode makes an error of a panic: one message costs one message.

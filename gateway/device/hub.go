@@ -29,6 +29,8 @@ type Hub struct {
 	deliver *deliveries
 	outputs *outputs
 
+	looks looks
+
 	wake chan struct{} // holds a token when the Hub has to look sooner than it meant to
 
 	applying   sync.Mutex      // held while what there is changes, and before mu

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"sentrybox/drivers/driver"
 )
@@ -26,6 +27,7 @@ func (h *Hub) TakeLocal(id string, m driver.Message) bool {
 		return false
 	}
 	values, err := decode(s.Decode, m)
+	h.show(Heard{At: time.Now(), Message: m, Read: []Read{{id, values, err}}})
 	return h.Take(id, Message{Values: values, Err: err})
 }
 

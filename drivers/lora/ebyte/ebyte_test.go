@@ -245,6 +245,9 @@ func TestForgery(t *testing.T) {
 	if m := r.hear(0, func() []byte { return sealed(t, 102, "second") }); string(m.Data) != "second" {
 		t.Errorf("%+v", m)
 	}
+	if s := r.State().Strangers["0000002b"]; len(r.State().Strangers) != 1 || s.Count != 1 || s.Message.Device != "0000002b" {
+		t.Errorf("strangers %+v", r.State().Strangers)
+	}
 	if c := r.State().Counts; c.Rejected < 2 || c.Discarded != 1 || c.Noise < 1000 || c.Messages < 2 {
 		t.Errorf("%+v", c)
 	}
@@ -306,7 +309,6 @@ func TestConfig(t *testing.T) {
 	}
 	for name, change := range map[string]func(*ebyte.Config){
 		"no line":              func(c *ebyte.Config) { c.Open = nil },
-		"no keys":              func(c *ebyte.Config) { c.Devices.Keys = nil },
 		"a short key":          func(c *ebyte.Config) { c.Devices.Keys = map[uint32][]byte{1: {1}} },
 		"keys with raw":        func(c *ebyte.Config) { c.Devices.Framing = lora.Raw },
 		"another framing":      func(c *ebyte.Config) { c.Devices.Framing = "x" },

@@ -281,15 +281,17 @@ func TestConfig(t *testing.T) {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*rak.Config){
-		"no line":        func(c *rak.Config) { c.Open = nil },
-		"no frequency":   func(c *rak.Config) { c.Radio.Frequency = 0 },
-		"a frequency":    func(c *rak.Config) { c.Radio.Frequency = 960_000_001 },
-		"a spreading":    func(c *rak.Config) { c.Radio.Spreading = 13 },
-		"a bandwidth":    func(c *rak.Config) { c.Radio.Bandwidth = 200 },
-		"a coding":       func(c *rak.Config) { c.Radio.Coding = 9 },
-		"a preamble":     func(c *rak.Config) { c.Radio.Preamble = 1 },
-		"a power":        func(c *rak.Config) { c.Radio.Power = 30 },
-		"sealed, no key": func(c *rak.Config) { c.Devices.Framing = lora.Sealed },
+		"no line":      func(c *rak.Config) { c.Open = nil },
+		"no frequency": func(c *rak.Config) { c.Radio.Frequency = 0 },
+		"a frequency":  func(c *rak.Config) { c.Radio.Frequency = 960_000_001 },
+		"a spreading":  func(c *rak.Config) { c.Radio.Spreading = 13 },
+		"a bandwidth":  func(c *rak.Config) { c.Radio.Bandwidth = 200 },
+		"a coding":     func(c *rak.Config) { c.Radio.Coding = 9 },
+		"a preamble":   func(c *rak.Config) { c.Radio.Preamble = 1 },
+		"a power":      func(c *rak.Config) { c.Radio.Power = 30 },
+		"sealed, short key": func(c *rak.Config) {
+			c.Devices = lora.Devices{Framing: lora.Sealed, Keys: map[uint32][]byte{1: {1}}}
+		},
 	} {
 		cfg := ok
 		change(&cfg)
