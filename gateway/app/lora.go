@@ -72,7 +72,9 @@ func (r *reach) ebyte(kind string) (any, error) {
 			return nil, err
 		}
 	}
-	if !r.bus.Configure && c.ModeCommand == 0 && c.Switch == nil {
+	unset := len(r.models()) == 0 && r.bus.Channel == 0 && r.bus.AirRate == 0 // nobody says yet how the radio is
+	if unset || !r.bus.Configure && c.ModeCommand == 0 && c.Switch == nil {
+		c.ModeCommand, c.Switch = 0, nil
 		return c, nil
 	}
 	speech := ebyte.Line{Baud: line.Baud, Parity: string(line.Parity)}

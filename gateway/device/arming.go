@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,14 +69,70 @@ func (h *Hub) arm(ctx context.Context, tx *sql.Tx, r command.Request, on bool) (
 	if err != nil {
 		return nil, err
 	}
+	if err := noteArmed(ctx, tx, areas, on); err != nil {
+		return nil, err
+	}
+	return map[string]any{"areas": areas, "armed": on}, nil
+}
+
+func noteArmed(ctx context.Context, tx *sql.Tx, areas []string, on bool) error {
 	for _, a := range areas {
 		_, err := tx.ExecContext(ctx, `INSERT INTO device_areas (area, armed) VALUES (?, ?)
 			ON CONFLICT (area) DO UPDATE SET armed = excluded.armed`, a, on)
 		if err != nil {
-			return nil, fmt.Errorf("note what is armed: %w", err)
+			return fmt.Errorf("note what is armed: %w", err)
 		}
 	}
-	return map[string]any{"areas": areas, "armed": on}, nil
+	return nil
+}
+
+// ErrUnknown is an area or an output that is not here.
+var ErrUnknown = errors.New("no such area or output")
+
+// Arm arms or disarms an area, durably.
+func (h *Hub) Arm(ctx context.Context, area string, on bool) error {
+	if _, known := h.Armed()[area]; !known {
+		return ErrUnknown
+	}
+	areas := []string{area}
+	if err := h.Store.Tx(ctx, func(tx *sql.Tx) error { return noteArmed(ctx, tx, areas, on) }); err != nil {
+		return err
+	}
+	h.putArmed(areas, on, "page")
+	return nil
+}
+
+// putArmed arms or disarms areas that have been noted.
+func (h *Hub) putArmed(areas []string, on bool, why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, a := range areas {
+		h.armed[a] = on
+	}
+	now := time.Now()
+	for _, a := range h.alarms {
+		if a.Area != "" {
+			h.attend(a, now)
+		}
+	}
+	h.Log.Info("armed", "areas", areas, "armed", on, "by", why)
+}
+
+// Switch turns an output on for a while, or off, and returns when the device has obeyed. It is
+// on for as long as it may be when span is 0, and never less long than somebody else wants.
+func (h *Hub) Switch(ctx context.Context, id string, on bool, span time.Duration, why string) error {
+	o := h.outputs.find(id)
+	if o == nil {
+		return ErrUnknown
+	}
+	done := make(chan error, 1)
+	o.order(order{on: on, span: span, why: why, done: func(err error) { done <- err }})
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // asked returns the areas that a command is about.
@@ -144,18 +201,7 @@ func (h *Hub) Carry(r command.Request, done func(error)) {
 		if err != nil {
 			return
 		}
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		for _, a := range areas {
-			h.armed[a] = r.Type == "arm"
-		}
-		now := time.Now()
-		for _, a := range h.alarms {
-			if a.Area != "" {
-				h.attend(a, now)
-			}
-		}
-		h.Log.Info("armed", "areas", areas, "armed", r.Type == "arm", "command", r.ID)
+		h.putArmed(areas, r.Type == "arm", "command "+r.ID)
 	case "output":
 		if x, o, err := h.askedOutput(r); err == nil {
 			x.done = done

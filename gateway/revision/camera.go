@@ -16,9 +16,9 @@ import (
 
 // ErrByHand means that a file is written in a way that is only changed by hand: as
 // YAML.
-var ErrByHand = errors.New("the cameras are written in a way that a form cannot change")
+var ErrByHand = errors.New("the configuration is written in a way that a form cannot change")
 
-// Fields is a camera as its mapping in the file: what stands there, variables and
+// Fields is a camera, or the like, as its mapping in the file: what stands there, variables and
 // all, in order.
 type Fields yaml.MapSlice
 
@@ -61,10 +61,10 @@ func (f Fields) Set(key string, value any) Fields {
 	return append(slices.Clone(f), yaml.MapItem{Key: key, Value: value})
 }
 
-// block is where the cameras stand in the text: lines are from 0.
+// block is where the entries of a list stand in the text: lines are from 0.
 type block struct {
 	lines   []string
-	key     int   // of "cameras:", -1 if there is none
+	key     int   // of the list's key, -1 if there is none
 	first   int   // of the entries
 	end     int   // behind the last entry
 	entries []int // where each begins
@@ -72,8 +72,11 @@ type block struct {
 }
 
 // Cameras returns the cameras of a file, in order.
-func Cameras(body []byte) ([]Fields, error) {
-	b, err := find(body)
+func Cameras(body []byte) ([]Fields, error) { return Items(body, "cameras") }
+
+// Items returns the entries of a list of the outermost level, in order.
+func Items(body []byte, list string) ([]Fields, error) {
+	b, err := find(body, list)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +93,12 @@ func Cameras(body []byte) ([]Fields, error) {
 // as a new one if old is empty; a nil camera takes it out. Only the lines of that camera
 // are written anew.
 func Put(body []byte, old string, camera Fields) ([]byte, error) {
-	b, err := find(body)
+	return PutItem(body, "cameras", old, camera)
+}
+
+// PutItem is Put for an entry of another list of the outermost level.
+func PutItem(body []byte, list, old string, item Fields) ([]byte, error) {
+	b, err := find(body, list)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +116,8 @@ func Put(body []byte, old string, camera Fields) ([]byte, error) {
 		return nil, ErrUnknown
 	}
 	var text []string
-	if camera != nil {
-		if text, err = write(camera, b.indent); err != nil {
+	if item != nil {
+		if text, err = write(item, b.indent); err != nil {
 			return nil, err
 		}
 	}
@@ -119,13 +127,13 @@ func Put(body []byte, old string, camera Fields) ([]byte, error) {
 	}
 	switch {
 	case b.key < 0:
-		text = append([]string{"cameras:"}, text...)
+		text = append([]string{list + ":"}, text...)
 		from, to = len(b.lines), len(b.lines)
 	case len(b.entries) == 0:
-		text = append([]string{"cameras:"}, text...)
+		text = append([]string{list + ":"}, text...)
 		from, to = b.key, b.key+1
-	case at >= 0 && camera == nil && len(b.entries) == 1:
-		text = []string{"cameras: []"}
+	case at >= 0 && item == nil && len(b.entries) == 1:
+		text = []string{list + ": []"}
 		from = b.key
 	}
 	out := slices.Concat(b.lines[:from], text, b.lines[to:])
@@ -133,7 +141,7 @@ func Put(body []byte, old string, camera Fields) ([]byte, error) {
 }
 
 // find parses the file and looks for the entries of the list.
-func find(body []byte) (*block, error) {
+func find(body []byte, list string) (*block, error) {
 	b := &block{lines: lines(body), key: -1, indent: 2}
 	file, err := parser.ParseBytes(body, parser.ParseComments)
 	if err != nil || len(file.Docs) != 1 {
@@ -144,7 +152,7 @@ func find(body []byte) (*block, error) {
 		return nil, ErrByHand
 	}
 	for _, v := range root.Values {
-		if v.Key.GetToken().Value != "cameras" {
+		if v.Key.GetToken().Value != list {
 			continue
 		}
 		b.key = v.Key.GetToken().Position.Line - 1

@@ -111,7 +111,7 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"js.line":           {"第 {0} 行", "Line {0}"},
 	"js.problems":       {"{0} 处问题", "{0} problems"},
 	"js.risky":          {"保存后试用 {0}：不确认就自动恢复。", "After saving it is on trial for {0} and goes back unless confirmed."},
-	"js.harmless":       {"只影响改动的摄像机，其他不中断。", "Touches the cameras that change and no others."},
+	"js.harmless":       {"只影响改动的设备，其他不中断。", "Touches the devices that change and no others."},
 	"js.see":            {"查看", "See"},
 	"js.goback":         {"恢复到这一版", "Go back to this"},
 	"js.byhand":         {"手工修改", "by hand"},

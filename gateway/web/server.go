@@ -42,6 +42,7 @@ type Server struct {
 	Tryer       Tryer
 	Tester      LineTester
 	Survey      *survey.Survey
+	Field       Field
 	Recent      *recent.Log           // nil for none
 	Running     func() *config.Config // the configuration in use
 	Vault       *Vault                // nil where the configuration is no file
@@ -60,6 +61,9 @@ type Server struct {
 	viewers chan struct{} // holds a token for each live picture
 	stills  chan struct{} // holds a token for each still picture that is made
 	seers   chan struct{} // holds a token for each who sees what the detectors see
+
+	libraryMu sync.Mutex
+	library   library // guarded by libraryMu
 
 	vaultMu sync.Mutex // held while a backup is made, uploaded or restored
 

@@ -44,7 +44,7 @@ func deviceLine(d *Device, l text.Lang) Line {
 		name = d.Name
 	}
 	line := Line{
-		Level: Bad, About: "device", ID: d.ID, Since: d.Since.UTC(), Why: d.Reason, Link: "/config", Note: strings.Join(d.Values, " · "),
+		Level: Bad, About: "device", ID: d.ID, Since: d.Since.UTC(), Why: d.Reason, Link: "/sensors#" + d.ID, Note: strings.Join(d.Values, " · "),
 		Text: text.T(l, "web.device", text.T(l, text.Key("web.device."+d.Type)), name, text.State(l, d.Phase)),
 	}
 	switch d.Phase {
