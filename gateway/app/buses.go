@@ -68,6 +68,19 @@ func (s seen) Write(b []byte) (int, error) {
 	return s.Port.Write(b)
 }
 
+// ReadReady returns what has arrived already, for port.Discard.
+func (s seen) ReadReady(b []byte) (int, error) {
+	ready, ok := s.Port.(interface{ ReadReady(b []byte) (int, error) })
+	if !ok {
+		return 0, nil
+	}
+	n, err := ready.ReadReady(b)
+	if n > 0 {
+		s.wire(false, b[:n])
+	}
+	return n, err
+}
+
 // plan is all that the driver of a bus is made of.
 type plan struct {
 	Bus      config.Bus

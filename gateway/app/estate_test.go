@@ -12,6 +12,7 @@ import (
 	"sentrybox/drivers/modbus/modbustest"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/device"
+	"sentrybox/gateway/web"
 )
 
 // estateRig is a gateway with lines of Modbus TCP.
@@ -156,4 +157,50 @@ func TestUntouched(t *testing.T) {
 			t.Errorf("%s: the untouched sensor has been online since %v only, and not since %v", c.what, st.Since, since)
 		}
 	}
+}
+
+// TestLook: who looks sees what goes and comes on the line, and what it means; and nothing once
+// they look away.
+func TestLook(t *testing.T) {
+	r := newEstateRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- (&App{Config: r.parse(estateHead + estateBuses), Log: slog.New(slog.DiscardHandler), estate: r.estate}).Run(ctx)
+	}()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	a := r.app(nil)
+	r.online(a, "smoke-1")
+	seen := make(chan string, 1000)
+	stop := site{a}.Look(func(h web.Heard) {
+		if h.Bus == "two" {
+			return
+		}
+		what := fmt.Sprintf("%s wire %x sent %v", h.Bus, h.Wire[min(2, len(h.Wire)):], h.Sent) // after the transaction's number
+		if h.Wire == nil {
+			what = fmt.Sprintf("%s %s %x %+v", h.Bus, h.Address, h.Payload.Data, h.Read)
+		}
+		select {
+		case seen <- what:
+		default:
+		}
+	})
+	for _, want := range []string{"one wire 0000000601030003", "one wire 00000005010302", "one 1 0000 [{Sensor:smoke-1 Values:[{Quantity:smoke Number:0 Text: Impossible:false}] Err:<nil>}]"} {
+		end := time.After(time.Minute)
+		for found := false; !found; {
+			select {
+			case got := <-seen:
+				found = strings.HasPrefix(got, want)
+			case <-end:
+				t.Fatalf("%s is never seen", want)
+			}
+		}
+	}
+	stop()
+	stop()
 }

@@ -212,7 +212,9 @@ func (b *bus) state() State {
 	case driver.Online:
 		s.Phase = Online
 	case driver.Silent:
-		s.Phase = Silent
+		if s.Phase = Silent; len(b.sensors) == 0 { // there is nobody yet to be heard
+			s.Phase, s.Reason = Waiting, ""
+		}
 	case driver.Failed, driver.Skipped:
 		s.Phase = Faulty
 	case driver.Unplugged:
