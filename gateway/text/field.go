@@ -196,4 +196,17 @@ var field = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writte
 	"js.bus.chirpstack":      {"ChirpStack 服务器", "ChirpStack"},
 	"js.bus.mqtt":            {"MQTT 服务器（Zigbee2MQTT 等）", "MQTT broker (Zigbee2MQTT and others)"},
 	"js.bus.gpio":            {"主板引脚", "Pins of the board"},
+
+	"api.sensors":        {"传感器、总线、输出、规则和防区的现状", "How sensors, buses, outputs, rules and areas are"},
+	"api.sensors.events": {"同上，有变化时发送（服务器推送事件）", "The same when it changes, as server-sent events"},
+	"api.sensors.heard":  {"另加一条总线或一个传感器收到的字节和意思", "The same, and the bytes that come by a bus or of a sensor, with their meaning"},
+	"api.sensors.forms":  {"配置里的总线、传感器、输出和规则，不含密钥", "Buses, sensors, outputs and rules as they stand in the configuration, without keys"},
+	"api.profiles":       {"设备说明", "The profiles"},
+	"api.ports":          {"本机的串口", "The serial ports of the box"},
+	"api.buses.plan":     {"改一条总线后配置会怎样", "What the configuration becomes with a bus changed"},
+	"api.sensors.plan":   {"改一个传感器后配置会怎样", "What the configuration becomes with a sensor changed"},
+	"api.outputs.plan":   {"改一个输出后配置会怎样", "What the configuration becomes with an output changed"},
+	"api.rules.plan":     {"改一条规则后配置会怎样", "What the configuration becomes with a rule changed"},
+	"api.outputs.try":    {"试一个输出 1 到 30 秒；0 为关", "Try an output for 1 to 30 seconds; 0 turns it off"},
+	"api.areas":          {"布防或撤防一个防区", "Arm or disarm an area"},
 }

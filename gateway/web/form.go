@@ -327,14 +327,25 @@ func readForms[F any, P formOf[F]](body []byte, list string, byHand *[]string) [
 	return all
 }
 
+// itemChange is a change of an entry of a list.
+type itemChange[F any] struct {
+	Old  string `json:"old"`  // id of the one to change, empty for a new one
+	Item *F     `json:"item"` // null to take it out
+}
+
+// The changes, by list, for who reads of them.
+type (
+	busChange    itemChange[busForm]
+	sensorChange itemChange[sensorForm]
+	outputChange itemChange[outputForm]
+	ruleChange   itemChange[ruleForm]
+)
+
 // planItem makes a handler that answers with what the file becomes when an entry of a list is
 // added, changed or removed: it is saved as any other change is, once somebody has seen it.
 func planItem[F any, P formOf[F]](list string) func(*Server, *http.Request) (any, error) {
 	return func(s *Server, r *http.Request) (any, error) {
-		var in struct {
-			Old  string `json:"old"`  // id of the one to change, empty for a new one
-			Item *F     `json:"item"` // null to take it out
-		}
+		var in itemChange[F]
 		if err := read(r, &in); err != nil {
 			return nil, err
 		}

@@ -63,6 +63,10 @@ type profileView struct {
 	Senses  bool     `json:"senses"`         // it measures something
 }
 
+type profileList struct {
+	Profiles []profileView `json:"profiles"`
+}
+
 func (s *Server) listProfiles(r *http.Request) (any, error) {
 	l, all := from(r).lang, []profileView{}
 	for _, p := range s.models() {
@@ -86,9 +90,7 @@ func (s *Server) listProfiles(r *http.Request) (any, error) {
 		}
 		all = append(all, v)
 	}
-	return struct {
-		Profiles []profileView `json:"profiles"`
-	}{all}, nil
+	return profileList{all}, nil
 }
 
 // lineText writes the settings of a serial line, such as 9600 8N1.

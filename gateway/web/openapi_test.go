@@ -122,7 +122,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		}
 	}
 	for _, rt := range routes() {
-		if strings.HasPrefix(rt.path, "/api/") && rt.path != "/api/v1/events" {
+		if strings.HasPrefix(rt.path, "/api/") && !strings.HasSuffix(rt.path, "/events") {
 			try(rt.method, concrete(rt.path), "{}")
 		}
 	}

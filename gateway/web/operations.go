@@ -58,6 +58,7 @@ func operations() map[string]operation {
 	maps.Copy(all, tryOperations())
 	maps.Copy(all, findOperations())
 	maps.Copy(all, careOperations())
+	maps.Copy(all, fieldOperations())
 	return all
 }
 
@@ -81,6 +82,25 @@ func tryOperations() map[string]operation {
 		"DELETE /api/v1/tries/{try}":              {about: "api.try.stop", out: done{}},
 		"GET /api/v1/tries/{try}/picture/{event}": {about: "api.try.picture", outMedia: "image/jpeg"},
 		"GET /api/v1/tries/{try}/clip/{at}":       {about: "api.try.clip", outMedia: "video/mp4"},
+	}
+}
+
+func fieldOperations() map[string]operation {
+	return map[string]operation{
+		"GET /api/v1/sensors":        {about: "api.sensors", out: estateView{}},
+		"GET /api/v1/sensors/events": {about: "api.sensors.events", outMedia: "text/event-stream"},
+		"GET /api/v1/sensors/heard": {about: "api.sensors.heard", outMedia: "text/event-stream", query: []apidoc.Param{
+			{Name: "bus", About: "what comes by it"}, {Name: "sensor", About: "what it says"},
+		}},
+		"GET /api/v1/sensors/forms":     {about: "api.sensors.forms", out: forms{}},
+		"GET /api/v1/profiles":          {about: "api.profiles", out: profileList{}},
+		"GET /api/v1/ports":             {about: "api.ports", out: portList{}},
+		"POST /api/v1/buses/plan":       {about: "api.buses.plan", in: busChange{}, out: checked{}},
+		"POST /api/v1/sensors/plan":     {about: "api.sensors.plan", in: sensorChange{}, out: checked{}},
+		"POST /api/v1/outputs/plan":     {about: "api.outputs.plan", in: outputChange{}, out: checked{}},
+		"POST /api/v1/rules/plan":       {about: "api.rules.plan", in: ruleChange{}, out: checked{}},
+		"POST /api/v1/outputs/{id}/try": {about: "api.outputs.try", in: trySeconds{}, out: done{}},
+		"POST /api/v1/areas":            {about: "api.areas", in: areaView{}, out: done{}},
 	}
 }
 

@@ -17,11 +17,14 @@ const (
 	tryWithin = 15 * time.Second // until its device has obeyed, or not
 )
 
+// trySeconds is how long an output is tried.
+type trySeconds struct {
+	Seconds int `json:"seconds"` // 0: off
+}
+
 // tryOutput turns an output on for some seconds, or off at once.
 func (s *Server) tryOutput(r *http.Request) (any, error) {
-	var in struct {
-		Seconds int `json:"seconds"` // 0: off
-	}
+	var in trySeconds
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -44,10 +47,7 @@ func (s *Server) tryOutput(r *http.Request) (any, error) {
 
 // armArea arms or disarms an area.
 func (s *Server) armArea(r *http.Request) (any, error) {
-	var in struct {
-		Area  string `json:"area"`
-		Armed bool   `json:"armed"`
-	}
+	var in areaView
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
@@ -66,12 +66,17 @@ func (s *Server) armArea(r *http.Request) (any, error) {
 	return done{}, nil
 }
 
+type portView struct {
+	Port string `json:"port"`
+	Bus  string `json:"bus,omitempty"` // that uses it
+}
+
+type portList struct {
+	Ports []portView `json:"ports"`
+}
+
 // listPorts answers with the serial ports of the box, and which bus uses each.
 func (s *Server) listPorts(r *http.Request) (any, error) {
-	type portView struct {
-		Port string `json:"port"`
-		Bus  string `json:"bus,omitempty"`
-	}
 	all := []portView{}
 	for _, name := range s.Field.Ports() {
 		p := portView{Port: name}
@@ -82,7 +87,5 @@ func (s *Server) listPorts(r *http.Request) (any, error) {
 		}
 		all = append(all, p)
 	}
-	return struct {
-		Ports []portView `json:"ports"`
-	}{all}, nil
+	return portList{all}, nil
 }

@@ -316,7 +316,7 @@ func TestTryAndArm(t *testing.T) {
 	if status, body := v.json("POST", "/api/v1/outputs/siren-1/try", `{"seconds":3}`); status != http.StatusBadGateway || !strings.Contains(body, "没有照做") {
 		t.Errorf("%d %s", status, body)
 	}
-	entries, err := r.server.Accounts.Entries(t.Context(), 0, 10)
+	entries, err := r.server.Accounts.Entries(t.Context(), account.Asked{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
