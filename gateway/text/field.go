@@ -185,7 +185,7 @@ var field = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writte
 	"js.sn.wherehint.listen": {"LoRaWAN 网关把数据发到这里。", "Where packet forwarders send to."},
 	"js.sn.wherehint.broker": {"用户名和密码填在下面。", "User and password go below."},
 	"js.sn.wherehint.chip":   {"也可以写芯片的名称。", "The chip's label works too."},
-	"js.sn.counts.field":     {"{0} 的告警有效", "Alerts about {0} count"},
+	"js.sn.counts.field":     {"“{0}”的告警有效", "Alerts about {0} count"},
 	"js.bus.":                {"本机 MQTT", "the gateway's own broker"},
 	"js.bus.modbus":          {"Modbus（RS-485 或 TCP）", "Modbus (RS-485 or TCP)"},
 	"js.bus.serial":          {"串口设备", "Serial line"},

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -368,9 +369,15 @@ func planItem[F any, P formOf[F]](list string) func(*Server, *http.Request) (any
 		}
 		out, err := s.check(r, body)
 		out.Body = string(body)
+		for i := range out.Diff {
+			out.Diff[i].Text = secretValue.ReplaceAllString(out.Diff[i].Text, "$1: ••••")
+		}
 		return out, err
 	}
 }
+
+// secretValue is a key of the file whose value nobody has to look over.
+var secretValue = regexp.MustCompile(`\b(key|app_skey|nwk_skey|password): *("[^"]*"|'[^']*'|[^,}\s]+)`)
 
 // itemOf returns an entry of a list, an empty one for no id.
 func itemOf(body []byte, list, id string) (revision.Fields, error) {

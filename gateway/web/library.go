@@ -47,20 +47,26 @@ func (s *Server) models() []*profile.Profile {
 
 // profileView is a profile as the form for a new sensor needs it.
 type profileView struct {
-	ID      string   `json:"id"`
-	ZH      string   `json:"zh"`
-	EN      string   `json:"en"`
-	Maker   string   `json:"maker"`
-	Models  []string `json:"models"`
-	Notes   string   `json:"notes,omitempty"`
-	Buses   []string `json:"buses"`   // kinds of buses that reach it; "" is the local broker
-	Needs   []string `json:"needs"`   // keys of its address
-	Rules   []string `json:"rules"`   // what it raises, in sentences
-	Fields  []string `json:"fields"`  // that raise something
-	Outputs []string `json:"outputs"` // what can be switched
-	Unit    int      `json:"unit,omitempty"`
-	Line    string   `json:"line,omitempty"` // speed and the like, such as 9600 8N1
-	Senses  bool     `json:"senses"`         // it measures something
+	ID      string      `json:"id"`
+	ZH      string      `json:"zh"`
+	EN      string      `json:"en"`
+	Maker   string      `json:"maker"`
+	Models  []string    `json:"models"`
+	Notes   string      `json:"notes,omitempty"`
+	Buses   []string    `json:"buses"`   // kinds of buses that reach it; "" is the local broker
+	Needs   []string    `json:"needs"`   // keys of its address
+	Rules   []string    `json:"rules"`   // what it raises, in sentences
+	Fields  []fieldView `json:"fields"`  // that raise something
+	Outputs []string    `json:"outputs"` // what can be switched
+	Unit    int         `json:"unit,omitempty"`
+	Line    string      `json:"line,omitempty"` // speed and the like, such as 9600 8N1
+	Senses  bool        `json:"senses"`         // it measures something
+}
+
+// fieldView is a field of a profile, and what people call it.
+type fieldView struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
 }
 
 type profileList struct {
@@ -72,11 +78,11 @@ func (s *Server) listProfiles(r *http.Request) (any, error) {
 	for _, p := range s.models() {
 		v := profileView{
 			ID: p.ID, ZH: p.Name.In(text.Chinese), EN: p.Name.In(text.English), Maker: p.Maker, Models: p.Models, Notes: p.Notes.In(l),
-			Buses: busKinds(p), Needs: needs(p), Rules: profileRules(p, nil, l), Fields: []string{}, Outputs: []string{}, Senses: len(p.Fields()) > 0,
+			Buses: busKinds(p), Needs: needs(p), Rules: profileRules(p, nil, l), Fields: []fieldView{}, Outputs: []string{}, Senses: len(p.Fields()) > 0,
 		}
 		for _, a := range p.Alerts {
-			if !slices.Contains(v.Fields, a.Field) {
-				v.Fields = append(v.Fields, a.Field)
+			if f := (fieldView{a.Field, fieldName(p, a.Field, l)}); !slices.Contains(v.Fields, f) {
+				v.Fields = append(v.Fields, f)
 			}
 		}
 		for _, o := range p.Outputs {

@@ -50,10 +50,10 @@ type sensorView struct {
 	Values      []valueView `json:"values"` // the last
 	Stale       bool        `json:"stale"`  // they are too old
 	Event       *eventView  `json:"event,omitempty"`
-	Battery     string      `json:"battery,omitempty"`
-	RSSI        *float64    `json:"rssi,omitempty"` // dBm
-	SNR         *float64    `json:"snr,omitempty"`  // dB
-	Rules       []string    `json:"rules"`          // what it raises, in sentences
+	Battery     *valueView  `json:"battery,omitempty"` // one of the values
+	RSSI        *float64    `json:"rssi,omitempty"`    // dBm
+	SNR         *float64    `json:"snr,omitempty"`     // dB
+	Rules       []string    `json:"rules"`             // what it raises, in sentences
 }
 
 type valueView struct {
@@ -179,7 +179,7 @@ func newSensorView(c *config.Sensor, d *DeviceState, l text.Lang) sensorView {
 		one := say(p, name, d.Readings[name], l)
 		v.Values = append(v.Values, one)
 		if p != nil && p.Battery != nil && p.Battery.Field == name {
-			v.Battery = one.Says
+			v.Battery = &one
 		}
 	}
 	if e := d.Event; e != nil {

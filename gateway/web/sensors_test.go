@@ -123,7 +123,7 @@ func TestSensorsView(t *testing.T) {
 	r.claim()
 	v := r.user("viewer", account.Viewer)
 	for lang, want := range map[string][]string{
-		"zh": {`传感器 3号楼求助：在线`, `一键求助按钮`, `"says":"3.3 V"`, `"says":"短按"`, `按键为“短按”或“长按”或“双击”：告警“一键求助”，1 级`, `"battery":"3.3 V"`, `总线 ns：还没有接设备`,
+		"zh": {`传感器 3号楼求助：在线`, `一键求助按钮`, `"says":"3.3 V"`, `"says":"短按"`, `按键为“短按”或“长按”或“双击”：告警“一键求助”，1 级`, `"battery":{"name":"battery_voltage"`, `总线 ns：还没有接设备`,
 			`任意 2 个传感器的烟雾触发，在 1 分钟内：告警“烟雾”，1 级，打开“siren-1”30 秒，只在防区“夜间”布防时`, `"area":"夜间","armed":true`, `"address":"42"`, `"key":"number"`, `"hex":"01 02 A5"`, `"says":"长按"`},
 		"en": {`Sensor 3号楼求助: online`, `panic button on 433 MHz`, `button is “short” or “long” or “double”: alert “panic button”, severity 1`},
 	} {
@@ -164,6 +164,7 @@ func TestSensorPlans(t *testing.T) {
 		{"a broker with another name, the password stays", "buses", `{"old":"ns","item":{"id":"ns","name":"网络","kind":"chirpstack","where":"mqtt://10.0.0.9:1883","user":"lora"}}`, `lora:s3cret-1@10.0.0.9`},
 		{"a new sensor", "sensors", `{"item":{"id":"sos-2","name":"门卫","grid":"4","profile":"e22-panic-button","bus":"air","number":"42","key":"00112233445566778899aabbccddeeff"}}`, `number: 42`},
 		{"the key stays", "sensors", `{"old":"sos-1","item":{"id":"sos-1","profile":"e22-panic-button","number":"7","grid":"9"}}`, `key: \"000102030405060708090a0b0c0d0e0f\"`},
+		{"keys are not shown in what changes", "sensors", `{"old":"sos-1","item":{"id":"sos-1","profile":"e22-panic-button","number":"7","key":"ff0102030405060708090a0b0c0d0e0f"}}`, `"text":"    key: ••••"`},
 		{"an alert counts again", "sensors", `{"old":"smoke-1","item":{"id":"smoke-1","profile":"renke-rs-yg-n01","unit":"1","off":[]}}`, `"op":"gone","old":13,"text":"    alerts: [{field: smoke, off: true}]"`},
 		{"an output", "outputs", `{"item":{"id":"lamp","bus":"rs485","unit":"6","coil":"0"}}`, `coil: 0`},
 		{"a rule with two actions", "rules", `{"old":"fire","item":{"id":"fire","when":"smoke","severity":"1","do":"siren-1 for 10 s; siren-1"}}`, `do: [\"siren-1 for 10 s\", siren-1]`},

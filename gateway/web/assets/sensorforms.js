@@ -87,10 +87,10 @@ const adapt = {
     if (p && p.unit && !sensor.unit.value) sensor.unit.placeholder = p.unit;
     $('profile-notes').textContent = p ? [p.maker, p.line, p.notes].filter(Boolean).join(' · ') : t('sn.plainhint');
     $('profile-rules').replaceChildren(...(p ? p.rules : []).map(r => el('li', {}, r)));
-    $('profile-fields').replaceChildren(...(p ? p.fields : []).map(name => {
-      const box = el('input', {type: 'checkbox', checked: !sensor.off.has(name)});
-      box.onchange = () => sensor.off[box.checked ? 'delete' : 'add'](name);
-      return el('label', {className: 'check'}, box, t('sn.counts.field', name));
+    $('profile-fields').replaceChildren(...(p ? p.fields : []).map(f => {
+      const box = el('input', {type: 'checkbox', checked: !sensor.off.has(f.name)});
+      box.onchange = () => sensor.off[box.checked ? 'delete' : 'add'](f.name);
+      return el('label', {className: 'check'}, box, t('sn.counts.field', f.text));
     }));
   },
   outputs() {

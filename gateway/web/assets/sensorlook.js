@@ -51,7 +51,8 @@ window.field.heard = got => {
 // Pairing counts down on the page; who is heard meanwhile is told by the box.
 window.field.pair = bus => {
   pairing = {bus, from: Date.now() + skew - 500, until: Date.now() + 1000 * pairFor, known: new Map()};
-  $('h-pair').textContent = t('sn.pairing', bus);
+  const b = estate.buses.find(x => x.id === bus);
+  $('h-pair').textContent = t('sn.pairing', b ? named(b) : bus);
   $('strangers').replaceChildren();
   reveal('pair');
   listen(new URLSearchParams({bus}).toString());

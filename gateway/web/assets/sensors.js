@@ -3,6 +3,7 @@
 'use strict';
 const may = document.body.dataset.role === 'technician';
 const quiet = 6000;
+const pairable = ['serial', 'e22', 'e32', 'rak3172', 'lorawan', 'chirpstack']; // whose senders speak by themselves
 let estate = null, seen = Date.now(), skew = 0, source = null, listening = '';
 
 // ago writes how long ago something was, by the box's clock.
@@ -18,10 +19,10 @@ const head = s => [el('span', {className: 'mark'}, t('level.' + s.level)), el('s
   s.why ? el('details', {}, el('summary', {}, t('why')), el('code', {}, s.why)) : null];
 
 function sensorInfo(s) {
-  const values = s.values.map(v => el('span', {className: 'value' + (s.stale ? ' old' : '')}, v.text + ' ', el('b', {}, v.says)));
+  const values = s.values.filter(v => !s.battery || v.name !== s.battery.name).map(v => el('span', {className: 'value' + (s.stale ? ' old' : '')}, v.text + ' ', el('b', {}, v.says)));
   const e = s.event ? el('span', {className: 'value'}, s.event.text + ' ', el('b', {}, s.event.says), ' ', since(s.event.at)) : null;
   return [...head(s.state), el('p', {className: 'values'}, ...values, e),
-    el('p', {className: 'hint'}, [s.profile_text, s.bus || t('sn.local'), s.address && t('sn.address', s.address), s.grid && t('sn.grid', s.grid), s.battery && t('sn.battery', s.battery),
+    el('p', {className: 'hint'}, [s.profile_text, s.bus || t('sn.local'), s.address && t('sn.address', s.address), s.grid && t('sn.grid', s.grid), s.battery && t('sn.battery', s.battery.says),
       s.rssi !== undefined && strength(s.rssi)].filter(Boolean).join(' · '), s.heard ? ' · ' + t('sn.heard') + ' ' : ' · ' + t('sn.never'), since(s.heard))];
 }
 
@@ -50,7 +51,7 @@ function sync(list, items, info, buttons) {
     if (!li) {
       li = el('li', {id: x.id || ''});
       li.dataset.key = key;
-      li.append(el('div'), el('p', {className: 'buttons'}, ...(may ? buttons(x) : [])));
+      li.append(el('div'), el('p', {className: 'buttons'}, ...(may ? buttons(x).filter(Boolean) : [])));
     }
     const is = JSON.stringify(x);
     if (li.dataset.is !== is) {
@@ -74,7 +75,7 @@ function show(e) {
   skew = new Date(e.at) - Date.now();
   sync('sensors', e.sensors, s => [...sensorInfo(s), rulesOf(s)], s => [button(t('sn.look'), named(s), () => act('look')({sensor: s.id}, named(s))),
     button(t('edit'), named(s), () => act('edit')('sensors', s.id)), button(t('remove'), named(s), () => act('remove')('sensors', s.id), 'danger')]);
-  sync('buses', e.buses, busInfo, b => [button(t('sn.look'), named(b), () => act('look')({bus: b.id}, named(b))), button(t('sn.pair'), named(b), () => act('pair')(b.id)),
+  sync('buses', e.buses, busInfo, b => [button(t('sn.look'), named(b), () => act('look')({bus: b.id}, named(b))), pairable.includes(b.kind) ? button(t('sn.pair'), named(b), () => act('pair')(b.id)) : null,
     button(t('edit'), named(b), () => act('edit')('buses', b.id)), button(t('remove'), named(b), () => act('remove')('buses', b.id), 'danger')]);
   sync('outputs', e.outputs, outputInfo, o => [button(t('sn.try', 3), named(o), b => act('tryOut')(b, o.id, 3)), button(t('sn.off'), named(o), b => act('tryOut')(b, o.id, 0)),
     button(t('edit'), named(o), () => act('edit')('outputs', o.id)), button(t('remove'), named(o), () => act('remove')('outputs', o.id), 'danger')]);
