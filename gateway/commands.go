@@ -45,6 +45,7 @@ type commands struct {
 	Run     runCmd     `cmd:"" help:"${help_run}"`
 	Check   checkCmd   `cmd:"" help:"${help_check}"`
 	Raise   raiseCmd   `cmd:"" help:"${help_raise}"`
+	Health  healthCmd  `cmd:"" help:"${help_health}"`
 	Replay  replayCmd  `cmd:"" help:"${help_replay}"`
 	Find    findCmd    `cmd:"" help:"${help_find}"`
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	lang := text.FromEnv()
 	vars := kong.Vars{"first_listen": config.FirstListen}
 	for _, name := range []string{
-		"about", "run", "check", "raise", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
+		"about", "run", "check", "raise", "health", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
 		"baud", "parity", "units", "profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
 		"backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",

@@ -97,6 +97,9 @@ func TestRaiseAnswerClose(t *testing.T) {
 	sub := mqtttest.Subscribe(t, broker, prefix+"#")
 	stop := runApp(t, parse(t, data, broker))
 	id := raise(t, data, 2)
+	if s, err := control.Health(t.Context(), data); err != nil || len(s.Stuck) != 0 {
+		t.Errorf("its health is %+v, %v", s, err)
+	}
 	topic := prefix + "alert/community/" + id
 	var a alert.Alert
 	if err := json.Unmarshal(sub.WaitTopic(10*time.Second, topic).Payload, &a); err != nil {

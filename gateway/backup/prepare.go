@@ -130,7 +130,7 @@ func Room(data string) int64 {
 	if unix.Statfs(data, &disk) != nil {
 		return 0
 	}
-	return int64(disk.Bavail) * disk.Bsize / 2
+	return int64(disk.Bavail) * int64(disk.Bsize) / 2 //nolint:unconvert // 32 bits on 32-bit ARM
 }
 
 type contextReader struct {

@@ -23,6 +23,7 @@ var errRefused = errors.New("the gateway refused")
 const (
 	tryFor   = 10 * time.Second
 	tryAgain = 200 * time.Millisecond
+	maxState = 64 << 10
 )
 
 // Raise asks the gateway of the data folder dir for an alert and returns its
@@ -71,9 +72,22 @@ func clientOf(dir string) *http.Client {
 // Restored tells the gateway of the data folder dir that a backup was prepared. It
 // returns ErrNotRunning if there is none.
 func Restored(ctx context.Context, dir string) error {
+	return call(ctx, dir, http.MethodPost, "/restored", &Response{})
+}
+
+// Health asks the gateway of the data folder dir how it is. It returns
+// ErrNotRunning if there is none.
+func Health(ctx context.Context, dir string) (State, error) {
+	var s State
+	err := call(ctx, dir, http.MethodGet, "/health", &s)
+	return s, err
+}
+
+// call asks once, and reads the answer into got.
+func call(ctx context.Context, dir, method, path string, got any) error {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/restored", nil)
+	r, err := http.NewRequestWithContext(ctx, method, "http://control"+path, nil)
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}
@@ -82,9 +96,16 @@ func Restored(ctx context.Context, dir string) error {
 		return ErrNotRunning
 	}
 	if err != nil {
-		return fmt.Errorf("tell the gateway: %w", err)
+		return fmt.Errorf("ask the gateway: %w", err)
 	}
-	return res.Body.Close()
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the gateway answered %s", res.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxState)).Decode(got); err != nil {
+		return fmt.Errorf("read the gateway's answer: %w", err)
+	}
+	return nil
 }
 
 func ask(ctx context.Context, client *http.Client, req Request) (string, error) {

@@ -2,8 +2,8 @@
 // talk to the running gateway. Only the folder's owner can reach it.
 //
 // It speaks HTTP with JSON: POST /raise with a [Request], answered by a
-// [Response] once the alert is durable, and POST /restored, without a body, when a
-// backup was prepared.
+// [Response] once the alert is durable; POST /restored, without a body, when a
+// backup was prepared; and GET /health, answered by a [State].
 package control
 
 import (
@@ -41,6 +41,12 @@ type Response struct {
 	Error string `json:"error,omitempty"`
 }
 
+// State says whether the main job works.
+type State struct {
+	Version string   `json:"version"`
+	Stuck   []string `json:"stuck"` // what does not work, and why; empty while all does
+}
+
 const (
 	maxRequest = 4 << 10
 	timeout    = 10 * time.Second
@@ -54,6 +60,8 @@ type Server struct {
 	Now    func() time.Time
 	// Restored hears that a backup was prepared, which is to take the site's place.
 	Restored func()
+	Version  string
+	Stuck    func() []string // as of [State]
 }
 
 // Run answers until ctx ends.
@@ -79,6 +87,9 @@ func (s *Server) Run(ctx context.Context) error {
 	mux.HandleFunc("POST /restored", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, Response{})
 		s.Restored()
+	})
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, State{Version: s.Version, Stuck: s.Stuck()})
 	})
 	srv := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
@@ -113,7 +124,7 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func reply(w http.ResponseWriter, status int, r Response) {
+func reply(w http.ResponseWriter, status int, r any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(r) // nobody is left to tell

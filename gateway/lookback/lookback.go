@@ -123,7 +123,7 @@ func open(o Options, size int64) (*os.File, error) {
 		return nil, err
 	}
 	var st unix.Statfs_t
-	if err := unix.Statfs(o.Dir, &st); err == nil && int64(st.Bavail)*st.Bsize < size+o.Floor { //nolint:gosec // a disk is smaller
+	if err := unix.Statfs(o.Dir, &st); err == nil && int64(st.Bavail)*int64(st.Bsize) < size+o.Floor { //nolint:gosec,unconvert // a disk is smaller; 32 bits on 32-bit ARM
 		return nil, fmt.Errorf("%s has too little space for %d bytes: %w", o.Dir, size, unix.ENOSPC)
 	}
 	f, err := os.CreateTemp(o.Dir, ".lookback-*")
