@@ -95,17 +95,13 @@ func (n *nonces) spend(c *digest.Credentials, now time.Time) bool {
 	return true
 }
 
-// challenge returns the WWW-Authenticate headers for the address, the better one first
-// (RFC 8760 section 2.3).
-func (n *nonces) challenge(realm string, from netip.Addr, stale bool, now time.Time) []string {
-	nonce := n.make(from, now)
+// challenge returns the WWW-Authenticate header for the address. RFC 8760 section 2.3 would have one for
+// each algorithm, the better one first; but there are telephones, baresip 1.0 among them, that cannot
+// sign in at all when they see one that they do not know. So there is one, which the party's configuration names.
+func (n *nonces) challenge(realm string, from netip.Addr, algorithm string, stale bool, now time.Time) string {
 	more := ""
 	if stale {
 		more = ", stale=true"
 	}
-	var all []string
-	for _, algorithm := range []string{"SHA-256", "MD5"} {
-		all = append(all, fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"%s`, realm, nonce, algorithm, more))
-	}
-	return all
+	return fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"%s`, realm, n.make(from, now), algorithm, more)
 }

@@ -43,6 +43,8 @@ type Station struct {
 	// User is by what name it registers and calls.
 	User     string
 	Password string
+	// SHA256 has it sign in by SHA-256, and not by MD5, which is all that many devices know.
+	SHA256 bool
 	// Address is where it is. A station must have a password or an address; if it has both, both
 	// must be right.
 	Address netip.Prefix
@@ -54,6 +56,7 @@ type Phone struct {
 	// User and Password are those with which it registers here; or, with an Address, those
 	// by which it, or the exchange that it is reached by, knows us.
 	User, Password string
+	SHA256         bool // as a station's; of one that registers here
 	// Address is host or host:port if it does not register here.
 	Address string
 	// Number is dialled at Address; User if empty.

@@ -76,6 +76,14 @@ func (p party) password() string {
 	return p.station.Password
 }
 
+// algorithm is that of the party's Digest, MD5 of nobody's.
+func (p party) algorithm() string {
+	if p.station != nil && p.station.SHA256 || p.phone != nil && p.phone.SHA256 {
+		return "SHA-256"
+	}
+	return "MD5"
+}
+
 // New checks the configuration.
 func New(cfg Config) (*Driver, error) {
 	cfg = cfg.withDefaults()

@@ -160,7 +160,7 @@ func (d *Driver) authenticate(r *sip.Request, from peer, known bool, now time.Ti
 		return party{}, false
 	}
 	who, exists := d.users[c.User]
-	right := exists && c.Right(string(r.Method), who.password())
+	right := exists && strings.TrimSuffix(c.Algorithm, "-SESS") == who.algorithm() && c.Right(string(r.Method), who.password())
 	if right && who.station != nil && who.station.Address.IsValid() && !who.station.Address.Contains(ip) {
 		d.cfg.Log.Warn("an intercom signs in from an address that is not its own", "station", who.id(), "address", ip)
 		right = false
@@ -223,9 +223,8 @@ func (d *Driver) byAddress(user string, ip netip.Addr) *Station {
 
 func (d *Driver) challenge(r *sip.Request, from peer, stale bool, now time.Time) {
 	res := d.reply(r, from, 401, "Unauthorized")
-	for _, c := range d.nonces.challenge(d.cfg.Realm, from.addr.Addr(), stale, now) {
-		res.AppendHeader(sip.NewHeader("WWW-Authenticate", c))
-	}
+	algorithm := d.users[r.From().Address.User].algorithm() // of nobody, the usual one
+	res.AppendHeader(sip.NewHeader("WWW-Authenticate", d.nonces.challenge(d.cfg.Realm, from.addr.Addr(), algorithm, stale, now)))
 	d.answer(r, from, res)
 }
 

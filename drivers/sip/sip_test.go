@@ -157,6 +157,34 @@ func freePort(t *testing.T) string {
 	return c.LocalAddr().String()
 }
 
+func TestSHA256(t *testing.T) {
+	s := station()
+	s.SHA256 = true
+	r := run(t, sip.Config{Stations: []sip.Station{s}})
+	p := r.dial("udp", "", "1001", "secret")
+	q := &siptest.Request{Method: "REGISTER"}
+	r.ask(p, q, 200)
+	if !strings.Contains(strings.Join(q.Header, ""), "algorithm=SHA-256") {
+		t.Errorf("signed in by %q", q.Header)
+	}
+	// MD5 is no way in then.
+	q = &siptest.Request{Method: "REGISTER"}
+	_ = p.Write([]byte(p.Text(q)))
+	m, err := p.Final("REGISTER")
+	if err != nil {
+		t.Fatal(err)
+	}
+	offer := strings.ReplaceAll(m.Header.Get("Www-Authenticate"), "SHA-256", "MD5")
+	m.Header.Set("Www-Authenticate", offer)
+	if err := p.Sign(q, m, "secret"); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Write([]byte(p.Text(q)))
+	if m, err := p.Final("REGISTER"); err != nil || m.Status() != 403 {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
 func TestRegister(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
 		t.Run(network, func(t *testing.T) {
@@ -193,7 +221,7 @@ func TestStrangers(t *testing.T) {
 	// Without credentials there is a challenge, and nothing else; without a name there is nothing at all.
 	p := r.dial("udp", "127.0.0.5:0", "1001", "")
 	m := r.ask(p, help(p), 401)
-	if offers := m.Header.Values("Www-Authenticate"); len(offers) != 2 || !strings.Contains(offers[0], "SHA-256") || !strings.Contains(offers[1], "MD5") {
+	if offers := m.Header.Values("Www-Authenticate"); len(offers) != 1 || !strings.Contains(offers[0], "algorithm=MD5") {
 		t.Errorf("offers %q", offers)
 	}
 	p.Wait = 50 * time.Millisecond

@@ -59,6 +59,7 @@ type stream struct {
 	timestamp uint32 // of the last packet out
 	ssrc      uint32
 	eventAt   uint32 // timestamp of the last event
+	event     event
 	eventSeen bool
 	playing   bool
 	relay     *stream
@@ -133,9 +134,10 @@ func (s *stream) take(p *packet, from netip.AddrPort) {
 	relay := s.relay
 	if p.payload == s.eventIn {
 		e, ok := parseEvent(p.data)
-		fresh := ok && (!s.eventSeen || s.eventAt != p.timestamp) // of a key, all packets have one timestamp
-		if fresh {
-			s.eventSeen, s.eventAt = true, p.timestamp
+		// Of a key, all packets have one timestamp (RFC 4733 section 2.5.1.2); of some telephones, all keys have.
+		fresh := ok && (!s.eventSeen || s.eventAt != p.timestamp || s.event.digit != e.digit || s.event.end && p.marker)
+		if ok {
+			s.eventSeen, s.eventAt, s.event = true, p.timestamp, e
 		}
 		s.mu.Unlock()
 		if fresh && s.heard != nil {

@@ -34,11 +34,11 @@ func sipConfig(r *config.Radio, log *slog.Logger) (any, error) {
 		if u.Name == u.Place {
 			name = u.Name
 		}
-		c.Stations = append(c.Stations, sip.Station{ID: user, Name: name, User: user, Password: s.Password.Reveal(), Address: at})
+		c.Stations = append(c.Stations, sip.Station{ID: user, Name: name, User: user, Password: s.Password.Reveal(), SHA256: s.Digest == "sha-256", Address: at})
 	}
 	for i := range x.Phones {
 		p := &x.Phones[i]
-		c.Phones = append(c.Phones, sip.Phone{ID: p.Title(), User: p.User, Password: p.Password.Reveal(), Address: p.Address, Number: p.Number})
+		c.Phones = append(c.Phones, sip.Phone{ID: p.Title(), User: p.User, Password: p.Password.Reveal(), SHA256: p.Digest == "sha-256", Address: p.Address, Number: p.Number})
 	}
 	return c, nil
 }

@@ -35,6 +35,7 @@ type SIPStation struct {
 	Grid         string `yaml:"grid"`
 	Password     Secret `yaml:"password"`
 	PasswordFile string `yaml:"password_file"`
+	Digest       string `yaml:"digest"`  // md5, or sha-256
 	Address      string `yaml:"address"` // or addresses: 10.0.0.0/24
 }
 
@@ -45,6 +46,7 @@ type SIPPhone struct {
 	User         string `yaml:"user"`
 	Password     Secret `yaml:"password"`
 	PasswordFile string `yaml:"password_file"`
+	Digest       string `yaml:"digest"`  // md5, or sha-256; of one that registers
 	Address      string `yaml:"address"` // host or host:port
 	Number       string `yaml:"number"`
 }
@@ -182,9 +184,18 @@ func (d *document) finishSIPStations(r *Radio, path string, taken map[string]str
 		if x.Address == "" && x.Password.Reveal() == "" && d.Sound(at+".password_file") {
 			d.Required(at+".password", true)
 		}
+		d.finishDigest(at+".digest", &x.Digest)
 		d.finishSIPUnit(r, user, &x, at)
 		stations[user] = x
 	}
+}
+
+// finishDigest checks by what hash one signs in: MD5 where nothing is said, since that is all that many know.
+func (d *document) finishDigest(path string, s *string) {
+	if *s == "" {
+		*s = "md5"
+	}
+	d.OneOf(path, *s, "md5", "sha-256")
 }
 
 // finishSIPUnit makes a unit of a station, if it is none by itself.
@@ -233,6 +244,7 @@ func (d *document) finishSIPPhones(s *SIP, path string, taken map[string]string)
 			continue
 		}
 		d.secretFile(at, "password", &p.Password, "password_file", &p.PasswordFile)
+		d.finishDigest(at+".digest", &p.Digest)
 		if p.Name != "" {
 			d.unitName(at+".name", p.Name)
 		}
