@@ -1,9 +1,12 @@
 // Radiosim is radios, so that a gateway can be tried without any:
 //
 //	radiosim tones --out help.wav "zvei1 12345" "pause 1s" "dtmf *911" "mdc emergency 1A17"
-//	                            the audio of an analogue receiver, with noise, twist and drift
-//	radiosim tones --pace --out /run/radio -    the same into a named pipe as long as it takes, calls from the
-//	                            standard input, a line each
+//
+// makes the audio of an analogue receiver, with noise, twist and drift;
+//
+//	radiosim tones --pace --out /run/radio -
+//
+// makes it as it sounds, into a named pipe, of calls that come on the standard input, a line each.
 package main
 
 import (
@@ -12,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -21,16 +25,11 @@ type flags struct {
 	Tones tonesCmd `cmd:"" help:"The audio of an analogue receiver."`
 }
 
-// env is what commands run in.
-type env struct {
-	ctx context.Context
-	in  io.Reader
-	out io.Writer
-}
-
 func main() {
+	var f flags
+	command := kong.Parse(&f, kong.Name("radiosim"), kong.Description("Radios that are no hardware."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(env{ctx, os.Stdin, os.Stdout}, os.Args[1:])
+	err := run(ctx, strings.Fields(command.Command())[0], f, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "radiosim:", err)
@@ -38,15 +37,12 @@ func main() {
 	}
 }
 
-func run(e env, args []string) error {
-	var f flags
-	p, err := kong.New(&f, kong.Name("radiosim"), kong.Description("Simulates radios."))
-	if err != nil {
-		return err
+// run runs one simulator until it is done, or ctx ends.
+func run(ctx context.Context, command string, f flags, out io.Writer) error {
+	switch command {
+	case "tones":
+		return f.Tones.run(ctx, os.Stdin, out)
+	default:
+		return fmt.Errorf("no simulator of %s", command)
 	}
-	cmd, err := p.Parse(args)
-	if err != nil {
-		return err
-	}
-	return cmd.Run(&e)
 }

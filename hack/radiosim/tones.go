@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -36,24 +37,24 @@ type tonesCmd struct {
 	Calls []string `arg:"" help:"Calls: dtmf DIGITS, zvei1|zvei2|ccir|eea NUMBER, mdc emergency|pttid|postid|check UNIT, mdc status UNIT NUMBER, mdc page UNIT TARGET, play FILE.wav, pause DURATION; - reads them from the standard input, a line each."`
 }
 
-// Run makes the audio of each call, and writes it.
-func (c *tonesCmd) Run(e *env) error {
-	s := &sink{cmd: c, noise: rand.New(rand.NewPCG(c.Seed, 1)), ctx: e}
-	if err := s.open(e.out); err != nil {
+// run makes the audio of each call, and writes it.
+func (c *tonesCmd) run(ctx context.Context, in io.Reader, out io.Writer) error {
+	s := &sink{cmd: c, noise: rand.New(rand.NewPCG(c.Seed, 1))}
+	if err := s.open(out); err != nil {
 		return err
 	}
-	err := c.calls(e, func(line string) error {
+	err := c.calls(in, func(line string) error {
 		x, err := c.make(line)
 		if err != nil {
 			return err
 		}
-		return s.write(append(x, make([]float32, c.samples(c.Gap))...))
+		return s.write(ctx, append(x, make([]float32, c.samples(c.Gap))...))
 	})
 	return errors.Join(err, s.close())
 }
 
 // calls hands over each call, as it comes.
-func (c *tonesCmd) calls(e *env, do func(string) error) error {
+func (c *tonesCmd) calls(in io.Reader, do func(string) error) error {
 	for _, arg := range c.Calls {
 		if arg != "-" {
 			if err := do(arg); err != nil {
@@ -61,7 +62,7 @@ func (c *tonesCmd) calls(e *env, do func(string) error) error {
 			}
 			continue
 		}
-		lines := bufio.NewScanner(e.in)
+		lines := bufio.NewScanner(in)
 		for lines.Scan() {
 			line := strings.TrimSpace(lines.Text())
 			if line == "" || strings.HasPrefix(line, "#") {
@@ -167,7 +168,6 @@ func (c *tonesCmd) play(name string) ([]float32, error) {
 // sink writes the sound.
 type sink struct {
 	cmd   *tonesCmd
-	ctx   *env
 	noise *rand.Rand
 	w     io.Writer
 	file  *os.File
@@ -191,7 +191,7 @@ func (s *sink) open(stdout io.Writer) (err error) {
 	return err
 }
 
-func (s *sink) write(x []float32) error {
+func (s *sink) write(ctx context.Context, x []float32) error {
 	sigma := 0.0
 	if s.cmd.SNR != 0 {
 		sigma = s.cmd.amplitude() / math.Sqrt2 * math.Pow(10, -s.cmd.SNR/20)
@@ -206,7 +206,7 @@ func (s *sink) write(x []float32) error {
 		return err
 	}
 	block := 2 * s.cmd.samples(20*time.Millisecond)
-	for len(raw) > 0 && s.ctx.ctx.Err() == nil {
+	for len(raw) > 0 && ctx.Err() == nil {
 		if now := time.Now(); s.next.Before(now.Add(-time.Second)) {
 			s.next = now
 		}
@@ -218,7 +218,7 @@ func (s *sink) write(x []float32) error {
 		}
 		raw = raw[n:]
 	}
-	return s.ctx.ctx.Err()
+	return ctx.Err()
 }
 
 // close writes the head of a WAV file, which says how long it is.

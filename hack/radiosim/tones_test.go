@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"sentrybox/drivers/analogue"
 	"sentrybox/drivers/audio"
@@ -34,6 +37,20 @@ func heard(t *testing.T, samples []int16) string {
 	return strings.TrimSpace(out.String())
 }
 
+// tones runs the command line.
+func tones(t *testing.T, in string, out io.Writer, args ...string) error {
+	t.Helper()
+	var c tonesCmd
+	p, err := kong.New(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Parse(args); err != nil {
+		return err
+	}
+	return c.run(t.Context(), strings.NewReader(in), out)
+}
+
 const calls = `# what is pressed
 dtmf *911
 ccir 20203
@@ -48,8 +65,7 @@ const want = "*911 ccir 20203 zvei1 12345 emergency call_alert status"
 
 func TestTones(t *testing.T) {
 	var out bytes.Buffer
-	args := []string{"tones", "--snr", "12", "--twist=-4", "--drift=0.3", "-"}
-	if err := run(env{t.Context(), strings.NewReader(calls), &out}, args); err != nil {
+	if err := tones(t, calls, &out, "--snr=12", "--twist=-4", "--drift=0.3", "-"); err != nil {
 		t.Fatal(err)
 	}
 	samples := make([]int16, out.Len()/2)
@@ -65,10 +81,10 @@ func TestTones(t *testing.T) {
 func TestWAV(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "a.wav"), filepath.Join(dir, "b.wav")
-	if err := run(env{ctx: t.Context()}, []string{"tones", "--out", first, "dtmf 5"}); err != nil {
+	if err := tones(t, "", nil, "--out", first, "dtmf 5"); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(env{ctx: t.Context()}, []string{"tones", "--out", second, "--pace", "--gap", "10ms", "play " + first, "pause 20ms"}); err != nil {
+	if err := tones(t, "", nil, "--out", second, "--pace", "--gap", "10ms", "play "+first, "pause 20ms"); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(second)
@@ -84,10 +100,10 @@ func TestWAV(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for _, args := range [][]string{
-		{"tones"}, {"tones", "dtmf"}, {"tones", "dtmf x"}, {"tones", "zvei9 12345"}, {"tones", "zvei1 12"}, {"tones", "pause x"},
-		{"tones", "mdc emergency"}, {"tones", "mdc emergency x"}, {"tones", "mdc x 1"}, {"tones", "play /none.wav"}, {"tones", "--rate", "1", "dtmf 1"},
+		{}, {"dtmf"}, {"dtmf x"}, {"zvei9 12345"}, {"zvei1 12"}, {"pause x"}, {"mdc emergency"}, {"mdc emergency x"}, {"mdc x 1"},
+		{"play /none.wav"}, {"--rate", "1", "dtmf 1"},
 	} {
-		if err := run(env{t.Context(), strings.NewReader(""), &bytes.Buffer{}}, args); err == nil {
+		if err := tones(t, "", &bytes.Buffer{}, args...); err == nil {
 			t.Errorf("%q passes", args)
 		}
 	}
