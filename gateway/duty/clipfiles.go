@@ -28,9 +28,8 @@ func (k *clips) sweep() {
 			continue
 		}
 		whole, part := strings.CutSuffix(e.Name(), ".part")
-		id := strings.TrimSuffix(whole, filepath.Ext(whole))
 		switch {
-		case part && k.jobs[id] == nil, k.c.Now().Sub(info.ModTime()) > clipAge:
+		case part && k.jobs[itemOf(whole)] == nil, k.c.Now().Sub(info.ModTime()) > clipAge:
 			_ = os.Remove(filepath.Join(k.dir, e.Name()))
 		case !part:
 			kept = append(kept, info)
@@ -57,32 +56,43 @@ func (k *clips) stop() {
 }
 
 func (c *Console) askClip(w http.ResponseWriter, r *http.Request, a *asker) error {
+	return c.askPart(w, r, a, video)
+}
+
+func (c *Console) askVoice(w http.ResponseWriter, r *http.Request, a *asker) error {
+	return c.askPart(w, r, a, voice)
+}
+
+func (c *Console) askPart(w http.ResponseWriter, r *http.Request, a *asker, part string) error {
 	card, err := c.ledger.Alert(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	if err := c.clips.ask(&card); err != nil {
+	if err := c.clips.ask(&card, part); err != nil {
 		return err
 	}
-	if err := c.ledger.Audit(r.Context(), a.who(), "clip", card.ID, ""); err != nil {
+	if err := c.ledger.Audit(r.Context(), a.who(), part, card.ID, ""); err != nil {
 		return err
 	}
 	c.heard(0)
-	writeJSON(w, http.StatusOK, c.clips.of(card.ID))
+	writeJSON(w, http.StatusOK, c.clips.of(item{card.ID, part}))
 	return nil
 }
 
-// clip serves a file that is here, in parts if the browser asks so.
 func (c *Console) clip(w http.ResponseWriter, r *http.Request, _ *asker) error {
-	id := r.PathValue("id")
-	if _, err := ulid.ParseStrict(id); err != nil {
+	return c.play(w, r, item{r.PathValue("id"), video}, "video/mp4")
+}
+
+func (c *Console) voice(w http.ResponseWriter, r *http.Request, _ *asker) error {
+	return c.play(w, r, item{r.PathValue("id"), voice}, "audio/wav")
+}
+
+// play serves a file that is here, in parts if the browser asks so.
+func (c *Console) play(w http.ResponseWriter, r *http.Request, i item, media string) error {
+	if _, err := ulid.ParseStrict(i.alert); err != nil {
 		return ledger.ErrUnknown
 	}
-	path, part, ok := c.clips.here(id)
-	if !ok {
-		return ledger.ErrUnknown
-	}
-	f, err := os.Open(path)
+	f, err := os.Open(c.clips.path(i))
 	if err != nil {
 		return ledger.ErrUnknown
 	}
@@ -91,7 +101,7 @@ func (c *Console) clip(w http.ResponseWriter, r *http.Request, _ *asker) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", map[string]string{video: "video/mp4", voice: "audio/wav"}[part])
+	w.Header().Set("Content-Type", media)
 	http.ServeContent(w, r, "", info.ModTime(), f)
 	return nil
 }

@@ -50,7 +50,7 @@ type clips struct {
 	dir string
 
 	mu   sync.Mutex
-	jobs map[string]*fetch // guarded by mu, by alert
+	jobs map[item]*fetch // guarded by mu
 }
 
 // source is what a clip needs of a feed.
@@ -62,7 +62,6 @@ type source interface {
 
 // fetch is one clip on its way. It is guarded by clips.mu.
 type fetch struct {
-	part   string
 	where  ledger.Gateway
 	feed   source
 	begun  time.Time
@@ -80,7 +79,7 @@ type fetch struct {
 type span struct{ from, to int64 }
 
 func newClips(c *Console, dir string) *clips {
-	return &clips{c: c, dir: dir, jobs: map[string]*fetch{}}
+	return &clips{c: c, dir: dir, jobs: map[item]*fetch{}}
 }
 
 // The parts of an alert's evidence that are played, and what their files are called.
@@ -89,45 +88,40 @@ const (
 	voice, voiceFile = "voice", ".wav"
 )
 
-// played returns the part of an alert's evidence that is played: the voice of a radio, or a
-// camera's clip; empty for none.
-func played(card *ledger.Card) string {
-	for _, part := range []string{video, voice} {
-		if slices.Contains(card.Evidence, part) {
-			return part
-		}
+// item is one part of an alert's evidence: a camera's clip, or the voice of a radio.
+type item struct{ alert, part string }
+
+// file is the name of its file.
+func (i item) file() string {
+	if i.part == voice {
+		return i.alert + voiceFile
 	}
-	return ""
+	return i.alert + videoFile
 }
 
-func (k *clips) path(id, part string) string {
-	if part == voice {
-		return filepath.Join(k.dir, id+voiceFile)
+// itemOf is what a file of the name has.
+func itemOf(name string) item {
+	switch ext := filepath.Ext(name); ext {
+	case voiceFile:
+		return item{strings.TrimSuffix(name, ext), voice}
+	default:
+		return item{strings.TrimSuffix(name, ext), video}
 	}
-	return filepath.Join(k.dir, id+videoFile)
 }
 
-// here returns the file of an alert, and what it is.
-func (k *clips) here(id string) (path, part string, ok bool) {
-	for _, part := range []string{video, voice} {
-		if _, err := os.Stat(k.path(id, part)); err == nil {
-			return k.path(id, part), part, true
-		}
-	}
-	return "", "", false
-}
+func (k *clips) path(i item) string { return filepath.Join(k.dir, i.file()) }
 
-// of returns how it stands with an alert's clip, nil if nobody has asked for it.
-func (k *clips) of(id string) *job {
+// of returns how it stands with a part of an alert's evidence, nil if nobody has asked for it.
+func (k *clips) of(i item) *job {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if f := k.jobs[id]; f != nil {
+	if f := k.jobs[i]; f != nil {
 		return f.job()
 	}
-	if _, err := ulid.ParseStrict(id); err != nil {
+	if _, err := ulid.ParseStrict(i.alert); err != nil {
 		return nil
 	}
-	if _, _, ok := k.here(id); ok {
+	if _, err := os.Stat(k.path(i)); err == nil {
 		return &job{Status: "here", Percent: 100}
 	}
 	return nil
@@ -145,8 +139,9 @@ func (f *fetch) job() *job {
 	return j
 }
 
-// ask begins to fetch a clip.
-func (k *clips) ask(card *ledger.Card) error {
+// ask begins to fetch a part of an alert's evidence.
+func (k *clips) ask(card *ledger.Card, part string) error {
+	i := item{card.ID, part}
 	var via *feed.Feed
 	for _, f := range k.c.feeds {
 		if f.Serves(card.Where) {
@@ -159,10 +154,10 @@ func (k *clips) ask(card *ledger.Card) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if f := k.jobs[card.ID]; f != nil && f.status != "failed" {
+	if f := k.jobs[i]; f != nil && f.status != "failed" {
 		return nil
 	}
-	if _, _, ok := k.here(card.ID); ok {
+	if _, err := os.Stat(k.path(i)); err == nil {
 		return nil
 	}
 	running := 0
@@ -175,11 +170,7 @@ func (k *clips) ask(card *ledger.Card) error {
 		return &failure{http.StatusServiceUnavailable, "duty.error.busy"}
 	}
 	now := k.c.Now()
-	part := played(card)
-	if part == "" {
-		part = video // the gateway says whether there is one
-	}
-	k.jobs[card.ID] = &fetch{part: part, where: card.Where, feed: via, begun: now, last: now, status: "waiting"}
+	k.jobs[i] = &fetch{where: card.Where, feed: via, begun: now, last: now, status: "waiting"}
 	return nil
 }
 
@@ -213,66 +204,70 @@ func (k *clips) requests(ctx context.Context) {
 	if err != nil {
 		return // it is asked again
 	}
-	for id, f := range due {
+	for i, f := range due {
 		if known[f.where].State != "offline" {
-			k.request(id, f)
+			k.request(i, f)
 		}
 	}
 }
 
 // due returns the clips that are to be asked for, and gives up what has come to nothing.
-func (k *clips) due() map[string]fetch {
+func (k *clips) due() map[item]fetch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now, due := k.c.Now(), map[string]fetch{}
-	for id, f := range k.jobs {
+	now, due := k.c.Now(), map[item]fetch{}
+	for i, f := range k.jobs {
 		switch {
 		case f.status == "failed" && now.Sub(f.last) > clipGiveUp:
-			delete(k.jobs, id)
+			delete(k.jobs, i)
 		case f.status == "failed":
 		case now.Sub(f.begun) > clipGiveUp && now.Sub(f.last) > clipStalled:
-			k.fail(id, f, "silent")
+			k.fail(i, f, "silent")
 		case f.asked.IsZero() || now.Sub(f.asked) > clipStalled && now.Sub(f.last) > clipStalled:
-			due[id] = *f
+			due[i] = *f
 		}
 	}
 	return due
 }
 
 // fail gives a clip up. It is called with mu held.
-func (k *clips) fail(id string, f *fetch, why string) {
+func (k *clips) fail(i item, f *fetch, why string) {
 	f.status, f.why, f.last = "failed", why, k.c.Now()
 	if f.file != nil {
 		_ = f.file.Close()
 		_ = os.Remove(f.file.Name())
 	}
 	f.file, f.have = nil, nil
-	f.feed.Unlisten(f.where, "evidence/"+id+"/#")
+	f.feed.Unlisten(f.where, i.filter())
 }
 
+// filter is that of the topics of its pieces.
+func (i item) filter() string { return "evidence/" + i.alert + "/" + i.part + "/#" }
+
 // request asks for a clip from its first missing byte on.
-func (k *clips) request(id string, f fetch) {
+func (k *clips) request(i item, f fetch) {
 	from := int64(0)
 	if len(f.have) > 0 && f.have[0].from == 0 {
 		from = f.have[0].to
 	}
-	if err := f.feed.Listen(f.where, "evidence/"+id+"/#"); err != nil {
+	if err := f.feed.Listen(f.where, i.filter()); err != nil {
 		return // it is asked again
 	}
 	k.mu.Lock()
-	if j := k.jobs[id]; j != nil {
+	if j := k.jobs[i]; j != nil {
 		j.asked = k.c.Now()
 	}
 	k.mu.Unlock()
-	_ = f.feed.Command(f.where, "duty-clip-"+id+"-"+rand.Text()[:8],
-		map[string]any{"type": "evidence", "alert": id, "part": f.part, "from": from}, clipLife) // it is asked again
+	_ = f.feed.Command(f.where, "duty-"+i.part+"-"+i.alert+"-"+rand.Text()[:8],
+		map[string]any{"type": "evidence", "alert": i.alert, "part": i.part, "from": from}, clipLife) // it is asked again
 }
 
 // piece takes a message of a feed: a command's result, or a part of a file.
 func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
-	if id, ok := strings.CutPrefix(topic, "cmd/duty-clip-"); ok {
-		about, _, _ := strings.Cut(id, "-")
-		k.result(g, about, payload)
+	if id, ok := strings.CutPrefix(topic, "cmd/duty-"); ok {
+		part, rest, _ := strings.Cut(id, "-")
+		about, _, _ := strings.Cut(rest, "-")
+		k.result(g, item{about, part}, payload)
 		return
 	}
 	parts := strings.Split(topic, "/")
@@ -291,18 +286,19 @@ func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	f := k.jobs[parts[1]]
-	if f == nil || f.where != g || f.part != parts[2] || f.status == "failed" {
+	i := item{parts[1], parts[2]}
+	f := k.jobs[i]
+	if f == nil || f.where != g || f.status == "failed" {
 		return
 	}
-	if err := k.write(parts[1], f, h.Offset, data, h.Total, h.SHA256); err != nil {
+	if err := k.write(i, f, h.Offset, data, h.Total, h.SHA256); err != nil {
 		k.c.Log.Error("a clip is not kept", "alert", parts[1], "error", err)
-		k.fail(parts[1], f, "disk")
+		k.fail(i, f, "disk")
 	}
 	k.c.heard(0)
 }
 
-func (k *clips) result(g ledger.Gateway, id string, payload []byte) {
+func (k *clips) result(g ledger.Gateway, i item, payload []byte) {
 	var r struct {
 		State string `json:"state"`
 		Error string `json:"error"`
@@ -312,19 +308,19 @@ func (k *clips) result(g ledger.Gateway, id string, payload []byte) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if f := k.jobs[id]; f != nil && f.where == g && f.status != "failed" {
-		k.fail(id, f, cleaned(r.Error, 32))
+	if f := k.jobs[i]; f != nil && f.where == g && f.status != "failed" {
+		k.fail(i, f, cleaned(r.Error, 32))
 		k.c.heard(0)
 	}
 }
 
 // write puts a piece into its place. A file that has become another begins anew. It is called with mu held.
-func (k *clips) write(id string, f *fetch, at int64, data []byte, total int64, sum string) (err error) {
+func (k *clips) write(i item, f *fetch, at int64, data []byte, total int64, sum string) (err error) {
 	if f.sum != sum || f.total != total {
 		f.sum, f.total, f.have = sum, total, nil
 	}
 	if f.file == nil {
-		if f.file, err = os.OpenFile(k.path(id, f.part)+".part", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
+		if f.file, err = os.OpenFile(k.path(i)+".part", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
 			return err
 		}
 	}
@@ -334,12 +330,12 @@ func (k *clips) write(id string, f *fetch, at int64, data []byte, total int64, s
 	f.status, f.last = "coming", k.c.Now()
 	f.have = joined(append(f.have, span{at, at + int64(len(data))}))
 	if len(f.have) > maxSpans {
-		k.fail(id, f, "pieces")
+		k.fail(i, f, "pieces")
 	}
 	if len(f.have) != 1 || f.have[0] != (span{0, total}) {
 		return nil
 	}
-	return k.finish(id, f)
+	return k.finish(i, f)
 }
 
 // joined puts spans in order and makes one of those that touch.
@@ -357,23 +353,23 @@ func joined(all []span) []span {
 }
 
 // finish checks a file that is whole. It is called with mu held.
-func (k *clips) finish(id string, f *fetch) error {
+func (k *clips) finish(i item, f *fetch) error {
 	data, err := os.ReadFile(f.file.Name())
 	if err != nil {
 		return err
 	}
 	if got := sha256.Sum256(data[:min(int64(len(data)), f.total)]); hex.EncodeToString(got[:]) != f.sum {
 		if f.wrong++; f.wrong >= maxWrong {
-			k.fail(id, f, "checksum")
+			k.fail(i, f, "checksum")
 		}
 		f.have, f.asked = nil, time.Time{} // from the beginning
 		return nil
 	}
-	err = errors.Join(f.file.Truncate(f.total), f.file.Sync(), os.Rename(f.file.Name(), k.path(id, f.part)), f.file.Close())
+	err = errors.Join(f.file.Truncate(f.total), f.file.Sync(), os.Rename(f.file.Name(), k.path(i)), f.file.Close())
 	if err != nil {
 		return err
 	}
-	delete(k.jobs, id)
-	f.feed.Unlisten(f.where, "evidence/"+id+"/#")
+	delete(k.jobs, i)
+	f.feed.Unlisten(f.where, i.filter())
 	return nil
 }

@@ -66,7 +66,7 @@ func (f *fetching) ask() {
 	if got, body := f.do("POST", "/api/clip/"+one, nil); got != http.StatusOK {
 		f.t.Fatalf("%d %s", got, body)
 	}
-	f.clips.jobs[one].feed = f.broker
+	f.clips.jobs[item{one, video}].feed = f.broker
 	f.clips.requests(f.t.Context())
 }
 
@@ -94,7 +94,7 @@ func (f *fetching) take(file []byte, from, to int) {
 
 func (f *fetching) stands(status string, percent int) {
 	f.t.Helper()
-	if j := f.clips.of(one); j == nil || j.Status != status || j.Percent != percent {
+	if j := f.clips.of(item{one, video}); j == nil || j.Status != status || j.Percent != percent {
 		f.t.Errorf("it is %+v, want %s at %d %%", j, status, percent)
 	}
 }
@@ -182,7 +182,7 @@ func TestClipRefused(t *testing.T) {
 	f.stands("waiting", 0)
 	answer(gate, one, "refused", "gone")
 	f.stands("failed", 0)
-	if j := f.clips.of(one); j.Why != "gone" {
+	if j := f.clips.of(item{one, video}); j.Why != "gone" {
 		t.Errorf("why: %q", j.Why)
 	}
 	f.take(file, 0, len(file)) // too late
@@ -224,7 +224,7 @@ func TestClipStalled(t *testing.T) {
 	f.stands("failed", 0)
 	f.now = f.now.Add(clipGiveUp + time.Second)
 	f.clips.due()
-	if j := f.clips.of(one); j != nil {
+	if j := f.clips.of(item{one, video}); j != nil {
 		t.Errorf("a failure stays for ever: %+v", j)
 	}
 }

@@ -71,7 +71,9 @@ func routes() []route {
 		{"GET", "/api/alerts/{id}", false, "", (*Console).history},
 		{"GET", "/thumb/{id}", false, "", (*Console).thumb},
 		{"POST", "/api/clip/{id}", false, "", (*Console).askClip},
+		{"POST", "/api/voice/{id}", false, "", (*Console).askVoice},
 		{"GET", "/clip/{id}", false, "", (*Console).clip},
+		{"GET", "/voice/{id}", false, "", (*Console).voice},
 	}
 }
 

@@ -4,32 +4,29 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-
-	"sentrybox/gateway/duty/ledger"
+	"time"
 )
 
-// TestVoice: the voice of a radio's alert is fetched as a clip is, and is sound for the browser.
+// TestVoice: the voice of a radio's alert is fetched as a clip is, beside it, and is sound for
+// the browser.
 func TestVoice(t *testing.T) {
 	f := newFetching(t)
-	card, err := f.ledger.Alert(t.Context(), one)
-	if err != nil {
-		t.Fatal(err)
+	if got, body := f.do("POST", "/api/voice/"+one, nil); got != http.StatusOK {
+		t.Fatalf("%d %s", got, body)
 	}
-	card.Evidence = []string{"thumb", "voice"}
-	if got := played(&card); got != voice {
-		t.Errorf("%q is played", got)
+	spoken := item{one, voice}
+	f.clips.jobs[spoken].feed = f.broker
+	f.clips.requests(t.Context())
+	if !f.broker.listening[string(gate)+"/evidence/"+one+"/voice/#"] {
+		t.Errorf("it listens to %v", f.broker.listening)
 	}
-	delete(f.clips.jobs, one)
-	if err := f.clips.ask(&card); err != nil {
-		t.Fatal(err)
-	}
-	f.clips.jobs[one].feed = f.broker
 	file := slices.Concat([]byte("RIFF\x00\x00\x00\x00WAVE"), movie(3, 20_000))
-	f.take(file, 0, len(file)) // of the clip: not what was asked for
-	f.stands("waiting", 0)
 	f.clips.piece(gate, "evidence/"+one+"/voice/0", part(file, 0, len(file), checksum(file)))
-	f.here(file)
-	resp, err := f.Get(f.url + "/clip/" + one)
+	f.stands("waiting", 0) // the clip
+	if j := f.clips.of(spoken); j == nil || j.Status != "here" {
+		t.Errorf("the voice: %+v", j)
+	}
+	resp, err := f.Get(f.url + "/voice/" + one)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,11 +34,15 @@ func TestVoice(t *testing.T) {
 	if got := resp.Header.Get("Content-Type"); got != "audio/wav" || resp.StatusCode != http.StatusOK {
 		t.Errorf("%s, %d", got, resp.StatusCode)
 	}
-	if _, part, ok := f.clips.here(one); !ok || part != voice {
-		t.Errorf("%q is here, %v", part, ok)
+	if got, _ := f.do("GET", "/clip/"+one, nil); got != http.StatusNotFound {
+		t.Errorf("a clip of a voice: %d", got)
 	}
-	var none ledger.Card
-	if got := played(&none); got != "" {
-		t.Errorf("%q of nothing is played", got)
+	f.clips.piece(gate, "cmd/duty-voice-"+one+"-ABCDEFGH/result", []byte(`{"state":"refused","error":"gone"}`)) // too late
+	if j := f.clips.of(spoken); j == nil || j.Status != "here" {
+		t.Errorf("the voice after a late word: %+v", j)
+	}
+	f.now = f.now.Add(clipAge + time.Hour)
+	if itemOf(spoken.file()) != spoken || itemOf(one+videoFile) != (item{one, video}) {
+		t.Error("a file's name does not say what it is")
 	}
 }

@@ -2,6 +2,7 @@ package duty
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +38,8 @@ type shown struct {
 	Picture  bool     `json:"picture"`
 	Clip     *job     `json:"clip,omitempty"`
 	CanClip  bool     `json:"canClip"`
-	Sound    bool     `json:"sound,omitempty"` // the clip is the voice of a radio
+	Voice    *job     `json:"voice,omitempty"`
+	CanVoice bool     `json:"canVoice,omitempty"`
 	Pending  []said   `json:"pending"`
 	Plan     *plan    `json:"plan,omitempty"`
 	Offline  bool     `json:"offline"` // its gateway is not to be reached
@@ -63,13 +65,15 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Kind: card.Kind, What: what(card, l), Where: where(card),
 		Source: string(card.Where) + " " + card.Device, Severity: card.Severity, State: string(card.State),
 		Stands: text.T(l, text.Key("alert."+string(card.State))), Open: card.Open() && card.State != "lost",
-		Facts: facts(card, l), By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(card.ID),
+		Facts: facts(card, l), By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(item{card.ID, video}),
 		Pending: []said{},
 	}
 	s.Incident = incident(card)
 	s.Detected, s.Respond, s.Handle = times(card)
-	part := played(card)
-	s.CanClip, s.Sound = part != "", part == voice
+	s.CanClip, s.CanVoice = slices.Contains(card.Evidence, video), slices.Contains(card.Evidence, voice)
+	if s.CanVoice {
+		s.Voice = c.clips.of(item{card.ID, voice})
+	}
 	for _, a := range card.Answers {
 		p := said{ID: a.ID, Action: a.Action, Text: text.T(l, text.Key("duty.said."+a.Action)), At: a.At.UnixMilli(), Late: a.Status == "late"}
 		if a.Tries == 0 && (a.Action == "handled" || a.Action == "false") {

@@ -81,24 +81,25 @@ async function undo(id) {
   }
 }
 
-async function fetchClip(c, i) {
+async function fetchPart(c, i, part) {
   try {
-    await api('POST', 'clip/' + c.id);
+    await api('POST', part + '/' + c.id);
   } catch (e) {
     errors.set(i.id, t('failed', e.message));
     draw();
   }
 }
 
-function clipPart(i) {
-  const c = i.list.find(c => c.clip && c.clip.status === 'here') || i.list.find(c => c.clip) || i.list.find(c => c.canClip);
+// partOf shows a clip or a voice: what can be asked for, is on its way, or is here.
+function partOf(i, part, can, tag) {
+  const c = i.list.find(c => c[part] && c[part].status === 'here') || i.list.find(c => c[part]) || i.list.find(c => c[can]);
   if (!c) return null;
-  const job = c.clip, of = c.sound ? 'voice' : 'clip';
-  if (!job) return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, '▶ ' + t(of));
-  if (job.status === 'here') return el(c.sound ? 'audio' : 'video', {src: '/clip/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(of)});
-  if (job.status === 'failed') return el('button', {type: 'button', className: 'clip', 'data-act': 'clip', onclick: () => fetchClip(c, i)}, t(of + 'bad', job.why));
-  return el('p', {className: 'clip'}, job.status === 'coming' ? t(of + 'come', job.percent) : t(of + 'wait'),
-    el('progress', {max: 100, value: job.percent, 'aria-label': t(of)}));
+  const job = c[part], ask = words => el('button', {type: 'button', className: 'clip', 'data-act': part, onclick: () => fetchPart(c, i, part)}, words);
+  if (!job) return ask('▶ ' + t(part));
+  if (job.status === 'here') return el(tag, {src: '/' + part + '/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(part)});
+  if (job.status === 'failed') return ask(t(part + 'bad', job.why));
+  return el('p', {className: 'clip'}, job.status === 'coming' ? t(part + 'come', job.percent) : t(part + 'wait'),
+    el('progress', {max: 100, value: job.percent, 'aria-label': t(part)}));
 }
 
 function planPart(p) {
@@ -176,7 +177,7 @@ function card(i) {
     pending: pendingPart(i),
     error: errors.has(i.id) ? el('p', {className: 'strip bad', role: 'alert'}, errors.get(i.id)) : null,
     foot: draftPart(i) || buttons(i),
-    side: el('div', {className: 'side'}, planPart(c.plan), clipPart(i)),
+    side: el('div', {className: 'side'}, planPart(c.plan), partOf(i, 'voice', 'canVoice', 'audio'), partOf(i, 'clip', 'canClip', 'video')),
   };
   for (const [name, e] of Object.entries(parts)) if (e) { e.dataset.part = name; a.append(e); }
   return a;
