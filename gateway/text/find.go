@@ -112,6 +112,7 @@ var finding = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"js.add.use":          {"用途", "Use"},
 	"js.add.rare":         {"很长", "rare"},
 	"js.add.formain":      {"证据", "evidence"},
+	"js.add.and":          {"和", " and "},
 	"js.add.fordetect":    {"分析", "analysis"},
 	"js.add.best":         {"（推荐）", " (recommended)"},
 	"js.add.same":         {"和证据用同一个码流", "the same as for evidence"},

@@ -123,6 +123,7 @@ func TestFirstCamera(t *testing.T) {
 	b.fill("#cams li:nth-child(2) [name=id]", "门口")
 	b.press("#cams li:nth-child(3) [name=add]") // not this one
 	b.shot("add")
+	b.onPhone("add-phone")
 	b.press("#plan")
 	b.says("#diff", "东门")
 	b.says("#problems", "没有问题")

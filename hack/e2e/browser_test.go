@@ -138,6 +138,15 @@ func (b *browser) shot(name string) {
 	}
 }
 
+// onPhone looks at the page on a small screen, where nothing may stick out, and comes back.
+func (b *browser) onPhone(name string) {
+	b.t.Helper()
+	b.do(emulation.SetDeviceMetricsOverride(390, 844, 1, true))
+	b.until("a page as wide as a phone", `document.documentElement.clientWidth === 390 && document.documentElement.scrollWidth <= 390`)
+	b.shot(name)
+	b.do(emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+}
+
 // freePort returns an address that nobody listens on.
 func freePort(t testing.TB) string {
 	t.Helper()

@@ -73,10 +73,11 @@ function camItem(d, c) {
   const w = wanted.get(key), streams = c.streams.map((s, i) => [i, t('add.streamn', i + 1) + ' ' + s.codec + ' ' + s.width + '×' + s.height]);
   const input = (label, name, props) => { const i = el('input', {value: w[name], autocapitalize: 'off', name, ...props}); i.oninput = () => { w[name] = i.value; stale(); }; return el('label', {}, label, i); };
   const best = i => i === c.detect ? t('add.best') : '';
-  const usage = i => [i === c.main ? t('add.formain') : '', i === c.detect ? t('add.fordetect') : ''].filter(Boolean).map(x => '→ ' + x).join(' ');
+  const usage = i => [i === c.main ? t('add.formain') : '', i === c.detect || c.detect < 0 && i === c.main ? t('add.fordetect') : ''].filter(Boolean).join(t('add.and'));
   return el('li', {}, check(el('strong', {}, title(d) + ' · ' + d.address + (d.cameras.length > 1 ? ' · ' + t('add.channel', c.channel) : '')), w.add, on => { w.add = on; stale(); }, {name: 'add'}),
     el('div', {className: 'found'}, picture(d, c), el('div', {},
-      el('div', {className: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {}, ...['add.stream', 'add.size', 'add.fps', 'add.rate', 'add.keys', 'add.use'].map(k => el('th', {scope: 'col'}, t(k))))),
+      el('ul', {className: 'narrowonly'}, ...c.streams.map((s, i) => el('li', {}, el('strong', {}, t('add.streamn', i + 1) + (usage(i) && t('add.colon') + usage(i))), el('br'), s.text))),
+      el('div', {className: 'scroll wideonly'}, el('table', {}, el('thead', {}, el('tr', {}, ...['add.stream', 'add.size', 'add.fps', 'add.rate', 'add.keys', 'add.use'].map(k => el('th', {scope: 'col'}, t(k))))),
         el('tbody', {}, ...c.streams.map((s, i) => el('tr', {}, el('td', {}, t('add.streamn', i + 1) + ' · ' + s.codec), el('td', {}, s.width + '×' + s.height), el('td', {}, s.fps.toFixed(1)), el('td', {}, Math.round(s.bitrate / 1000) + ' kbit/s'),
           el('td', {}, s.keyframe_seconds ? s.keyframe_seconds.toFixed(1) + ' s' : t('add.rare')), el('td', {}, usage(i))))))),
       ...[...new Set([...c.streams.flatMap(s => s.notes), ...c.notes])].map(n => el('p', {className: 'strip warn'}, n)),
