@@ -115,13 +115,13 @@ func TestFirstCamera(t *testing.T) {
 	b.says("#cams", "H.265")
 	b.until("a picture of the camera, and of both channels of the recorder", `[...document.querySelectorAll("#cams img")].filter(i => i.naturalWidth > 0).length === 3`)
 	var chosen string
-	b.do(chromedp.Evaluate(`[...document.querySelectorAll("#cams li")].map(l => l.querySelectorAll("select")[1].selectedOptions[0].text).join("; ")`, &chosen))
+	b.do(chromedp.Evaluate(`[...document.querySelectorAll("#cams > li")].map(l => l.querySelectorAll("select")[1].selectedOptions[0].text).join("; ")`, &chosen))
 	if !strings.Contains(chosen, "320×240") || !strings.Contains(chosen, "推荐") {
 		t.Errorf("chosen for analysis: %s", chosen)
 	}
-	b.fill("#cams li:nth-child(1) [name=id]", "东门")
-	b.fill("#cams li:nth-child(2) [name=id]", "门口")
-	b.press("#cams li:nth-child(3) [name=add]") // not this one
+	b.fill("#cams > li:nth-child(1) [name=id]", "东门")
+	b.fill("#cams > li:nth-child(2) [name=id]", "门口")
+	b.press("#cams > li:nth-child(3) [name=add]") // not this one
 	b.shot("add")
 	b.onPhone("add-phone")
 	b.press("#plan")
