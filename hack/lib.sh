@@ -8,7 +8,7 @@ build_packages=(g++ binutils pkg-config ca-certificates libopencv-dev libavcodec
 demo_packages=(ffmpeg opencv-doc)
 test_packages=(chromium fonts-wqy-microhei e2fsprogs mount ffmpeg mosquitto mosquitto-clients gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gir1.2-gst-rtsp-server-1.0 python3 python3-gi
-	vlc-bin vlc-plugin-base victoria-metrics python3-pymodbus socat mbpoll multimon-ng espeak-ng sox alsa-utils
+	vlc-bin vlc-plugin-base victoria-metrics python3-pymodbus python3-zeroconf unzip socat mbpoll multimon-ng espeak-ng sox alsa-utils
 	sip-tester baresip-core)
 tone_packages=(multimon-ng espeak-ng)
 

@@ -24,6 +24,7 @@ import (
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/homeassistant"
+	"sentrybox/gateway/mdns"
 	"sentrybox/gateway/radio"
 	"sentrybox/gateway/recent"
 	"sentrybox/gateway/store"
@@ -95,7 +96,8 @@ type App struct {
 	again   bool                          // the database was damaged
 	keeping context.Context               // of evidence; set before the fleet is attached
 
-	replaced chan struct{} // holds a token when a backup is to take the site's place
+	named    *mdns.Responder // nil without a name on the network
+	replaced chan struct{}   // holds a token when a backup is to take the site's place
 
 	online chan struct{} // holds a token when a broker has been reached
 	moved  chan struct{} // holds a token when it is another than before
@@ -254,6 +256,9 @@ func (a *App) serve(ctx context.Context) error {
 	if a.short != nil {
 		parts.Go(func() error { return a.short.Run(partsCtx) })
 	}
+	if a.named != nil {
+		parts.Go(func() error { return a.runName(partsCtx) })
+	}
 	parts.Go(func() error { return a.runWeb(partsCtx) })
 	parts.Go(func() error { return a.survey.Run(partsCtx) })
 	parts.Go(func() error {
@@ -339,6 +344,7 @@ func (a *App) build(ctx context.Context) error {
 		More: a.further,
 	}
 	a.short = a.buildShort()
+	a.buildName()
 	return a.buildUplink(ctx)
 }
 

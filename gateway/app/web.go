@@ -146,7 +146,7 @@ func (a *App) secure(s *web.Server) error {
 		}
 		s.Certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil }
 	case c.Secure():
-		box := &cert.Box{Dir: filepath.Join(a.Config.Data, "tls"), Name: a.Config.Gateway.ID, Now: time.Now, Hosts: cert.Hosts}
+		box := &cert.Box{Dir: filepath.Join(a.Config.Data, "tls"), Name: a.Config.Gateway.ID, Now: time.Now, Hosts: a.hosts}
 		s.Certificate, s.Authority = box.Get, box.Authority
 	}
 	return nil

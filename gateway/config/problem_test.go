@@ -118,6 +118,7 @@ var gatewayMistakes = []mistake{
 	{"data", strings.Replace(head, "data: data", "data: file", 1), `2: data: exists and is not a folder`},
 	{"listen", head + "web: {listen: 8080}\n", `4: web.listen: must be host:port, such as 127.0.0.1:8080`},
 	{"listen port", head + "web: {listen: \"127.0.0.1:65536\"}\n", `4: web.listen: must be host:port, such as 127.0.0.1:8080`},
+	{"name on the network", head + "web: {mdns: \"Gate East\"}\n", `4: web.mdns: auto, off, or a host name of small letters, digits and hyphens`},
 	{"page in plain text with a certificate", head + "web: {plain: true, tls: {cert: file, key: file}}\n",
 		"4: web.plain: tls is given, only one of them is possible\n4: web.tls.cert: not a PEM certificate, or the key is not that of it"},
 	{"level", head + "alerts: {level: comunity}\n", `4: alerts.level: "comunity" is not known, did you mean "community"?`},

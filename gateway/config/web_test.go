@@ -19,3 +19,14 @@ func TestWeb(t *testing.T) {
 		t.Errorf("the page cannot be turned off: %q", c.Web.Listen)
 	}
 }
+
+func TestMDNS(t *testing.T) {
+	for doc, named := range map[string]bool{
+		"": false, "listen: \":8443\"": true, "listen: \":8443\", mdns: off": false, "listen: \":8443\", mdns: gate-east": true, "listen: \"127.0.0.1:80\", mdns: x": false,
+		"listen: \"\"": false,
+	} {
+		if c := mustParse(t, head+"web: {"+doc+"}\n"); c.Web.Named() != named {
+			t.Errorf("%s: named %v", doc, !named)
+		}
+	}
+}

@@ -39,6 +39,7 @@ var care = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"backup.error.busy":       {"另一个备份或恢复正在进行。", "Another backup or restore is under way."},
 	"backup.error.upload":     {"请先上传备份文件。", "Upload the backup first."},
 
+	"config.web.mdns":       {"要写 auto、off，或一个主机名（小写字母、数字和横线）", "auto, off, or a host name of small letters, digits and hyphens"},
 	"web.nav.care":          {"备份与支持", "Backup and support"},
 	"web.backup.title":      {"备份整个站点", "Back the site up"},
 	"web.backup.intro":      {"一个文件，包含配置和历史、用户、设备证书、密码和密钥。整个文件用口令加密。", "One file with the configuration and its history, the users, the box's certificate, passwords and keys. All of it is encrypted with the passphrase."},
