@@ -117,7 +117,7 @@ var see = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written 
 	"js.rule.left_to_right": {"（从左到右）", " (left to right)"},
 	"js.rule.right_to_left": {"（从右到左）", " (right to left)"},
 	"js.seconds":            {"{0} 秒", "{0} s"},
-	"js.try.gone":           {"那一段画面已经不在了。", "That moment is not kept any more."},
+	"js.try.gone":           {"放不出来：那一段已经不在了，或者这个浏览器不支持它的编码。", "It cannot be played: it is not kept any more, or this browser lacks its codec."},
 	"js.held":               {"现在保留着最近 {0} 的画面。", "The last {0} are kept now."},
 	"js.heldshort":          {"现在只保留着最近 {0} 的画面：在配置的 lookback 里可以多留。", "Only the last {0} are kept now: lookback in the configuration can keep more."},
 	"js.heldnone":           {"还没有保留这台摄像机的画面。", "Nothing of this camera is kept yet."},

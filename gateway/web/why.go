@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sentrybox/analytics/wire"
 	"sentrybox/gateway/config"
@@ -100,11 +101,11 @@ func trackWords(l text.Lang, t *wire.Followed) string {
 
 // trackWhy says why something is not taken for a person, with what was measured.
 func trackWhy(l text.Lang, t *wire.Followed) string {
-	s := text.T(l, text.Key("why."+string(t.Why)))
+	parts := []string{text.T(l, text.Key("why."+string(t.Why)))}
 	for _, m := range t.Measures {
-		s += text.T(l, "see.and") + measureWords(l, m)
+		parts = append(parts, measureWords(l, m))
 	}
-	return s
+	return strings.Join(parts, text.T(l, "see.and"))
 }
 
 // atMost says whether the bound of a quantity is one that it must stay below.
