@@ -65,16 +65,23 @@ func (p *pasts) forget(id string) {
 
 // recently is what is kept of a camera: in the store, or the last seconds in its ring if they are more.
 type recently struct {
-	log *lookback.Log
-	cam *camera.Camera
+	of func() *camera.Camera // nil while there is none
+}
+
+// parts returns both, either of which may be nil.
+func (p recently) parts() (*lookback.Log, []media.AccessUnit) {
+	if c := p.of(); c != nil {
+		return c.Past, c.Recent()
+	}
+	return nil, nil
 }
 
 // Span is part of tryout.Past.
 func (p recently) Span() (from, to time.Time) {
-	if p.log != nil {
-		from, to = p.log.Span()
+	log, ring := p.parts()
+	if log != nil {
+		from, to = log.Span()
 	}
-	ring := p.cam.Recent()
 	if len(ring) > 0 && (from.IsZero() || ring[0].Wall.Before(from)) {
 		return ring[0].Wall, ring[len(ring)-1].Wall
 	}
@@ -83,10 +90,10 @@ func (p recently) Span() (from, to time.Time) {
 
 // Read is part of tryout.Past.
 func (p recently) Read(from time.Time) func() (media.AccessUnit, error) {
-	ring := p.cam.Recent()
-	if p.log != nil {
-		if first, _ := p.log.Span(); !first.IsZero() && (len(ring) == 0 || !ring[0].Wall.Before(first)) {
-			return p.log.Read(from).Next
+	log, ring := p.parts()
+	if log != nil {
+		if first, _ := log.Span(); !first.IsZero() && (len(ring) == 0 || !ring[0].Wall.Before(first)) {
+			return log.Read(from).Next
 		}
 	}
 	start := 0
@@ -112,12 +119,10 @@ type trying struct {
 	desk *tryout.Desk
 }
 
+// past finds a camera anew each time, since another may have taken its place.
 func (t trying) past(id string) (recently, bool) {
-	c := t.fleet.cameras()[id]
-	if c == nil {
-		return recently{}, false
-	}
-	return recently{c.Past, c}, true
+	of := func() *camera.Camera { return t.fleet.cameras()[id] }
+	return recently{of}, of() != nil
 }
 
 // Begin is for web.Tryer.
@@ -137,7 +142,8 @@ func (t trying) Begin(c *config.Camera) (string, error) {
 func (t trying) Held(id string) (from, to time.Time, short bool) {
 	if past, ok := t.past(id); ok {
 		from, to = past.Span()
-		return from, to, past.log == nil || past.log.Short()
+		log, _ := past.parts()
+		return from, to, log == nil || log.Short()
 	}
 	return from, to, false
 }

@@ -35,7 +35,7 @@ func TestPastOutlivesRules(t *testing.T) {
 		t.Fatal("other rules forget it")
 	}
 	first.Add(media.AccessUnit{Codec: media.H264, Wall: now.Add(time.Second), Keyframe: true, Data: []byte("two")})
-	read := recently{first, &camera.Camera{}}.Read(time.Time{})
+	read := recently{func() *camera.Camera { return &camera.Camera{Past: first} }}.Read(time.Time{})
 	for i, want := range []string{"one", "two"} {
 		if au, err := read(); err != nil || !bytes.Equal(au.Data, []byte(want)) || !au.Gap { // both begin a session
 			t.Errorf("%d: %+v, %v", i, au, err)

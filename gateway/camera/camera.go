@@ -97,6 +97,8 @@ type Camera struct {
 	// watchers is how many people look at the picture.
 	watchers int
 	looks    []chan Seen // of those who see what the detectors see
+	life     context.Context
+	die      context.CancelFunc // ends life
 	counts   Counts
 	raising  time.Time // when a try to make an event durable began; zero while there is none
 }
@@ -132,6 +134,8 @@ type Counts struct {
 // Run runs the camera until ctx ends.
 func (c *Camera) Run(ctx context.Context) error {
 	defer c.forget()
+	_, die := c.living()
+	defer die()
 	if err := c.prepare(); err != nil {
 		// One camera's mistake is no reason for the others to end.
 		c.setState(func(st *State) { st.Phase, st.Reason = "unreachable", err.Error() })

@@ -20,18 +20,42 @@ func (c *Camera) Follow(ctx context.Context, take func(au media.AccessUnit, skip
 	if r == nil {
 		return ErrStopped
 	}
+	ctx, cancel := c.whileRuns(ctx)
+	defer cancel(nil)
 	c.watched(1)
 	defer c.watched(-1)
 	want := r.lastKeyframe()
 	for first := true; ; first = false {
 		au, seq, err := r.read(ctx, want, maxLag)
 		if err != nil {
-			return err
+			return context.Cause(ctx)
 		}
 		if err := take(au, !first && seq != want); err != nil {
 			return err
 		}
 		want = seq + 1
+	}
+}
+
+// living returns a context that ends with Run, and what ends it.
+func (c *Camera) living() (context.Context, context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life == nil {
+		c.life, c.die = context.WithCancel(context.Background())
+	}
+	return c.life, c.die
+}
+
+// whileRuns returns a context that ends with ctx, or with the cause ErrStopped when the camera does: one that
+// takes its place has another ring.
+func (c *Camera) whileRuns(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	life, _ := c.living()
+	stop := context.AfterFunc(life, func() { cancel(ErrStopped) })
+	return ctx, func(cause error) {
+		stop()
+		cancel(cause)
 	}
 }
 

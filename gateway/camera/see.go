@@ -27,13 +27,15 @@ func (c *Camera) See(ctx context.Context, take func(Seen) error) error {
 	if c.shown() == nil {
 		return ErrStopped
 	}
+	ctx, cancel := c.whileRuns(ctx)
+	defer cancel(nil)
 	looks := make(chan Seen, seenQueue)
 	c.look(looks, true)
 	defer c.look(looks, false)
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case s := <-looks:
 			if err := take(s); err != nil {
 				return err

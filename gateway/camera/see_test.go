@@ -60,6 +60,34 @@ func TestSee(t *testing.T) {
 	}
 }
 
+// TestStopEndsWhoLooks: who looks at a camera hears of its end, since another may take its place.
+func TestStopEndsWhoLooks(t *testing.T) {
+	r := newRig(t)
+	r.send("x", true)
+	eventually(t, "a process", 10*time.Second, func() bool { return r.process() != nil })
+	done := make(chan error, 2)
+	began := make(chan struct{})
+	go func() { done <- r.See(t.Context(), func(Seen) error { return nil }) }()
+	go func() {
+		first := true
+		done <- r.Follow(t.Context(), func(media.AccessUnit, bool) error {
+			if first {
+				first = false
+				close(began)
+			}
+			return nil
+		})
+	}()
+	<-began
+	_, end := r.living()
+	end()
+	for range 2 {
+		if err := <-done; !errors.Is(err, ErrStopped) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // TestSeeInTheTimeOfTheOtherStream: what was seen in the substream is told in the media time of the
 // stream that is shown.
 func TestSeeInTheTimeOfTheOtherStream(t *testing.T) {

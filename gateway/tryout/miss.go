@@ -14,8 +14,13 @@ const (
 	mostMisses = 5    // of a rule
 	// soon is how long before a decision what led to it was thought, in seconds.
 	soon = 5
-	// leastWorth is what is worth telling: a quiet picture has a little of everything.
-	leastWorth = 0.15
+	// What is worth telling: a quiet picture has a little of everything.
+	leastWorth       = 0.15
+	leastOfNobody    = 0.3 // of what is about no track
+	personWorth      = 0.5
+	moverWorth       = 0.2
+	outOfScaleWorth  = 0.1
+	seenForLongWorth = 0.1
 )
 
 // Miss is something that a rule watched and did not decide on, at the moment when it was nearest to it.
@@ -108,14 +113,14 @@ func (m *Miss) worth() float64 {
 		w /= 2
 	}
 	if m.Track != nil {
-		w += 0.1 * min(m.Track.Age/10, 1)
+		w += seenForLongWorth * min(m.Track.Age/10, 1)
 		switch {
 		case m.Track.Nature == wire.Person:
-			w += 0.5
+			w += personWorth
 		case m.Track.Nature == wire.Mover:
-			w += 0.2
+			w += moverWorth
 		case slices.Contains([]wire.Reason{wire.TooSmall, wire.TooLarge, wire.TooWide, wire.TooFast}, m.Track.Why):
-			w += 0.1
+			w += outOfScaleWorth
 		}
 	}
 	if math.IsNaN(w) {
@@ -130,7 +135,7 @@ func (m *misses) best(rules int) []Miss {
 	for rule := range rules {
 		var mine []*miss
 		for _, x := range m.all {
-			if x.Rule == rule && !x.decided && x.worth >= leastWorth {
+			if x.Rule == rule && !x.decided && x.worth >= leastWorth && (x.Track != nil || x.worth >= leastOfNobody) {
 				mine = append(mine, x)
 			}
 		}

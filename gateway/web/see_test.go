@@ -92,7 +92,7 @@ func TestWhy(t *testing.T) {
 		"nobody":     {true, nil, "quiet", "那里没有动静", "nothing there"},
 		"waits":      {true, []wire.Note{loiter(12.2, wire.TooShort, wire.Watching)}, "watching", "停留 12 秒，要到 30 秒", "stays 12 s of 30 s"},
 		"the nearer": {true, []wire.Note{loiter(2, wire.TooShort, wire.Watching), loiter(20, wire.TooShort, wire.Watching)}, "watching", "停留 20 秒，要到 30 秒（另有 1 个）", "stays 20 s of 30 s (and 1 more)"},
-		"decided":    {true, []wire.Note{loiter(3, wire.TooShort, wire.Watching), loiter(31, "", wire.Decided)}, "decided", "正在告警，停留 31 秒，要到 30 秒（另有 1 个）", "raises an alert, stays 31 s of 30 s (and 1 more)"},
+		"decided":    {true, []wire.Note{loiter(3, wire.TooShort, wire.Watching), loiter(31, "", wire.Decided)}, "decided", "正在告警，停留 31 秒（另有 1 个）", "raises an alert, stays 31 s (and 1 more)"},
 		"people":     {true, []wire.Note{{Stance: wire.Watching, Why: wire.TooFew, Measures: []wire.Measure{{Of: wire.People, Have: 3, Need: 5}}}}, "watching", "人数 3，要到 5", "people 3 of 5"},
 		"unarmed":    {false, nil, "off", "不在时段内（22:00-06:00）", "not within its hours (22:00-06:00)"},
 		"unarmed, and somebody waits": {false, []wire.Note{loiter(12, wire.TooShort, wire.Watching)}, "off",

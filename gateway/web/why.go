@@ -117,10 +117,10 @@ func atMost(q wire.Quantity) bool {
 func measureWords(l text.Lang, m wire.Measure) string {
 	name, have := text.T(l, text.Key("measure."+string(m.Of))), amount(l, m.Of, m.Have)
 	switch {
-	case m.Need == 0:
-		return text.T(l, "measure.plain", name, have)
-	case atMost(m.Of):
+	case atMost(m.Of) && m.Need != 0:
 		return text.T(l, "measure.most", name, have, amount(l, m.Of, m.Need))
+	case m.Have >= m.Need: // what is reached needs no bound
+		return text.T(l, "measure.plain", name, have)
 	}
 	return text.T(l, "measure.least", name, have, amount(l, m.Of, m.Need))
 }

@@ -87,6 +87,8 @@ func TestTryIt(t *testing.T) {
 	b.says("#diff", "2s")
 	b.press("#save")
 	b.says("#said", "已保存并应用")
-	// The past outlives the change.
+	// The picture goes on with the camera's successor, and the past outlives the change.
+	b.until("the new rule at work", `/2s/.test(document.getElementById("why").innerText)`)
+	b.until("a picture that is live", `document.getElementById("live").className.includes("good") && Date.now() - lastPicture < 1000`)
 	b.until("what was kept before", `/最近 (1[5-9]|[2-9]\d|\d+ 分)/.test(document.getElementById("held").innerText) || (held(), false)`)
 }

@@ -91,6 +91,7 @@ if (sight) {
   setInterval(() => {
     if (!seeing) return;
     const quiet = Date.now() - lastView;
+    if (quiet > 15000 && seeing.readyState === WebSocket.OPEN) { look(); return; }
     if (!Number(stage.dataset.views)) say($('seen'), 'warn', t('see.wait'));
     else if (quiet > 3000) say($('seen'), 'warn', t('see.stopped', hms(lastView)));
     else say($('seen'), 'good', t('see.on', hms(lastView), Number(stage.dataset.tracks)));
