@@ -359,19 +359,23 @@ func (a *App) setCameras(c *config.Config) {
 }
 
 // Apply makes c the configuration: at once if it differs in its cameras, buses, sensors, outputs
-// and their rules alone, otherwise by beginning again with it, soon after Apply has returned.
+// and their rules and in who radios hear alone, otherwise by beginning again with it, soon after Apply has returned.
 func (a *App) Apply(ctx context.Context, c *config.Config) {
 	select {
 	case <-a.next: // of two the later
 	default:
 	}
-	if !reflect.DeepEqual(a.Config.Rest(), c.Rest()) {
+	was, will := a.Config.Rest(), c.Rest()
+	if a.estate.waves.describe(c) {
+		was.Radios, will.Radios = nil, nil
+	}
+	if !reflect.DeepEqual(was, will) {
 		a.next <- c
 		return
 	}
-	was := a.current.Load()
+	before := a.current.Load()
 	a.setCameras(c)
-	if err := a.setDevices(ctx, was, c); err != nil { // the config has been checked
+	if err := a.setDevices(ctx, before, c); err != nil { // the config has been checked
 		a.Log.Error("the sensors are as they were before", "error", err)
 	}
 	if a.home.Root == "" {

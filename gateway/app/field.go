@@ -9,6 +9,7 @@ import (
 	"sentrybox/drivers/driver"
 	"sentrybox/drivers/port"
 	"sentrybox/gateway/device"
+	"sentrybox/gateway/radio"
 	"sentrybox/gateway/web"
 )
 
@@ -77,6 +78,9 @@ func known(err error) error {
 	}
 	return err
 }
+
+// Radios is for web.Waves.
+func (s site) Radios() ([]radio.State, []radio.Entry) { return s.radios.States(), s.radios.Recent() }
 
 // Ports is for web.Field.
 func (site) Ports() []string { return port.List("/") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"sentrybox/drivers/all"
@@ -29,6 +30,40 @@ type waves struct {
 // sameRadios says whether the radios of two configurations are made alike.
 func sameRadios(a, b *config.Config) bool {
 	return a.Gateway == b.Gateway && a.Uplink.Prefix == b.Uplink.Prefix && reflect.DeepEqual(a.Radios, b.Radios)
+}
+
+// sameSources says whether the sources of the radios of two configurations are made alike, however
+// they and who calls are named.
+func sameSources(a, b *config.Config) bool {
+	bare := func(c *config.Config) *config.Config {
+		out := *c
+		out.Radios = slices.Clone(c.Radios)
+		for i := range out.Radios {
+			r := &out.Radios[i]
+			r.Name, r.Grid, r.Severity, r.Groups, r.Emergency, r.Fold = "", "", 0, nil, nil, 0
+			if r.SIP == nil { // whose phones show who calls
+				r.Units = nil
+			}
+		}
+		return &out
+	}
+	return sameRadios(bare(a), bare(b))
+}
+
+// describe gives the radios the names of another configuration, if their sources are the same.
+func (w *waves) describe(c *config.Config) bool {
+	if w.hub == nil || !sameSources(w.of, c) {
+		return false
+	}
+	var list []radio.System
+	for i := range c.Radios {
+		list = append(list, newSystem(&c.Radios[i]))
+	}
+	if !w.hub.Describe(list) {
+		return false
+	}
+	w.of = c
+	return true
 }
 
 // start runs the Hub, if it does not run, and has it tell how things are.
@@ -57,7 +92,7 @@ func (w *waves) stop() {
 // buildRadios makes the radios and intercoms those of the configuration that a is built of.
 func (e *estate) buildRadios(ctx context.Context, a *App) error {
 	w := &e.waves
-	if w.hub != nil && sameRadios(w.of, a.Config) {
+	if w.describe(a.Config) {
 		return nil
 	}
 	w.stop()

@@ -84,7 +84,8 @@ func TestRadios(t *testing.T) {
 	}
 
 	before := a
-	a.Apply(ctx, r.parse(strings.Replace(doc, "127.0.0.1:1\"", "127.0.0.1:2\"", 1)))
+	doc = strings.Replace(doc, "127.0.0.1:1\"", "127.0.0.1:2\"", 1)
+	a.Apply(ctx, r.parse(doc))
 	a = r.app(before)
 	alertOf(t, a, "小李", press(4600102))
 	if hotspot.Closed() {
@@ -94,8 +95,14 @@ func TestRadios(t *testing.T) {
 		t.Errorf("%d events are remembered", n)
 	}
 
+	a.Apply(ctx, r.parse(strings.Replace(doc, "4600102: {name: 小李}", "4600102: {name: 小李}, 4600104: {name: 新人}", 1)))
+	alertOf(t, a, "新人", press(4600104))
+	if hotspot.Closed() {
+		t.Errorf("for a name the repeater was told %q", hotspot.Heard())
+	}
+
 	before = a
-	a.Apply(ctx, r.parse(strings.Replace(doc, "小李", "老李", 1)))
+	a.Apply(ctx, r.parse(strings.Replace(doc, "password: secret", "password: another", 1)))
 	a = r.app(before)
 	for range 600 {
 		if hotspot.Closed() {

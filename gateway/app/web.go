@@ -86,7 +86,7 @@ func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) er
 	s := &web.Server{
 		Tryer:  trying{a, desk},
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Care: care, Version: a.Version, Log: log, Now: time.Now,
-		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Field: site{a}, Survey: a.survey, Running: a.current.Load, Recent: a.Recent,
+		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Field: site{a}, Waves: site{a}, Survey: a.survey, Running: a.current.Load, Recent: a.Recent,
 	}
 	if a.Path != "" {
 		site := Site(a.Path, a.Config.Data, a.Version)

@@ -205,8 +205,9 @@ func (d *deliveries) raise(ctx context.Context, x delivery) error {
 	if x.sys == nil || got.Rev != 1 || d.cfg.Keep == nil {
 		return nil
 	}
-	if r, ok := x.sys.Source.(call.Recorder); ok {
-		d.cfg.Keep(got.ID, &x.sys.System, r, x.heard)
+	of := x.sys.described()
+	if r, ok := of.Source.(call.Recorder); ok {
+		d.cfg.Keep(got.ID, &of, r, x.heard)
 	}
 	return nil
 }

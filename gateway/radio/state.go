@@ -97,6 +97,8 @@ func (h *Hub) Tell() {
 
 // States returns every system as it is now.
 func (h *Hub) States() []State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	all := make([]State, 0, len(h.systems))
 	for _, s := range h.systems {
 		all = append(all, s.state(s.Source.State()))

@@ -168,6 +168,7 @@ func (k *Keeper) Check(body []byte) (*config.Config, error) {
 // Grace returns how long a change to c has to be confirmed in, 0 if it need not be.
 func (k *Keeper) Grace(c *config.Config) time.Duration {
 	was, will := k.Running().Rest(), c.Rest()
+	was.Radios, will.Radios = nil, nil // the page does without them
 	switch {
 	case reflect.DeepEqual(was, will):
 		return 0

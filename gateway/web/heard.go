@@ -158,7 +158,19 @@ func (r *ReadState) words(cfg *config.Config, l text.Lang) readView {
 }
 
 // sensorEvents is the stream of the page of sensors: how everything is, when it has changed.
-func (s *Server) sensorEvents(w http.ResponseWriter, r *http.Request) { s.stream(w, r, &ears{}) }
+func (s *Server) sensorEvents(w http.ResponseWriter, r *http.Request) {
+	s.stream(w, r, &ears{}, s.estateOf(from(r).lang))
+}
+
+// estateOf makes the look of a stream.
+func (s *Server) estateOf(l text.Lang) func() (time.Time, any) {
+	return func() (time.Time, any) {
+		v := s.estate(l)
+		at := v.At
+		v.At = time.Time{}
+		return at, v
+	}
+}
 
 // sensorHeard is the same, and what comes by the bus or of the sensor that is asked for. Keys
 // are not in it: drivers hand on what is free of them.
@@ -169,11 +181,18 @@ func (s *Server) sensorHeard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.Field.Look(e.hear)()
-	s.stream(w, r, e)
+	s.stream(w, r, e, s.estateOf(from(r).lang))
 }
 
-// stream sends events until the session ends.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, e *ears) {
+// now is how everything is, in an event.
+type now struct {
+	At time.Time `json:"at"`
+	Is any       `json:"is,omitempty"` // what has changed; nothing if nothing has
+}
+
+// stream sends events until the session ends: what look returns when it has changed, each second
+// the time, and what was heard.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, e *ears, look func() (at time.Time, is any)) {
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
@@ -199,21 +218,19 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, e *ears) {
 	var told []byte
 	var last time.Time
 	for {
-		if now := time.Now(); now.Sub(last) >= estateAt {
+		if at := time.Now(); at.Sub(last) >= estateAt {
 			if _, ok := s.Accounts.Session(r.Context(), q.token); !ok {
 				return
 			}
-			last = now
-			v := s.estate(q.lang)
-			event := any(map[string]time.Time{"at": v.At})
-			at := v.At
-			v.At = time.Time{}
-			kind := "alive"
-			if b, err := json.Marshal(v); err == nil && !bytes.Equal(b, told) {
-				v.At = at
-				told, kind, event = b, "estate", v
+			last = at
+			n := now{}
+			n.At, n.Is = look()
+			if b, err := json.Marshal(n.Is); err != nil || bytes.Equal(b, told) {
+				n.Is = nil
+			} else {
+				told = b
 			}
-			if send(kind, event) != nil {
+			if send("now", n) != nil {
 				return
 			}
 		}

@@ -92,15 +92,19 @@ func fieldOperations() map[string]operation {
 		"GET /api/v1/sensors/heard": {about: "api.sensors.heard", outMedia: "text/event-stream", query: []apidoc.Param{
 			{Name: "bus", About: "what comes by it"}, {Name: "sensor", About: "what it says"},
 		}},
-		"GET /api/v1/sensors/forms":     {about: "api.sensors.forms", out: forms{}},
-		"GET /api/v1/profiles":          {about: "api.profiles", out: profileList{}},
-		"GET /api/v1/ports":             {about: "api.ports", out: portList{}},
-		"POST /api/v1/buses/plan":       {about: "api.buses.plan", in: busChange{}, out: checked{}},
-		"POST /api/v1/sensors/plan":     {about: "api.sensors.plan", in: sensorChange{}, out: checked{}},
-		"POST /api/v1/outputs/plan":     {about: "api.outputs.plan", in: outputChange{}, out: checked{}},
-		"POST /api/v1/rules/plan":       {about: "api.rules.plan", in: ruleChange{}, out: checked{}},
-		"POST /api/v1/outputs/{id}/try": {about: "api.outputs.try", in: trySeconds{}, out: done{}},
-		"POST /api/v1/areas":            {about: "api.areas", in: areaView{}, out: done{}},
+		"GET /api/v1/sensors/forms":           {about: "api.sensors.forms", out: forms{}},
+		"GET /api/v1/profiles":                {about: "api.profiles", out: profileList{}},
+		"GET /api/v1/ports":                   {about: "api.ports", out: portList{}},
+		"POST /api/v1/buses/plan":             {about: "api.buses.plan", in: busChange{}, out: checked{}},
+		"POST /api/v1/sensors/plan":           {about: "api.sensors.plan", in: sensorChange{}, out: checked{}},
+		"POST /api/v1/outputs/plan":           {about: "api.outputs.plan", in: outputChange{}, out: checked{}},
+		"POST /api/v1/rules/plan":             {about: "api.rules.plan", in: ruleChange{}, out: checked{}},
+		"POST /api/v1/outputs/{id}/try":       {about: "api.outputs.try", in: trySeconds{}, out: done{}},
+		"GET /api/v1/radios":                  {about: "api.radios", out: radiosView{}},
+		"GET /api/v1/radios/events":           {about: "api.radios.events", outMedia: "text/event-stream"},
+		"POST /api/v1/radios/plan":            {about: "api.radios.plan", in: radioChange{}, out: checked{}},
+		"POST /api/v1/radios/{id}/units/plan": {about: "api.radios.units", in: unitForm{}, out: checked{}},
+		"POST /api/v1/areas":                  {about: "api.areas", in: areaView{}, out: done{}},
 	}
 }
 

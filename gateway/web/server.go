@@ -43,6 +43,7 @@ type Server struct {
 	Tester      LineTester
 	Survey      *survey.Survey
 	Field       Field
+	Waves       Waves
 	Recent      *recent.Log           // nil for none
 	Running     func() *config.Config // the configuration in use
 	Vault       *Vault                // nil where the configuration is no file

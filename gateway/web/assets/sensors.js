@@ -72,7 +72,6 @@ const act = name => (...args) => window.field && window.field[name](...args);
 
 function show(e) {
   estate = e;
-  skew = new Date(e.at) - Date.now();
   sync('sensors', e.sensors, s => [...sensorInfo(s), rulesOf(s)], s => [button(t('sn.look'), named(s), () => act('look')({sensor: s.id}, named(s))),
     button(t('edit'), named(s), () => act('edit')('sensors', s.id)), button(t('remove'), named(s), () => act('remove')('sensors', s.id), 'danger')]);
   sync('buses', e.buses, busInfo, b => [button(t('sn.look'), named(b), () => act('look')({bus: b.id}, named(b))), pairable.includes(b.kind) ? button(t('sn.pair'), named(b), () => act('pair')(b.id)) : null,
@@ -103,8 +102,7 @@ function listen(query) {
   if (source) source.close();
   source = new EventSource('/api/v1/sensors/' + (query ? 'heard?' + query : 'events'));
   const heard = () => { seen = Date.now(); fresh(true); for (const a of document.querySelectorAll('.ago')) a.textContent = ago(a.title); };
-  source.addEventListener('estate', e => { heard(); show(JSON.parse(e.data)); });
-  source.addEventListener('alive', e => { heard(); skew = new Date(JSON.parse(e.data).at) - Date.now(); });
+  source.addEventListener('now', e => { heard(); const d = JSON.parse(e.data); skew = new Date(d.at) - Date.now(); if (d.is) show(d.is); });
   source.addEventListener('heard', e => { heard(); act('heard')(JSON.parse(e.data)); });
   const mine = source;
   source.onerror = () => { if (mine === source && mine.readyState === EventSource.CLOSED) setTimeout(() => { if (mine === source) { api('GET', 'sensors').catch(() => {}); listen(listening); } }, 2000); };

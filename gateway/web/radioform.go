@@ -1,0 +1,186 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"sentrybox/gateway/revision"
+)
+
+// unitForm names who calls by a radio.
+type unitForm struct {
+	Unit  string `json:"unit"` // what it is on the air or the line
+	Name  string `json:"name"` // empty: it is forgotten
+	Grid  string `json:"grid"`
+	Place string `json:"place"`
+}
+
+// radioListOf returns the list of the file that a radio is in, which are two, and its entry.
+func radioListOf(body []byte, id string) (list string, f revision.Fields, err error) {
+	for _, list := range []string{"radios", "intercoms"} {
+		if f, err = itemOf(body, list, id); err == nil {
+			return list, f, nil
+		}
+	}
+	return "", nil, err
+}
+
+// planUnit answers with what the file becomes when a unit of a radio is named.
+func (s *Server) planUnit(r *http.Request) (any, error) {
+	var in unitForm
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	_, body, err := s.Care.Current(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	id := r.PathValue("id")
+	list, f, err := radioListOf(body, id)
+	if err != nil {
+		return nil, err
+	}
+	trim := strings.TrimSpace
+	if trim(in.Unit) == "" {
+		return nil, problem(http.StatusBadRequest, "web.error.json")
+	}
+	units, ok := f.Get("units").(yaml.MapSlice)
+	if !ok && f.Get("units") != nil {
+		return nil, revision.ErrByHand
+	}
+	entry := revision.Fields(nil).Set("name", trim(in.Name)).Set("grid", trim(in.Grid)).Set("place", trim(in.Place))
+	f = setMember(f, "units", units, trim(in.Unit), entry, trim(in.Name) == "")
+	return s.planFields(r, body, list, id, f)
+}
+
+// setMember puts an entry into a mapping within another, or takes it out.
+func setMember(f revision.Fields, key string, all yaml.MapSlice, name string, entry revision.Fields, gone bool) revision.Fields {
+	all = slices.Clone(all)
+	i := slices.IndexFunc(all, func(m yaml.MapItem) bool { return fmt.Sprint(m.Key) == name })
+	switch {
+	case gone && i >= 0:
+		all = slices.Delete(all, i, i+1)
+	case gone:
+	case i >= 0:
+		all[i].Value = yaml.MapSlice(entry)
+	default:
+		all = append(all, yaml.MapItem{Key: name, Value: yaml.MapSlice(entry)})
+	}
+	if len(all) == 0 {
+		return f.Set(key, nil)
+	}
+	return f.Set(key, all)
+}
+
+// planFields answers with what the file becomes with an entry of a list written anew.
+func (s *Server) planFields(r *http.Request, body []byte, list, old string, f revision.Fields) (any, error) {
+	body, err := revision.PutItem(body, list, old, f)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.check(r, body)
+	out.Body = string(body)
+	for i := range out.Diff {
+		out.Diff[i].Text = secretValue.ReplaceAllString(out.Diff[i].Text, "$1: ••••")
+	}
+	return out, err
+}
+
+// radioForm is a new radio or intercom, as far as a form goes: what is rare is written as YAML.
+type radioForm struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Grid     string `json:"grid"`
+	Driver   string `json:"driver"`   // homebrew, mmdvm, analogue, sip, isapi or onvif
+	Where    string `json:"where"`    // where it listens, its broker, its sound card, or its address without user and password
+	User     string `json:"user"`     // mmdvm, isapi, onvif
+	Password string `json:"password"` // of the repeater, the broker, the device or the station
+	Station  string `json:"station"`  // homebrew: id of the repeater; sip: user of the station; mmdvm: the name of MMDVMHost
+	Title    string `json:"title"`    // sip and homebrew: what people call the station
+	Place    string `json:"place"`    // sip, isapi and onvif
+	Tones    string `json:"tones"`    // analogue: dtmf, mdc1200, zvei1 and so on, with commas
+	Codes    string `json:"codes"`    // analogue: digits that are alerts, with commas
+	Phone    string `json:"phone"`    // sip: the duty room's, number@address
+}
+
+// driversOfRadios are the kinds that the form knows.
+func driversOfRadios() []string {
+	return []string{"homebrew", "mmdvm", "analogue", "sip", "isapi", "onvif"}
+}
+
+// planRadio answers with what the file becomes with a radio or an intercom added, or removed.
+func (s *Server) planRadio(r *http.Request) (any, error) {
+	var in radioChange
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	_, body, err := s.Care.Current(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	if in.Item == nil {
+		list, _, err := radioListOf(body, in.Old)
+		if err != nil || in.Old == "" {
+			return nil, problem(http.StatusNotFound, "web.error.missing")
+		}
+		return s.planFields(r, body, list, in.Old, nil)
+	}
+	list := "radios"
+	if slices.Contains([]string{"sip", "isapi", "onvif"}, in.Item.Driver) {
+		list = "intercoms"
+	}
+	return s.planFields(r, body, list, "", in.Item.fields())
+}
+
+// radioChange is a new radio, or the id of one to take out.
+type radioChange struct {
+	Old  string     `json:"old"`
+	Item *radioForm `json:"item"` // null to take it out
+}
+
+// fields is the entry of a new radio.
+func (x *radioForm) fields() revision.Fields {
+	for _, s := range []*string{&x.ID, &x.Name, &x.Grid, &x.Where, &x.User, &x.Station, &x.Title, &x.Place, &x.Phone} {
+		*s = strings.TrimSpace(*s)
+	}
+	f := revision.Fields(nil).Set("id", x.ID).Set("name", x.Name).Set("grid", x.Grid)
+	password := strings.ReplaceAll(x.Password, "${", "$${")
+	var d revision.Fields
+	switch x.Driver {
+	case "homebrew":
+		d = setMember(d.Set("listen", x.Where), "repeaters", nil, x.Station, revision.Fields(nil).Set("name", x.Title).Set("password", password), x.Station == "")
+	case "mmdvm":
+		d = d.Set("broker", x.Where).Set("name", x.Station).Set("username", x.User).Set("password", password)
+	case "analogue":
+		d = d.Set("alsa", x.Where)
+		d = set(d, "tones", split(x.Tones), len(split(x.Tones)))
+		d = set(d, "codes", split(x.Codes), len(split(x.Codes)))
+	case "sip":
+		station := revision.Fields(nil).Set("name", x.Title).Set("place", x.Place).Set("grid", x.Grid).Set("password", password)
+		d = setMember(d.Set("listen", x.Where), "stations", nil, x.Station, station, x.Station == "")
+		if number, address, ok := strings.Cut(x.Phone, "@"); ok {
+			d = d.Set("phones", []any{yaml.MapSlice{{Key: "number", Value: number}, {Key: "address", Value: address}}})
+		}
+	case "isapi", "onvif":
+		d = d.Set("url", together(x.Where, escape(x.User), escape(x.Password))).Set("place", x.Place)
+	default:
+		return f // the check says what is needed
+	}
+	if d == nil {
+		d = revision.Fields{}
+	}
+	return f.Set(x.Driver, yaml.MapSlice(d))
+}
+
+func split(s string) (all []any) {
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
