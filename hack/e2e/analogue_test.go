@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/pion/rtp"
 	"golang.org/x/sys/unix"
 
@@ -354,4 +355,30 @@ func strangers(t *testing.T, to string) {
 		}
 	})
 	t.Cleanup(func() { close(stop); done.Wait() })
+}
+
+// TestDutyVoice: a press fetches the voice of a radio's alert, and it plays on the page.
+func TestDutyVoice(t *testing.T) {
+	dir := t.TempDir()
+	pipe := fifo(t, filepath.Join(dir, "base"))
+	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
+	c := startConsole(t, strings.Replace(dutyConfig, "BROKER", m.URL(), 1))
+	start(t, m.URL(), dutyGateway+strings.ReplaceAll(`
+alerts: {cool_down: 1h}
+radios: [{id: base, units: {"0A17": {name: 小张}}, analogue: {pipe: ${DIR}/base, before: 2s, after: 1s}}]
+`, "${DIR}", dir))
+	radio := sound(t, little(pipe))
+	b := startBrowser(t, c.url)
+	b.signInDuty(c)
+	b.pressText("#shift", "王阿姨")
+	radio.play(mdc1200.Append(nil, audio.Rate, mdc1200.Packet{Arg: 0x81, Unit: 0x0A17}, mdc1200.Sending{}))
+	b.pressText(".card", "▶ 听录音")
+	b.until("the voice", `document.querySelector('.card audio') && document.querySelector('.card audio').duration > 2`)
+	b.do(chromedp.Evaluate(`speech = document.querySelector('.card audio'); speech.muted = true; speech.play(); 0`, nil))
+	b.until("it plays", `speech.currentTime > 1`)
+	b.pressText(".card", "收到")
+	b.until("acknowledged", `document.querySelector('.card').innerText.includes('已收到')`)
+	if !eval[bool](b, `speech.isConnected && document.querySelector('.card audio') === speech`) {
+		t.Error("the voice begins anew when its alert is answered")
+	}
 }
