@@ -103,7 +103,7 @@ func (d *Driver) serve(r *sip.Request, from peer, who party, now time.Time) {
 		d.invited(r, from, who.station)
 		return
 	case r.Method == sip.MESSAGE:
-		res = d.message(r, from, who.station)
+		res = d.message(r, from, who.station, number(r))
 	default:
 		d.Heard(who.id())
 		res = d.reply(r, from, 200, "OK")
@@ -116,7 +116,7 @@ func (d *Driver) serve(r *sip.Request, from peer, who party, now time.Time) {
 }
 
 // message takes a text.
-func (d *Driver) message(r *sip.Request, from peer, s *Station) *sip.Response {
+func (d *Driver) message(r *sip.Request, from peer, s *Station, to string) *sip.Response {
 	if kind := contentType(r); kind != "text/plain" && kind != "" {
 		res := d.reply(r, from, 415, "Unsupported Media Type")
 		res.AppendHeader(sip.NewHeader("Accept", "text/plain"))
@@ -124,7 +124,7 @@ func (d *Driver) message(r *sip.Request, from peer, s *Station) *sip.Response {
 	}
 	d.Heard(s.ID)
 	if text := clean(string(r.Body()), call.MaxText); text != "" {
-		d.tell(call.Event{Kind: call.Text, From: s.User, To: number(r), Station: s.ID, Text: text})
+		d.tell(call.Event{Kind: call.Text, From: s.User, To: to, Station: s.ID, Text: text})
 	}
 	return d.reply(r, from, 200, "OK")
 }

@@ -66,11 +66,11 @@ func (c *conversation) request(g, other *leg, r *sip.Request, from peer, now tim
 		g.answer(c.d, r, from, g.reply(r, 200, "OK"))
 		c.info(g, other, r, now)
 	case sip.MESSAGE:
-		res := c.d.message(r, from, c.station)
 		if g != c.a {
-			res = g.reply(r, 405, "Method Not Allowed")
+			g.answer(c.d, r, from, g.reply(r, 405, "Method Not Allowed"))
+			return
 		}
-		g.answer(c.d, r, from, res)
+		g.answer(c.d, r, from, c.d.message(r, from, c.station, c.number))
 	case sip.OPTIONS:
 		g.answer(c.d, r, from, g.reply(r, 200, "OK"))
 	default:

@@ -6,7 +6,16 @@
 //
 //	radiosim tones --pace --out /run/radio -
 //
-// makes it as it sounds, into a named pipe, of calls that come on the standard input, a line each.
+// makes it as it sounds, into a named pipe, of calls that come on the standard input, a line each;
+//
+//	radiosim sip 127.0.0.1:5060 --user 1001 --password secret
+//
+// is a help point that calls, presses keys, sends a text and hangs up, by Debian's sipp;
+//
+//	radiosim isapi forced closed --listen 127.0.0.1:8081 --password secret
+//	radiosim onvif tamper tamper-off --listen 127.0.0.1:8082 --password secret
+//
+// are a door station and a camera whose event streams say one thing after the other.
 package main
 
 import (
@@ -22,7 +31,10 @@ import (
 )
 
 type flags struct {
-	Tones tonesCmd `cmd:"" help:"The audio of an analogue receiver."`
+	Tones tonesCmd  `cmd:"" help:"The audio of an analogue receiver."`
+	SIP   sipCmd    `cmd:"" name:"sip" help:"A SIP help point that calls."`
+	ISAPI eventsCmd `cmd:"" name:"isapi" help:"A door station's event stream, as Hikvision's."`
+	ONVIF eventsCmd `cmd:"" name:"onvif" help:"A device's ONVIF events."`
 }
 
 func main() {
@@ -42,6 +54,12 @@ func run(ctx context.Context, command string, f flags, out io.Writer) error {
 	switch command {
 	case "tones":
 		return f.Tones.run(ctx, os.Stdin, out)
+	case "sip":
+		return f.SIP.run(ctx, out)
+	case "isapi":
+		return f.ISAPI.isapi(ctx, out)
+	case "onvif":
+		return f.ONVIF.onvif(ctx, out)
 	default:
 		return fmt.Errorf("no simulator of %s", command)
 	}
