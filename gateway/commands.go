@@ -25,7 +25,6 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
 	"sentrybox/gateway/demo"
-	"sentrybox/gateway/recent"
 	"sentrybox/gateway/replay"
 	"sentrybox/gateway/text"
 )
@@ -121,42 +120,6 @@ func (e *env) complain(err error) {
 
 func (e *env) log(level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(e.errOut, &slog.HandlerOptions{Level: level}))
-}
-
-type runCmd struct {
-	Config string `required:"" placeholder:"FILE" help:"${help_config}"`
-	Data   string `env:"STATE_DIRECTORY" default:"/var/lib/sentrybox" placeholder:"DIR" help:"${help_data}"`
-	Listen string `default:"${first_listen}" placeholder:"HOST:PORT" help:"${help_listen}"`
-}
-
-// load reads the configuration. One that says nothing is a first start.
-func (c *runCmd) load() (*config.Config, error) {
-	blank, err := config.Blank(c.Config)
-	switch {
-	case err != nil:
-		return nil, err
-	case blank:
-		if err := os.MkdirAll(filepath.Dir(c.Config), 0o700); err != nil {
-			return nil, fmt.Errorf("make the configuration's folder: %w", err)
-		}
-		return config.Unconfigured(c.Config, c.Data, c.Listen)
-	}
-	return config.Load(c.Config)
-}
-
-func (c *runCmd) Run(e *env) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	kept := new(recent.Log)
-	a := &app.App{Config: cfg, Path: c.Config, Log: slog.New(kept.Handler(e.log(cfg.Log.Slog()).Handler())), Recent: kept, Version: programVersion()}
-	if len(cfg.Cameras) > 0 {
-		if _, err = app.FindVision(cfg.Vision.Path); err != nil {
-			return err
-		}
-	}
-	return a.Run(e.ctx)
 }
 
 type checkCmd struct {
