@@ -89,13 +89,17 @@ function showStill(data) {
   if (old) URL.revokeObjectURL(old);
 }
 
-// chase keeps close to the newest picture: a little faster when behind, a leap when far.
+// chase keeps close to the newest picture: a little faster when behind, a leap when far. A stream begins
+// with the newest keyframe, which may be seconds old, so that the first thing is a leap.
+let begun = null;
 function chase() {
   const b = video.buffered;
   if (!b.length) return;
   const end = b.end(b.length - 1), behind = end - video.currentTime;
-  if (behind > 1.5 || behind < 0 || video.currentTime < b.start(b.length - 1)) video.currentTime = Math.max(b.start(b.length - 1), end - 0.15);
-  video.playbackRate = behind > 0.5 ? 1.1 : 1;
+  const late = begun === media ? 1 : 0.4;
+  begun = media;
+  if (behind > late || behind < 0 || video.currentTime < b.start(b.length - 1)) video.currentTime = Math.max(b.start(b.length - 1), end - 0.15);
+  video.playbackRate = behind > 0.7 ? 1.3 : behind > 0.35 ? 1.15 : 1;
   if (video.paused) video.play().catch(() => {});
   // Data that come while the picture stands still: the decoder is stuck, and begins anew.
   if (document.hidden) moved = 0; // nobody plays it then
