@@ -21,6 +21,7 @@ import (
 	"sentrybox/drivers/ptt"
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/app"
+	"sentrybox/gateway/boxid"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
@@ -53,6 +54,7 @@ type commands struct {
 	Profile profileCmd `cmd:"" help:"${help_profile}"`
 	Backup  backupCmd  `cmd:"" help:"${help_backup}"`
 	Restore restoreCmd `cmd:"" help:"${help_restore}"`
+	Label   labelCmd   `cmd:"" help:"${help_label}"`
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
 	Version versionCmd `cmd:"" help:"${help_version}"`
 
@@ -64,12 +66,12 @@ type commands struct {
 // failed, 2 misused.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	lang := text.FromEnv()
-	vars := kong.Vars{"first_listen": config.FirstListen}
+	vars := kong.Vars{"first_listen": config.FirstListen, "label_file": boxid.LabelFile}
 	for _, name := range []string{
 		"about", "run", "check", "raise", "health", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_folder", "profile_file",
 		"baud", "parity", "units", "profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
-		"backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",
+		"label", "label_file", "label_make", "label_serial", "backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",
 		"restore_gateway", "restore_street", "restore_community", "restore_page", "restore_data",
 		"find", "addresses", "scan", "public", "interface", "wait", "user", "data", "listen", "password_file", "plain", "channels", "templates",
 	} {

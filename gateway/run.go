@@ -15,6 +15,7 @@ type runCmd struct {
 	Config string `required:"" placeholder:"FILE" help:"${help_config}"`
 	Data   string `env:"STATE_DIRECTORY" default:"/var/lib/sentrybox" placeholder:"DIR" help:"${help_data}"`
 	Listen string `default:"${first_listen}" placeholder:"HOST:PORT" help:"${help_listen}"`
+	Label  string `default:"${label_file}" type:"path" placeholder:"FILE" help:"${help_label_file}"`
 }
 
 // load reads the configuration. One that is blank, or not there, is a first start.
@@ -39,7 +40,7 @@ func (c *runCmd) Run(e *env) error {
 		return err
 	}
 	kept := new(recent.Log)
-	a := &app.App{Config: cfg, Path: c.Config, Log: slog.New(kept.Handler(e.log(cfg.Log.Slog()).Handler())), Recent: kept, Version: programVersion()}
+	a := &app.App{Config: cfg, Path: c.Config, Log: slog.New(kept.Handler(e.log(cfg.Log.Slog()).Handler())), Recent: kept, Version: programVersion(), Label: c.Label}
 	if blank {
 		a.Log.Warn("the configuration says nothing yet: this is a first start", "config", c.Config, "data", cfg.Data)
 	}

@@ -48,6 +48,7 @@ type App struct {
 	Version   string
 	Recent    *recent.Log // the newest lines of Log, for the page; nil for none
 	Listening func(net.Addr)
+	Label     string // path of the file with the secret of the box's label; empty for none
 
 	systemd  watchdog.Systemd
 	watchdog *watchdog.Watchdog // of the whole program
@@ -132,7 +133,7 @@ func (a *App) Run(ctx context.Context) error {
 	var again bool
 	for cfg := a.Config; ; {
 		r := &App{
-			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Listening: a.Listening, Recent: a.Recent,
+			Config: cfg, Path: a.Path, Vision: a.Vision, Log: a.Log, Version: a.Version, Label: a.Label, Listening: a.Listening, Recent: a.Recent,
 			fleet: f, estate: e, next: make(chan *config.Config, 1), gone: gone, again: again,
 			replaced: make(chan struct{}, 1), systemd: a.systemd, watchdog: a.watchdog,
 		}

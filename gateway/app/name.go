@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
 	"net"
 	"strconv"
 
 	"sentrybox/gateway/boxid"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/mdns"
+	"sentrybox/gateway/web/account"
 	"sentrybox/gateway/web/cert"
 )
 
@@ -52,4 +56,23 @@ func (a *App) hosts() (names []string, addresses []net.IP) {
 		}
 	}
 	return names, addresses
+}
+
+// labelCode returns the set-up code on the box's label, empty if it was made without one.
+func (a *App) labelCode(log *slog.Logger) string {
+	if a.Label == "" {
+		return ""
+	}
+	l, err := boxid.ReadLabel(a.Label)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ""
+	case err != nil:
+		log.Error("the set-up code on the label does not work", "error", err)
+		return ""
+	case !l.Of(""):
+		log.Error("the set-up code on the label does not work: its secret is of another box", "serial", l.Serial)
+		return ""
+	}
+	return account.LabelCode(l)
 }

@@ -68,7 +68,7 @@ func (a *App) runWeb(ctx context.Context) error {
 
 // servePage runs the page alone. care is nil where the configuration is no file.
 func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) error {
-	accounts := &account.Accounts{Store: a.store, Dir: a.Config.Data, Log: log, Now: time.Now}
+	accounts := &account.Accounts{Store: a.store, Dir: a.Config.Data, Log: log, Now: time.Now, Label: a.labelCode(log)}
 	for {
 		err := accounts.Open(ctx)
 		if err == nil {

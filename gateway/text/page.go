@@ -17,7 +17,7 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"web.noscript":       {"请在浏览器中启用 JavaScript。", "Please turn on JavaScript in the browser."},
 	"web.insecure":       {"没有加密：同一网络里的人能看到密码。请在配置中使用 HTTPS。", "Not encrypted: others on this network can read passwords. Use HTTPS, see the configuration."},
 	"web.setup.title":    {"第一次使用", "First start"},
-	"web.setup.intro":    {"请设置第一个管理员（技术员）。一次性代码印在设备标签上，也显示在控制台日志里，并保存在数据目录的 setup-code 文件中。", "Set up the first technician. The one-time code is on the box's label, in the console's log, and in the file setup-code of the data folder."},
+	"web.setup.intro":    {"请设置第一个管理员（技术员）。一次性代码显示在控制台日志里，出厂时做了标签的也印在标签上，并保存在数据目录的 setup-code 文件中。", "Set up the first technician. The one-time code is in the console's log, on the label of a box that was made with one, and in the file setup-code of the data folder."},
 	"web.setup.code":     {"一次性代码", "One-time code"},
 	"web.setup.codehint": {"12 个字符，横线和大小写都不要紧。", "12 characters; dashes and case do not matter."},
 	"web.setup.go":       {"设置并登录", "Set up and sign in"},

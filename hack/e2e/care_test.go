@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sentrybox/drivers/rtsp/rtsptest"
+	"sentrybox/gateway/boxid"
 	"sentrybox/uplink/mqtt/mqtttest"
 )
 
@@ -268,5 +270,49 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	}
 	if out, err := sentrybox("restore", "--config", g.config, "--passphrase-file", g.config, "--show", file).CombinedOutput(); err == nil || !strings.Contains(string(out), "passphrase is wrong") {
 		t.Errorf("a wrong passphrase: %v: %s", err, out)
+	}
+}
+
+// TestLabelCode: a box that was made with a label is claimed with the code on it.
+func TestLabelCode(t *testing.T) {
+	dir := t.TempDir()
+	file, serial := filepath.Join(dir, "label"), cmp.Or(boxid.Serial(""), "PF3XYZ")
+	if out, err := sentrybox("label", "--file", file, "--serial", serial).Output(); err != nil || strings.Contains(string(out), "CODE") || !strings.Contains(string(out), "S/N "+serial) {
+		t.Errorf("without a secret: %s, %v", out, err)
+	}
+	out, err := sentrybox("label", "--file", file, "--serial", serial, "--make").Output()
+	_, code, ok := strings.Cut(string(out), "SET-UP CODE ")
+	if err != nil || !ok || !strings.Contains(string(out), "https://sentrybox") {
+		t.Fatalf("%s, %v", out, err)
+	}
+	if again, err := sentrybox("label", "--file", file).Output(); err != nil || !bytes.Equal(again, out) {
+		t.Errorf("again: %s, %v", again, err)
+	}
+	at := freePort(t)
+	g := &gateway{t: t, config: filepath.Join(dir, "config.yaml"), log: &logBuffer{}}
+	t.Cleanup(g.stop)
+	g.cmd = sentrybox("run", "--config", g.config, "--data", filepath.Join(dir, "data"), "--listen", at, "--label", file)
+	g.cmd.Stdout, g.cmd.Stderr = g.log, g.log
+	if err := g.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	console := g.setupCode()
+	if strings.TrimSpace(code) == console || strings.Contains(g.log.String(), strings.TrimSpace(code)) {
+		t.Errorf("the label's code is on the console: %s", g.log)
+	}
+	for given, want := range map[string]int{"AAAA-BBBB-CCCC": http.StatusForbidden, strings.TrimSpace(code): http.StatusOK} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at+"/setup/restore", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Setup-Code", given)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", given, res.StatusCode, want)
+		}
 	}
 }

@@ -121,6 +121,9 @@ type Accounts struct {
 	Dir   string // the data folder, where the one-time code is
 	Log   *slog.Logger
 	Now   func() time.Time
+	// Label is the set-up code that is printed on the box, as good as the one on the
+	// console; empty for none.
+	Label string
 
 	brake   brake.Brake
 	hashing chan struct{} // holds a token for each hash under way, which takes its memory

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sentrybox/gateway/boxid"
 	"sentrybox/gateway/brake"
 	"sentrybox/gateway/store"
 )
@@ -253,4 +254,29 @@ func FuzzNames(f *testing.F) {
 			t.Errorf("code %q of %q", n, s)
 		}
 	})
+}
+
+// TestLabel: the code on the label claims a box as the one on the console does, once.
+func TestLabel(t *testing.T) {
+	l, err := boxid.MakeLabel(filepath.Join(t.TempDir(), "label"), "PF3XYZ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := LabelCode(l)
+	a := open(t, t.TempDir())
+	if err := a.CheckCode(code, "10.0.0.1"); !errors.Is(err, ErrCode) {
+		t.Errorf("a box that was made without a label: %v", err)
+	}
+	a.Label = code
+	for _, wrong := range []string{"", "PF3XYZ", code[:len(code)-1]} {
+		if err := a.CheckCode(wrong, "10.0.0.1"); !errors.Is(err, ErrCode) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	if _, err := a.Claim(t.Context(), strings.ToLower(code), "王工", "a sentence of its own", "10.0.0.1", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.CheckCode(code, "10.0.0.1"); !errors.Is(err, ErrDone) {
+		t.Errorf("a second time: %v", err)
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sentrybox/gateway/boxid"
 )
 
 // CodeFile is the name of the file in the data folder that holds the one-time
@@ -22,6 +24,9 @@ const (
 	codeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 	codeLength   = 12
 )
+
+// LabelCode returns the set-up code of a box's label, as it is printed.
+func LabelCode(l *boxid.Label) string { return pretty(l.Code(codeAlphabet, codeLength)) }
 
 // setupCode returns the code in the folder, and makes one if there is none.
 func setupCode(dir string) (string, error) {
@@ -70,9 +75,14 @@ func (a *Accounts) CheckCode(code, origin string) error {
 		return err
 	}
 	a.mu.Lock()
-	right := subtle.ConstantTimeCompare([]byte(normal(code)), []byte(normal(a.code))) == 1 && a.code != ""
+	right := 0
+	for _, known := range []string{normal(a.code), normal(a.Label)} {
+		if len(known) == codeLength {
+			right |= subtle.ConstantTimeCompare([]byte(normal(code)), []byte(known))
+		}
+	}
 	a.mu.Unlock()
-	if !right {
+	if right == 0 {
 		return ErrCode
 	}
 	a.brake.Fine("", origin)
