@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed sensors/*.yaml cameras/*.yaml
+//go:embed sensors/*.yaml cameras/*.yaml radios/*.yaml
 var files embed.FS
 
 // Sensors returns the sensors' profiles, each in a file called by its id and
@@ -16,6 +16,9 @@ func Sensors() fs.FS { return sub("sensors") }
 // Cameras returns the templates of cameras' brands: where their streams are, by which
 // ports and words they are known, and what to mind.
 func Cameras() fs.FS { return sub("cameras") }
+
+// Radios returns how radios and intercoms are set up, each in a file called by its id and .yaml.
+func Radios() fs.FS { return sub("radios") }
 
 func sub(folder string) fs.FS {
 	sub, err := fs.Sub(files, folder)

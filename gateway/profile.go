@@ -19,6 +19,7 @@ type profileCmd struct {
 	Show   profileShowCmd   `cmd:"" help:"${help_profile_show}"`
 	Decode profileDecodeCmd `cmd:"" help:"${help_profile_decode}"`
 	Schema profileSchemaCmd `cmd:"" help:"${help_profile_schema}"`
+	Radio  profileRadioCmd  `cmd:"" help:"${help_profile_radio}"`
 }
 
 // library is where a command finds profiles by their ids.

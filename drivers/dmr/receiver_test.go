@@ -189,8 +189,8 @@ func FuzzReceiver(f *testing.F) {
 
 // What comes after the corrections of the codes is hostile as well.
 func FuzzInfo(f *testing.F) {
-	f.Add([]byte("123456789012"), []byte("some data that follows, of any length"), byte(13))
-	f.Fuzz(func(t *testing.T, info, body []byte, kind byte) {
+	f.Add([]byte("123456789012"), []byte("some data that follows, of any length"))
+	f.Fuzz(func(_ *testing.T, info, body []byte) {
 		var b [12]byte
 		copy(b[:], info)
 		putCRC(&b, maskHeader)

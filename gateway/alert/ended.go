@@ -20,6 +20,28 @@ type Ending struct {
 	Also func(*sql.Tx) error
 }
 
+// Locate says in a new revision where the caller of an alert is, if nobody has said so before. Of an
+// alert that is closed or unknown it changes nothing.
+func (s *Service) Locate(ctx context.Context, id string, at Position) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		row, found, err := store.AlertByID(ctx, tx, id)
+		if err != nil || !found || !row.Open {
+			return err
+		}
+		var a record
+		if err := a.read(row); err != nil || a.Position != nil {
+			return err
+		}
+		a.Rev++
+		a.Position = &at
+		return s.write(ctx, tx, &a, row.LastEvent, store.Step{At: s.Now(), Action: "located", By: a.Device})
+	})
+	if err != nil {
+		return fmt.Errorf("locate alert %s: %w", id, err)
+	}
+	return nil
+}
+
 // End says in a new revision that what an alert was raised for is over. Whether
 // somebody has to look is not changed, unless it is to be closed. To say it again, or
 // of an alert that is closed or unknown, changes nothing and is no error.

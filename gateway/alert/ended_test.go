@@ -92,3 +92,45 @@ func TestLongestReading(t *testing.T) {
 		t.Fatalf("%s: %v", b, err)
 	}
 }
+
+// Where a caller is is told once, and not of what is closed; two callers are two alerts of no one incident.
+func TestLocate(t *testing.T) {
+	f := newFixture(t)
+	press := Event{Device: "walkie", Kind: "emergency_call", Severity: 1, Start: f.now, Detected: f.now, Confidence: 1, Caller: "老王", Place: "东门"}
+	a := f.raise(t, press)
+	press.Caller = "小李"
+	b := f.raise(t, press)
+	if a.ID == b.ID || b.Incident != "" || a.Caller != "老王" || a.Place != "东门" {
+		t.Errorf("%+v and %+v", a, b)
+	}
+	for _, lat := range []float64{30.5, 31} {
+		if err := f.Locate(t.Context(), a.ID, Position{lat, 114.3}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	located := func() (all []string) {
+		for _, it := range f.queued(t) {
+			if strings.Contains(string(it.Payload), `"position":{`) {
+				all = append(all, string(it.Payload))
+			}
+		}
+		return all
+	}
+	got := located()
+	if len(got) != len(Levels()) || !strings.Contains(got[0], a.ID) || !strings.Contains(got[0], `"position":{"lat":30.5,"lon":114.3}`) {
+		t.Errorf("%q", got)
+	}
+	if err := f.End(t.Context(), Ending{ID: b.ID, Close: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{b.ID, "01ARZ3NDEKTSV4RRFFQ69G5FAV"} {
+		if err := f.Locate(t.Context(), id, Position{30.5, 114.3}); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	for _, s := range located() {
+		if !strings.Contains(s, a.ID) {
+			t.Errorf("%s", s)
+		}
+	}
+}

@@ -107,6 +107,11 @@ func (e *estate) Raise(ctx context.Context, ev alert.Event) (got alert.Alert, er
 	return got, err
 }
 
+// Locate says where the caller of an alert is.
+func (e *estate) Locate(ctx context.Context, id string, at alert.Position) error {
+	return e.with(ctx, func(a *App) error { return a.alerts.Locate(ctx, id, at) })
+}
+
 // End says that an alarm is over.
 func (e *estate) End(ctx context.Context, end alert.Ending) error {
 	return e.with(ctx, func(a *App) error { return a.alerts.End(ctx, end) })

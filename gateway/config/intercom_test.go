@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-const all4 = "homebrew, analogue, sip, isapi, onvif"
+const all4 = "homebrew, analogue, sip, isapi, onvif, mmdvm"
 
 var intercomMistakes = []mistake{
 	{"sip station without a way to know it", head + `intercoms: [{id: r, sip: {stations: {"1001": {}}}}]`, `4: intercoms[0].sip.stations.1001.password: missing`},

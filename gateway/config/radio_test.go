@@ -2,6 +2,8 @@ package config
 
 import (
 	"testing"
+
+	"sentrybox/gateway/profile"
 )
 
 // rig is a radio up to its keys, on line 4.
@@ -52,5 +54,24 @@ func TestRadios(t *testing.T) {
 	}
 	if h := r.Homebrew; r.Driver() != "homebrew" || h.Listen != homebrewListen || h.Repeaters["460010"].Password.Reveal() != "x" {
 		t.Errorf("%+v", h)
+	}
+}
+
+// What the guides say works as it stands there.
+func TestGuides(t *testing.T) {
+	ids, err := profile.GuideIDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		g, err := profile.GetGuide(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc := head + "radios:\n" + g.Config
+		c, err := Parse(at(t), []byte(doc), func(string) (string, bool) { return "secret", true })
+		if err != nil || len(c.Radios) == 0 {
+			t.Errorf("%s: %v\n%s", id, err, doc)
+		}
 	}
 }

@@ -18,8 +18,8 @@ const (
 	lastTry       = 5 * time.Second // for what is left when the gateway stops
 )
 
-// delivery is something to be made durable: a new alert if it has an event, a cause that goes on (touch)
-// or is not to be remembered (forget), and otherwise the end of an alert.
+// delivery is something to be made durable: a new alert if it has an event, where its caller is (locate), a
+// cause that goes on (touch) or is not to be remembered (forget), and otherwise the end of an alert.
 type delivery struct {
 	system, cause string
 	at            time.Time
@@ -27,6 +27,7 @@ type delivery struct {
 	heard         call.Event
 	sys           *system
 
+	locate        *alert.Position
 	touch, forget bool
 	closes        bool // the alert is handled with its end
 	by            string
@@ -155,6 +156,10 @@ func (d *deliveries) try(ctx context.Context, x delivery) error {
 	switch {
 	case x.event != nil:
 		err = d.raise(ctx, x)
+	case x.locate != nil:
+		if id, ok := d.raised[x.cause]; ok {
+			err = d.cfg.Alerts.Locate(ctx, id, *x.locate)
+		}
 	case x.touch, x.forget:
 		err = d.cfg.Store.Tx(ctx, func(tx *sql.Tx) error { return d.note(ctx, tx, x, d.raised[x.cause]) })
 		if err == nil && x.forget {

@@ -14,7 +14,9 @@ import (
 type cause struct {
 	last    time.Time // when it was heard
 	kept    time.Time // what the database has of it
+	from    string    // who said it; empty of one of an earlier run
 	lasting bool      // it goes on until it is said to be over
+	located bool      // its alert has a position
 }
 
 // fix is where a unit said it was.
@@ -95,7 +97,8 @@ func (s *system) called(e *call.Event) string {
 	return s.Units[e.To].Name
 }
 
-// locate remembers where a unit is. Of too many it forgets the one heard longest ago.
+// locate remembers where a unit is, and tells of it in an alert that lacks it. Of too many it forgets
+// the one heard longest ago.
 func (s *system) locate(e call.Event) {
 	if _, known := s.fixes[e.From]; !known && len(s.fixes) >= maxFixes {
 		oldest := ""
@@ -107,6 +110,13 @@ func (s *system) locate(e call.Event) {
 		delete(s.fixes, oldest)
 	}
 	s.fixes[e.From] = fix{*e.Position, e.At}
+	for key, c := range s.open {
+		if c.from == e.From && !c.located {
+			c.located = true
+			at := position(*e.Position)
+			s.hub.deliver.add(delivery{system: s.ID, cause: key, locate: &at})
+		}
+	}
 }
 
 // rule returns the first that fits.
@@ -168,9 +178,10 @@ func (s *system) take(r *Rule, e call.Event, now time.Time) {
 		}
 		return
 	}
-	s.remember(key, &cause{last: now, kept: now, lasting: stated})
+	a := s.alert(r, e, unit, caller, now)
+	s.remember(key, &cause{last: now, kept: now, lasting: stated, from: e.From, located: a.Position != nil})
 	s.counts.Alerts++
-	s.hub.deliver.add(delivery{system: s.ID, cause: key, at: now, event: s.alert(r, e, unit, caller, now), heard: e, sys: s})
+	s.hub.deliver.add(delivery{system: s.ID, cause: key, at: now, event: a, heard: e, sys: s})
 }
 
 // alert is the event as it stands in an alert.
@@ -196,7 +207,8 @@ func (s *system) alert(r *Rule, e call.Event, unit Unit, caller string, now time
 		at = &f.Fix
 	}
 	if at != nil {
-		a.Position = &alert.Position{Lat: degrees(at.Lat), Lon: degrees(at.Lon)}
+		p := position(*at)
+		a.Position = &p
 	}
 	return a
 }
@@ -234,6 +246,10 @@ func nameOf(u Unit, id string) string {
 		return u.Name
 	}
 	return printable(id, maxLine)
+}
+
+func position(f call.Fix) alert.Position {
+	return alert.Position{Lat: degrees(f.Lat), Lon: degrees(f.Lon)}
 }
 
 // degrees keeps five digits behind the point, a metre.

@@ -49,6 +49,8 @@ type ledger struct {
 	fail   int // so many times
 	raised []alert.Event
 	ended  []alert.Ending
+
+	located []string
 }
 
 func (l *ledger) Raise(ctx context.Context, e alert.Event) (alert.Alert, error) {
@@ -71,6 +73,13 @@ func (l *ledger) End(ctx context.Context, e alert.Ending) error {
 	defer l.mu.Unlock()
 	l.ended = append(l.ended, e)
 	return l.store.Tx(ctx, e.Also)
+}
+
+func (l *ledger) Locate(_ context.Context, id string, at alert.Position) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.located = append(l.located, fmt.Sprint(id, " ", at))
+	return nil
 }
 
 func (l *ledger) told() (raised []alert.Event, ended []alert.Ending) {
@@ -244,6 +253,19 @@ func TestDigitsTextsAndPosition(t *testing.T) {
 	}
 	if a[1].Reading.Text != "HELP ?me?" || a[1].Position != nil {
 		t.Errorf("%+v", a[1])
+	}
+}
+
+// A set says where it is after it has called for help.
+func TestPositionComesLate(t *testing.T) {
+	f := newFixture(t)
+	f.say(press("101"))
+	f.say(press("102"))
+	for range 3 {
+		f.say(call.Event{Kind: call.Position, From: "101", Position: &call.Fix{Lat: 30.5, Lon: 114.3}})
+	}
+	if len(f.ledger.located) != 1 || f.ledger.located[0] != "alert-0 {30.5 114.3}" {
+		t.Errorf("%q", f.ledger.located)
 	}
 }
 

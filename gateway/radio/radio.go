@@ -27,12 +27,14 @@ import (
 // Unplugged is the kind of alerts about a system that is away, as of the buses of sensors.
 const Unplugged = "unplugged"
 
+// UnknownBurst is how many alerts of unknown callers a system may raise at once, and
+// UnknownEvery how long it takes until it may raise one more.
 const (
-	// UnknownBurst is how many alerts of unknown callers a system may raise at once, and
-	// UnknownEvery how long it takes until it may raise one more.
 	UnknownBurst = 10
 	UnknownEvery = 30 * time.Second
+)
 
+const (
 	maxEntries   = 300             // that Recent has
 	maxCalls     = 256             // that go on at once
 	maxFixes     = 1000            // units whose position is remembered
@@ -71,6 +73,7 @@ type System struct {
 type Alerts interface {
 	Raise(ctx context.Context, e alert.Event) (alert.Alert, error)
 	End(ctx context.Context, e alert.Ending) error
+	Locate(ctx context.Context, id string, at alert.Position) error
 }
 
 // Store is where it is written down what is raised; see store.Store.

@@ -15,7 +15,17 @@
 //	radiosim isapi forced closed --listen 127.0.0.1:8081 --password secret
 //	radiosim onvif tamper tamper-off --listen 127.0.0.1:8082 --password secret
 //
-// are a door station and a camera whose event streams say one thing after the other.
+// are a door station and a camera whose event streams say one thing after the other;
+//
+//	radiosim dmr calls.yaml --master 127.0.0.1:62031 --id 460010199 --password secret
+//
+// logs in to the gateway as a DMR hotspot, by the Homebrew protocol, and sends what the file says:
+//
+//   - {after: 1s, src: 4600101, dst: 9, seconds: 3, alias: Wang}            a call to a group
+//   - {src: 4600101, dst: 4600102, private: true, seconds: 2, emergency: true}
+//   - {src: 4600101, dst: 9, press: alarm, times: 4, every: 2s}             the emergency key; also alert and check
+//   - {src: 4600101, dst: 9, text: 东门有人摔倒}
+//   - {src: 4600101, dst: 9, seconds: 2, lat: 30.5, lon: 114.3, errors: 3}  with three wrong bits in each burst
 package main
 
 import (
@@ -35,6 +45,7 @@ type flags struct {
 	SIP   sipCmd    `cmd:"" name:"sip" help:"A SIP help point that calls."`
 	ISAPI eventsCmd `cmd:"" name:"isapi" help:"A door station's event stream, as Hikvision's."`
 	ONVIF eventsCmd `cmd:"" name:"onvif" help:"A device's ONVIF events."`
+	DMR   dmrCmd    `cmd:"" name:"dmr" help:"A DMR hotspot that hears calls."`
 }
 
 func main() {
@@ -60,6 +71,8 @@ func run(ctx context.Context, command string, f flags, out io.Writer) error {
 		return f.ISAPI.isapi(ctx, out)
 	case "onvif":
 		return f.ONVIF.onvif(ctx, out)
+	case "dmr":
+		return f.DMR.run(ctx, out)
 	default:
 		return fmt.Errorf("no simulator of %s", command)
 	}
