@@ -196,7 +196,7 @@ func TestAlertStands(t *testing.T) {
 
 // TestCancel is a caller who thinks better of it.
 func TestCancel(t *testing.T) {
-	r, p, phone := ringRig(t, sip.Config{Wait: true})
+	r, p, phone := ringRig(t, "udp", sip.Config{Wait: true})
 	q := help(p)
 	_ = p.Write([]byte(p.Text(q)))
 	m, err := p.Final("INVITE")
@@ -240,12 +240,12 @@ func branchOf(text, branch string) string {
 }
 
 // ringRig is a driver with a station and a phone that has registered.
-func ringRig(t *testing.T, cfg sip.Config) (*rig, *siptest.Phone, *siptest.Phone) {
+func ringRig(t *testing.T, network string, cfg sip.Config) (*rig, *siptest.Phone, *siptest.Phone) {
 	t.Helper()
 	cfg.Stations = []sip.Station{station()}
 	cfg.Phones = append(cfg.Phones, sip.Phone{ID: "duty", User: "2001", Password: "duty-secret"})
 	r := run(t, cfg)
-	phone := r.dial("udp", "127.0.0.8:0", "2001", "duty-secret")
+	phone := r.dial(network, "127.0.0.8:0", "2001", "duty-secret")
 	r.ask(phone, &siptest.Request{Method: "REGISTER"}, 200)
 	return r, r.dial("udp", "", "1001", "secret"), phone
 }
@@ -261,7 +261,14 @@ func invited(t *testing.T, phone *siptest.Phone) *siptest.Message {
 
 // TestRingOn is a call that the duty room's phone takes, with audio both ways.
 func TestRingOn(t *testing.T) {
-	r, p, phone := ringRig(t, sip.Config{})
+	for _, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) { ringOn(t, network) })
+	}
+}
+
+// ringOn is TestRingOn with a phone that has registered over the network.
+func ringOn(t *testing.T, network string) {
+	r, p, phone := ringRig(t, network, sip.Config{})
 	q := help(p)
 	m := r.ask(p, q, 200)
 	p.Ack(q, m)
@@ -342,7 +349,7 @@ func talk(p *siptest.Phone, to *net.UDPAddr, payload, level byte, stop chan stru
 // wants a password.
 func TestNextPhone(t *testing.T) {
 	busy, silent, exchange := far(t), far(t), far(t)
-	r, p, _ := ringRig(t, sip.Config{Ring: time.Second, Wait: true, Phones: []sip.Phone{
+	r, p, _ := ringRig(t, "udp", sip.Config{Ring: time.Second, Wait: true, Phones: []sip.Phone{
 		{ID: "away", User: "2009", Password: "x"}, {ID: "busy", Address: busy.Addr(), Number: "1"}, {ID: "silent", Address: silent.Addr(), Number: "2"},
 		{ID: "exchange", Address: exchange.Addr(), User: "gw", Password: "pbx-secret", Number: "8001"},
 	}})

@@ -223,6 +223,28 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// BenchmarkStranger is what a packet of a stranger costs: one that is looked at, and one whose address has
+// used up what it may send.
+func BenchmarkStranger(b *testing.B) {
+	d, err := New(Config{Stations: []Station{{ID: "1001", User: "1001", Password: "x"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d.start(nil)
+	bad := []byte(strings.Replace(seedMessages()[0], "To:", "Too:", 1))
+	from := peer{addr: netip.MustParseAddrPort("10.0.0.9:5060")}
+	b.Run("parsed", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = parse(d.parser, bad)
+		}
+	})
+	b.Run("over its limit", func(b *testing.B) {
+		for b.Loop() {
+			d.take(bad, from)
+		}
+	})
+}
+
 // TestNonces: they are bound to the address and the time.
 func TestNonces(t *testing.T) {
 	n := newNonces()
