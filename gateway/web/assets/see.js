@@ -25,7 +25,7 @@ function look() {
     stage.dataset.views = Number(stage.dataset.views || 0) + 1;
     views.push(m);
     if (views.length > 64) views.shift();
-    if (!video.requestVideoFrameCallback || next === 'jpeg') present(m.at); // nothing tells which picture is shown
+    if (!video.requestVideoFrameCallback || next === 'jpeg' || unsupported) present(m.at); // nothing tells which picture is shown
   };
   mine.onclose = () => setTimeout(() => { if (mine === seeing) look(); }, 2000);
 }
