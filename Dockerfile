@@ -1,0 +1,30 @@
+# The gateway in a container: both programs, unprivileged, on a read-only root.
+#
+#   docker build -t sentrybox .
+#   docker run --read-only --tmpfs /tmp -v sentrybox:/var/lib/sentrybox -v sentrybox-config:/etc/sentrybox -p 8443:8443 sentrybox
+#
+# For another architecture: docker buildx build --platform linux/arm64 . BASE is
+# any Debian 12.
+ARG BASE=debian:12-slim
+
+FROM ${BASE} AS build
+ARG GOPROXY
+# hack/package installs what it needs, Go included.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+ENV PATH=/usr/local/go/bin:$PATH
+RUN ${GOPROXY:+env GOPROXY="$GOPROXY"} hack/package native && mv build/sentrybox_*.deb /sentrybox.deb
+
+FROM ${BASE}
+RUN --mount=type=bind,from=build,source=/sentrybox.deb,target=/sentrybox.deb \
+    apt-get update && apt-get install -y --no-install-recommends /sentrybox.deb tzdata \
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d -o sentrybox -g sentrybox -m 0700 /var/lib/sentrybox
+USER sentrybox
+VOLUME ["/var/lib/sentrybox", "/etc/sentrybox"]
+EXPOSE 8443
+HEALTHCHECK --interval=30s --timeout=15s --start-period=60s --retries=3 \
+    CMD ["sentrybox", "health", "--config", "/etc/sentrybox/config.yaml"]
+ENTRYPOINT ["sentrybox"]
+CMD ["run", "--config", "/etc/sentrybox/config.yaml"]

@@ -1,0 +1,81 @@
+#!/bin/bash
+# Runs within a fresh Debian 12 under systemd, with the package installed: is the
+# service well, shut in, watched over, and kept on an upgrade? Ends with "passed"
+# in /root/result.
+set -euo pipefail
+config=/etc/sentrybox/config.yaml
+
+step() { echo "== $*"; }
+fail() {
+	echo "FAILED: $*"
+	systemctl status --no-pager --full sentrybox.service || true
+	journalctl --no-pager -u sentrybox.service | tail -n 60 || true
+	exit 1
+}
+
+# until_ok SECONDS COMMAND…
+until_ok() {
+	local left=$1
+	shift
+	until "$@" >/root/out 2>&1; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || { cat /root/out; return 1; }
+		sleep 1
+	done
+}
+
+well() { sentrybox health --config $config; }
+main_pid() { systemctl show -p MainPID --value sentrybox.service; }
+analysed() { exec 3<>/dev/tcp/127.0.0.1/9100; printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3; grep -E '^sentrybox_.*analysed.* [1-9]' <&3; }
+
+step "a new box: the service is up before there is a configuration"
+until_ok 60 systemctl is-active sentrybox.service || fail "not active"
+until_ok 30 well || fail "not well"
+cat /root/out
+[ ! -e $config ] || fail "a configuration that nobody has written"
+[ "$(ps -o user= -p "$(main_pid)" 2>/dev/null || stat -c %U "/proc/$(main_pid)")" = sentrybox ] || fail "it does not run as sentrybox"
+journalctl -u sentrybox.service | grep -o 'one-time code' | head -n 1 || fail "no code to set it up"
+
+step "how far it is shut in"
+systemd-analyze security --no-pager sentrybox.service | tail -n 1
+systemd-analyze security --no-pager --threshold=20 sentrybox.service >/dev/null || fail "exposed by more than 2.0"
+systemd-analyze security --no-pager sentrybox-duty.service | tail -n 1
+
+step "a camera: the vision process runs within the unit's walls"
+systemd-run --quiet --unit=camsim /root/camsim --listen 127.0.0.1:8554 gate=/root/vtest.mp4
+install -o sentrybox -g sentrybox -m 0600 /root/config.yaml $config
+systemctl restart sentrybox.service
+until_ok 60 analysed || fail "no picture was analysed"
+cat /root/out
+until_ok 30 well || fail "not well with a camera"
+
+step "killed, it comes back"
+old=$(main_pid)
+systemctl kill --kill-who=main -s KILL sentrybox.service
+until_ok 60 bash -c "[ \$(systemctl show -p MainPID --value sentrybox.service) -gt 1 ] && [ \$(systemctl show -p MainPID --value sentrybox.service) != $old ]" || fail "not back"
+until_ok 60 well || fail "not well after a kill"
+
+step "hung, systemd begins it anew"
+mkdir -p /run/systemd/system/sentrybox.service.d
+printf '[Service]\nWatchdogSec=15\n' >/run/systemd/system/sentrybox.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl restart sentrybox.service
+old=$(main_pid)
+kill -STOP "$old"
+until_ok 90 bash -c "[ \$(systemctl show -p MainPID --value sentrybox.service) -gt 1 ] && [ \$(systemctl show -p MainPID --value sentrybox.service) != $old ]" || fail "still hung"
+until_ok 60 well || fail "not well after it hung"
+
+step "an upgrade keeps the configuration and the data"
+sum=$(sha256sum $config)
+old=$(main_pid)
+dpkg -i /root/sentrybox.deb
+[ "$(sha256sum $config)" = "$sum" ] || fail "the configuration has changed"
+[ "$(main_pid)" != "$old" ] || fail "the old program still runs"
+until_ok 60 well || fail "not well after an upgrade"
+
+step "removed and purged, alerts are kept"
+dpkg --purge sentrybox
+[ ! -e /etc/sentrybox ] || fail "its configuration is left"
+[ -s /var/lib/sentrybox/sentrybox.db ] || fail "alerts are gone: $(ls /var/lib/sentrybox)"
+! systemctl is-active --quiet sentrybox.service || fail "it still runs"
+echo passed >/root/result
