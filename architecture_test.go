@@ -64,12 +64,12 @@ func joiners() map[string][]string {
 		"gateway/tryout":    {"drivers"},
 		"gateway/evidence":  {"drivers", "uplink"}, // access units into clips, pieces into the outbox
 		"gateway/health":    {"uplink"},
-		"gateway/probe":     {"drivers"}, // what is at a line or a bus
-		"gateway/profile":   {"drivers"}, // frames of examples
-		"gateway/radio":     {"drivers"}, // radios and intercoms
-		"gateway/replay":    {"drivers"}, // files
-		"gateway/duty":      {"uplink"},  // a broker's TLS
-		"gateway/duty/feed": {"uplink"},  // the guarded connection to a broker
+		"gateway/probe":     {"drivers"},           // what is at a line or a bus
+		"gateway/profile":   {"drivers"},           // frames of examples
+		"gateway/radio":     {"drivers"},           // radios and intercoms
+		"gateway/replay":    {"drivers"},           // files
+		"gateway/duty":      {"drivers", "uplink"}, // a clip's pictures; a broker's TLS
+		"gateway/duty/feed": {"uplink"},            // the guarded connection to a broker
 	}
 }
 

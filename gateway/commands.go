@@ -56,6 +56,8 @@ type commands struct {
 	Restore restoreCmd `cmd:"" help:"${help_restore}"`
 	Label   labelCmd   `cmd:"" help:"${help_label}"`
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
+	Secret  secretCmd  `cmd:"" help:"${help_secret}"`
+	Privacy privacyCmd `cmd:"" help:"${help_privacy}"`
 	Version versionCmd `cmd:"" help:"${help_version}"`
 
 	DVRIPSession dvripSessionCmd `cmd:"" name:"dvrip-session" hidden:""`
@@ -75,6 +77,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		"restore_gateway", "restore_street", "restore_community", "restore_page", "restore_data",
 		"find", "addresses", "scan", "public", "interface", "wait", "user", "data", "listen", "password_file", "plain", "channels", "templates",
 	} {
+		vars["help_"+name] = text.T(lang, text.Key("help."+name))
+	}
+	for _, name := range guardHelp() {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}
 	exited := -1
@@ -129,10 +134,12 @@ type checkCmd struct {
 }
 
 func (c *checkCmd) Run(e *env) error {
-	if _, err := config.Load(c.Config); err != nil {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(e.out, text.T(e.lang, "config.ok", c.Config))
+	e.warnModes(c.Config, cfg)
+	_, err = fmt.Fprintln(e.out, text.T(e.lang, "config.ok", c.Config))
 	return err
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
-	"sentrybox/drivers/media"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/camera"
 	"sentrybox/gateway/evidence"
@@ -47,16 +46,12 @@ func (a *App) look(al alert.Alert) {
 	r := evidence.Request{Alert: al.ID, Device: ids[0], Picture: func(ctx context.Context) []byte { return a.illustrate(ctx, al.ID, ids, cams) }}
 	for i := range cameras {
 		cfg := &cameras[i]
-		if !slices.Contains(ids, cfg.ID) || !cfg.KeepsClips() {
+		if !slices.Contains(ids, cfg.ID) {
 			continue
 		}
-		cam := cams[cfg.ID]
-		r.Record = func(ctx context.Context) ([]media.AccessUnit, error) {
-			return cam.Record(ctx, camera.Recording{
-				At: al.DetectedAt.Time, Before: time.Duration(a.Config.Evidence.Before), After: time.Duration(a.Config.Evidence.After), MaxBytes: maxClipUnits,
-			})
+		if r.Record = a.recorder(cfg, cams[cfg.ID], al.DetectedAt.Time); r.Record != nil {
+			break
 		}
-		break
 	}
 	a.evidence.Keep(a.keeping, r)
 }

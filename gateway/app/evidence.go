@@ -46,14 +46,23 @@ func (a *App) raise(ctx context.Context, cfg *config.Camera, c *camera.Camera, e
 		return got.ID, err // of what was folded into another the evidence is there
 	}
 	r := evidence.Request{Alert: got.ID, Device: cfg.ID, Picture: e.Picture}
-	if cfg.KeepsClips() {
-		r.Record = func(ctx context.Context) ([]media.AccessUnit, error) {
-			return c.Record(ctx, camera.Recording{
-				At: e.Detected, Before: time.Duration(a.Config.Evidence.Before), After: time.Duration(a.Config.Evidence.After),
-				MaxBytes: maxClipUnits,
-			})
-		}
-	}
+	r.Record = a.recorder(cfg, c, e.Detected)
 	a.evidence.Keep(a.keeping, r)
 	return got.ID, nil
+}
+
+// recorder returns what records a camera's clip of a moment, nil if none is to be kept. Where
+// something is private no picture leaves the vision process in which it can be seen, and so no clip
+// is cut from the stream.
+func (a *App) recorder(cfg *config.Camera, c *camera.Camera, at time.Time) func(context.Context) ([]media.AccessUnit, error) {
+	rec := camera.Recording{
+		At: at, Before: time.Duration(a.Config.Evidence.Before), After: time.Duration(a.Config.Evidence.After), MaxBytes: maxClipUnits,
+	}
+	switch {
+	case cfg.KeepsClips():
+		return func(ctx context.Context) ([]media.AccessUnit, error) { return c.Record(ctx, rec) }
+	case cfg.PaintsClips():
+		return func(ctx context.Context) ([]media.AccessUnit, error) { return c.RecordPainted(ctx, rec) }
+	}
+	return nil
 }

@@ -86,7 +86,7 @@ func TestWatchdogOfARunningGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	t.Setenv("NOTIFY_SOCKET", socket)
 	t.Setenv("WATCHDOG_USEC", "3000000")
 	t.Setenv("WATCHDOG_PID", "")
@@ -127,12 +127,12 @@ cameras: [{id: off, url: "rtsp://127.0.0.1:1/x", detect: [{kind: motion}]}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	conn, err := db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	for range 600 {
 		if _, err = conn.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err == nil {
 			break

@@ -85,6 +85,7 @@ func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) er
 	defer desk.Close()
 	s := &web.Server{
 		Tryer:  trying{a, desk},
+		Path:   a.Path,
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Care: care, Version: a.Version, Log: log, Now: time.Now,
 		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Field: site{a}, Waves: site{a}, Survey: a.survey, Running: a.current.Load, Recent: a.Recent,
 	}

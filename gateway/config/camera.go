@@ -44,10 +44,13 @@ func (c *Camera) Unbuilt() []wire.Kind {
 	return kinds
 }
 
-// KeepsClips reports whether video is kept of the camera's alerts.
-func (c *Camera) KeepsClips() bool {
-	return c.Clips == "always" || c.Clips == "auto" && len(c.Privacy) == 0
-}
+// KeepsClips reports whether the stream itself is kept of the camera's alerts: never where
+// something is private, for a stream cannot be painted over.
+func (c *Camera) KeepsClips() bool { return c.Clips != "never" && len(c.Privacy) == 0 }
+
+// PaintsClips reports whether clips are made anew of single pictures, in which what is private is
+// painted over.
+func (c *Camera) PaintsClips() bool { return c.Clips != "never" && len(c.Privacy) > 0 }
 
 // defaultAfter is how long a behaviour must last where a rule does not say; 0
 // for kinds that know no such time.

@@ -22,7 +22,6 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 
 	"sentrybox/gateway/strict"
@@ -44,7 +43,7 @@ func LoadCamera(path string) (*Camera, error) {
 	if err != nil {
 		return nil, strict.Unreadable(path, err)
 	}
-	return ParseCamera(path, data, os.LookupEnv)
+	return ParseCamera(path, data, Environment(path))
 }
 
 // Parse reads the content of the file called name, which is used in problems

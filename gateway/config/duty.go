@@ -60,7 +60,7 @@ func LoadDuty(path string) (*Duty, error) {
 	if err != nil {
 		return nil, strict.Unreadable(path, err)
 	}
-	return ParseDuty(path, data, os.LookupEnv)
+	return ParseDuty(path, data, Environment(path))
 }
 
 // ParseDuty is Parse for a console.

@@ -8,16 +8,19 @@ var evidenceMistakes = []mistake{
 			"4: evidence.age: must be from 1h to 2160h\n4: evidence.memory: must be from 8MiB to 4GiB\n5: cameras[0].clips: \"sometimes\" is none of auto, always, never"},
 }
 
-// TestClips: a clip cannot be painted over, so there is none where something is
-// private, unless the config says so.
+// TestClips: a stream cannot be painted over, so none is kept where something is private, whatever
+// the config says.
 func TestClips(t *testing.T) {
 	const private = "privacy: [[0,0],[1,0],[1,1]]"
 	for doc, want := range map[string]bool{
-		"id: a": true, "{id: a, clips: never}": false, "{id: a, " + private + "}": false, "{id: a, clips: always, " + private + "}": true,
+		"id: a": true, "{id: a, clips: never}": false, "{id: a, " + private + "}": false, "{id: a, clips: always, " + private + "}": false,
 	} {
 		c, err := ParseCamera("a.yaml", []byte(doc), nil)
 		if err != nil || c.KeepsClips() != want {
 			t.Errorf("%s: %v, %v", doc, c, err)
+		}
+		if painted := len(c.Privacy) > 0 && c.Clips != "never"; c.PaintsClips() != painted {
+			t.Errorf("%s: painted %v", doc, !painted)
 		}
 	}
 }

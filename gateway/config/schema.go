@@ -110,8 +110,8 @@ type Camera struct {
 	Insecure  bool     `yaml:"insecure"`   // accept any certificate of an rtsps:// camera
 	Grid      string   `yaml:"grid"`
 	Privacy   Polygons `yaml:"privacy"` // never analysed, never shown
-	// Clips says whether video is kept of alerts: always, never, or auto, which is
-	// always unless something is private, for a clip is cut and not painted over.
+	// Clips says whether video is kept of alerts: always and auto, or never. Where something is
+	// private it is of single pictures that are painted over, whatever is said.
 	Clips string `yaml:"clips"`
 	// Decode says which pictures are decoded: auto, which is keyframes alone while nothing
 	// happens, or full, which is every one.

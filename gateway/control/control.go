@@ -3,7 +3,8 @@
 //
 // It speaks HTTP with JSON: POST /raise with a [Request], answered by a
 // [Response] once the alert is durable; POST /restored, without a body, when a
-// backup was prepared; and GET /health, answered by a [State].
+// backup was prepared; POST /privacy with a [PrivacyRequest], answered by a
+// [PrivacyReport]; and GET /health, answered by a [State].
 package control
 
 import (
@@ -58,6 +59,8 @@ type Server struct {
 	Device string // that the alerts are of: the gateway itself
 	Raise  func(context.Context, alert.Event) (alert.Alert, error)
 	Now    func() time.Time
+	// Privacy finds, and removes, what there is of a time.
+	Privacy func(context.Context, PrivacyRequest) (PrivacyReport, error)
 	// Restored hears that a backup was prepared, which is to take the site's place.
 	Restored func()
 	Version  string
@@ -84,6 +87,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /raise", s.raise)
+	mux.HandleFunc("POST /privacy", s.privacy)
 	mux.HandleFunc("POST /restored", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, Response{})
 		s.Restored()

@@ -73,6 +73,7 @@ func routes() []route {
 		{"POST", "/api/clip/{id}", false, "", (*Console).askClip},
 		{"POST", "/api/voice/{id}", false, "", (*Console).askVoice},
 		{"GET", "/clip/{id}", false, "", (*Console).clip},
+		{"GET", "/clip/{id}/pictures", false, "", (*Console).pictures},
 		{"GET", "/voice/{id}", false, "", (*Console).voice},
 	}
 }

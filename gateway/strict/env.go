@@ -5,12 +5,16 @@ import (
 	"strings"
 )
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var (
+	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	sealed   = regexp.MustCompile(`^enc:[A-Za-z0-9_-]+$`)
+)
 
 // Expand puts the environment into s: ${NAME} is replaced by the variable's
 // value, which is not looked through again, and $${ stands for ${. It reports a
 // variable that is not set. In an address, what goes into the user information
-// is escaped, so that a password may have any character.
+// is escaped, so that a password may have any character. ${enc:…} is a sealed text (package seal), and is
+// looked up under that name.
 func (d *Document) Expand(s, path string, address bool) (string, bool) {
 	userEnd := -1
 	if scheme := strings.Index(s, "://"); address && scheme >= 0 {
@@ -31,7 +35,7 @@ func (d *Document) Expand(s, path string, address bool) (string, bool) {
 		}
 		b.WriteString(rest[:i])
 		name, after, closed := strings.Cut(rest[i+2:], "}")
-		if !closed || !variable.MatchString(name) {
+		if !closed || !variable.MatchString(name) && !sealed.MatchString(name) {
 			d.Fault(path, "config.env.form")
 			return "", false
 		}
@@ -39,7 +43,11 @@ func (d *Document) Expand(s, path string, address bool) (string, bool) {
 		if d.env != nil {
 			value, set = d.env(name)
 		}
-		if !set {
+		switch {
+		case !set && sealed.MatchString(name):
+			d.Fault(path, "config.env.sealed")
+			ok = false
+		case !set:
 			d.Fault(path, "config.env.unset", name)
 			ok = false
 		}

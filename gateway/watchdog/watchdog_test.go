@@ -70,14 +70,14 @@ func TestFeedsWhileAllWork(t *testing.T) {
 					return broken(ctx)
 				}}
 				b, w := run(t, part, Check{Name: "alerts", Look: func(context.Context) error { return nil }})
-				time.Sleep(10 * time.Minute)
+				time.Sleep(10*time.Minute + 2*time.Second) // between two looks
 				if n := b.fed.Load(); n < 115 || n > 125 {
 					t.Errorf("fed %d times in ten minutes", n)
 				}
 				bad.Store(true)
-				time.Sleep(50 * time.Second)
+				time.Sleep(45 * time.Second)
 				before := b.fed.Load()
-				time.Sleep(5 * time.Second)
+				time.Sleep(6 * time.Second)
 				if b.fed.Load() == before {
 					t.Error("feeding ends before patience does")
 				}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -251,7 +250,7 @@ func (s *Server) probeCamera(r *http.Request) (any, error) {
 	if in.Sub {
 		address = "detect_url"
 	}
-	raw, err := expand(fields.Text(address))
+	raw, err := s.expand(fields.Text(address))
 	if err != nil {
 		return nil, err
 	}
@@ -310,8 +309,8 @@ func length(v any) int {
 }
 
 // expand puts the environment's variables into an address, as reading the file does.
-func expand(raw string) (string, error) {
-	c, err := config.ParseCamera("camera", fmt.Appendf(nil, "{id: x, url: %q}", raw), os.LookupEnv)
+func (s *Server) expand(raw string) (string, error) {
+	c, err := config.ParseCamera("camera", fmt.Appendf(nil, "{id: x, url: %q}", raw), config.Environment(s.Path))
 	if err != nil {
 		return "", problem(http.StatusUnprocessableEntity, "web.error.address")
 	}

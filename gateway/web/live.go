@@ -105,6 +105,9 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, problem(http.StatusForbidden, "web.error.private"))
 		return
 	}
+	if s.Live.Private(id) {
+		s.Accounts.Audit(r.Context(), q.actor(), "camera.unmasked", id)
+	}
 	select {
 	case s.viewers <- struct{}{}:
 		defer func() { <-s.viewers }()

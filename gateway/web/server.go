@@ -36,7 +36,8 @@ type Server struct {
 	Authority   func() ([]byte, error)                               // PEM, for who wants to trust the certificate; nil without one
 	Accounts    *account.Accounts
 	Gateway     Gateway
-	Care        Care // nil where the configuration is no file
+	Care        Care   // nil where the configuration is no file
+	Path        string // of the configuration's file, empty for none
 	Probe       Prober
 	Live        Live
 	Tryer       Tryer

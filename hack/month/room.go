@@ -34,12 +34,11 @@ type room struct {
 
 // heard is what is known of an alert.
 type heard struct {
-	first  time.Time
-	rev    int
-	words  map[int]string // by revision, what may not differ
-	open   bool
-	acked  time.Time
-	answer string // that was last sent
+	first time.Time
+	rev   int
+	words map[int]string // by revision, what may not differ
+	open  bool
+	acked time.Time
 }
 
 // newRoom listens at the broker itself, not over the line that is cut.

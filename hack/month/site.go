@@ -96,7 +96,7 @@ func (s *site) start(ctx context.Context) error {
 			return nil
 		}
 		if time.Now().After(end) || ctx.Err() != nil {
-			return fmt.Errorf("the gateway does not come up: %v of %d cameras online (%v): see %s", said["camera_online"], s.Cameras, err, s.gateway.logPath)
+			return errors.Join(fmt.Errorf("the gateway does not come up: %v of %d cameras online: see %s", said["camera_online"], s.Cameras, s.gateway.logPath), err)
 		}
 		select {
 		case <-s.gateway.done:

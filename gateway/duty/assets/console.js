@@ -90,13 +90,18 @@ async function fetchPart(c, i, part) {
   }
 }
 
+// still shows a clip of single pictures, which browsers do not play as a video.
+function still(e, id) {
+  e.target.replaceWith(el('img', {src: '/clip/' + id + '/pictures', alt: t('clip'), className: 'video'}));
+}
+
 // partOf shows a clip or a voice: what can be asked for, is on its way, or is here.
 function partOf(i, part, can, tag) {
   const c = i.list.find(c => c[part] && c[part].status === 'here') || i.list.find(c => c[part]) || i.list.find(c => c[can]);
   if (!c) return null;
   const job = c[part], ask = words => el('button', {type: 'button', className: 'clip', 'data-act': part, onclick: () => fetchPart(c, i, part)}, words);
   if (!job) return ask('▶ ' + t(part));
-  if (job.status === 'here') return el(tag, {src: '/' + part + '/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(part)});
+  if (job.status === 'here') return el(tag, {src: '/' + part + '/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(part), onerror: tag === 'video' ? e => still(e, c.id) : null});
   if (job.status === 'failed') return ask(t(part + 'bad', job.why));
   return el('p', {className: 'clip'}, job.status === 'coming' ? t(part + 'come', job.percent) : t(part + 'wait'),
     el('progress', {max: 100, value: job.percent, 'aria-label': t(part)}));

@@ -44,7 +44,8 @@ async function one(id, from) {
     el('p', {}, when(a.detected) + ' · ' + a.stands + (a.facts.length ? ' · ' + a.facts.join(' · ') : '')),
     a.picture ? el('img', {src: '/thumb/' + id, alt: t('picture', a.what), className: 'pic'}) : '',
     a.voice && a.voice.status === 'here' ? el('audio', {src: '/voice/' + id, controls: true, className: 'video'}) : '',
-    a.clip && a.clip.status === 'here' ? el('video', {src: '/clip/' + id, controls: true, className: 'video'}) : '',
+    a.clip && a.clip.status === 'here' ? el('video', {src: '/clip/' + id, controls: true, className: 'video',
+      onerror: e => e.target.replaceWith(el('img', {src: '/clip/' + id + '/pictures', alt: t('clip'), className: 'video'}))}) : '',
     el('h3', {}, t('steps')),
     el('ol', {}, ...got.events.map(s => el('li', {}, when(s.at) + ' ' + s.what + (s.who ? ' · ' + s.who : '') + (s.note ? '：' + s.note : '')))),
     el('button', {type: 'button', onclick: () => { box.hidden = true; from.focus(); }}, t('close')));
