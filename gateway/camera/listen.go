@@ -94,6 +94,9 @@ func (p *Process) handleDetection(payload []byte) error {
 // show hands on what is thought of the pictures, if that was asked for.
 func (p *Process) show(typ wire.Type, payload []byte) error {
 	p.touch(nil)
+	if typ == wire.TypeOverlay && !p.cfg.Config.Replay && p.asked.Load() && !p.overlays.allow(time.Now()) {
+		return nil
+	}
 	p.waiting.Store(true) // it waits for whoever takes this
 	defer p.waiting.Store(false)
 	switch cfg := p.cfg.Config; {

@@ -71,6 +71,7 @@ type Process struct {
 	waiting    atomic.Bool   // a replay's reader of detections is slow
 	stills     atomic.Uint64 // pictures that were asked for
 	asked      atomic.Bool   // Show has asked for overlays, now or before
+	overlays   perSecond     // the reader's
 	greeted    chan struct{} // closed at Hello
 	done       chan struct{} // closed when the process is gone and all is read
 

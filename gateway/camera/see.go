@@ -114,6 +114,23 @@ func (r *ring) newest() (media.AccessUnit, bool) {
 	return r.units[len(r.units)-1], true
 }
 
+// mostOverlays is how many overlays a second are looked at: more is a process out of its mind.
+const mostOverlays = 40
+
+// perSecond counts what comes, for one goroutine.
+type perSecond struct {
+	since time.Time
+	n     int
+}
+
+func (c *perSecond) allow(now time.Time) bool {
+	if now.Sub(c.since) >= time.Second {
+		c.since, c.n = now, 0
+	}
+	c.n++
+	return c.n <= mostOverlays
+}
+
 // Show asks the process for an Overlay of each picture from here on, or for none.
 func (p *Process) Show(on bool) error {
 	if on {

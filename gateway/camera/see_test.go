@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sentrybox/analytics/wire"
 	"sentrybox/drivers/media"
 )
 
@@ -57,6 +58,25 @@ func TestSee(t *testing.T) {
 	}
 	if len(r.looks) != 0 {
 		t.Error("somebody looks still")
+	}
+}
+
+// TestSeeIsBounded: a process that floods is not listened to any more often; a replay's overlays all count.
+func TestSeeIsBounded(t *testing.T) {
+	for _, replay := range []bool{false, true} {
+		n := 0
+		p := &Process{cfg: ProcessConfig{Config: &wire.Config{Replay: replay, Overlay: replay}, Overlay: func(*wire.Overlay) { n++ }}}
+		p.asked.Store(true)
+		began := time.Now()
+		for range 500 {
+			if err := p.show(wire.TypeOverlay, []byte(`{"time":1,"foreground":0,"armed":[]}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		most := mostOverlays * (1 + int(time.Since(began)/time.Second) + 1)
+		if replay && n != 500 || !replay && (n < mostOverlays || n > most) {
+			t.Errorf("%d of 500 overlays, replay %v", n, replay)
+		}
 	}
 }
 
