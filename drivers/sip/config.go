@@ -32,6 +32,8 @@ type Config struct {
 	// Calls is how many may go on at a time (8), and Longest how long each (30 minutes).
 	Calls   int
 	Longest time.Duration
+	// Lost is how long one that has registered may be away before that is told (1 minute).
+	Lost time.Duration
 	// Log gets what technicians should know; nil for none.
 	Log *slog.Logger
 }
@@ -94,6 +96,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Longest == 0 {
 		c.Longest = 30 * time.Minute
+	}
+	if c.Lost == 0 {
+		c.Lost = time.Minute
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

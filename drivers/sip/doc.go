@@ -1,10 +1,12 @@
 // Package sip is where help points, door stations and the duty room's phones meet: a SIP user
 // agent and registrar (RFC 3261), as a source of calls.
 //
-// A station registers, or calls directly from a known address. A call to the help number is told before
-// anything rings. It is then answered, rings on to the duty room's phones one after the
+// A station registers, or calls directly from a known address. A call to the help number is told
+// before anything rings. It is then answered, rings on to the duty room's phones one after the
 // other, with the audio relayed, and if nobody is there the caller hears a tone that says that the
-// call has been noted. DTMF is read from RFC 4733 events and from INFO, text from MESSAGE.
+// call has been noted. DTMF is read from RFC 4733 events, from INFO and, of who has no events, from the
+// audio; text from MESSAGE. That one who had registered is away is told as well, by the Input
+// [Lost]: a help point that is dead helps nobody.
 //
 // # Strangers
 //

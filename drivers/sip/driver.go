@@ -39,7 +39,9 @@ type Driver struct {
 
 	mu       sync.Mutex // guards what follows
 	friends  map[netip.Addr]time.Time
-	bindings map[string]binding // by id
+	bindings map[string]binding  // by id
+	missing  map[string]*missing // who has registered, and is away
+	seen     map[string]bool     // who has registered
 	conns    map[*conn]peer
 	calls    map[string]*conversation // by each Call-ID of theirs
 	busy     int                      // calls that go on, and
@@ -189,7 +191,7 @@ func (d *Driver) start(emit func(call.Event)) {
 	defer d.mu.Unlock()
 	d.friends, d.bindings, d.conns = map[netip.Addr]time.Time{}, map[string]binding{}, map[*conn]peer{}
 	d.calls, d.lately, d.order, d.busy = map[string]*conversation{}, map[string]*sip.Response{}, nil, 0
-	d.each = map[string]int{}
+	d.each, d.missing, d.seen = map[string]int{}, map[string]*missing{}, map[string]bool{}
 }
 
 // close closes what is open. Calls have been told by their context before.
@@ -225,6 +227,7 @@ func (d *Driver) watch(ctx context.Context) {
 			for _, id := range d.expired(now) {
 				d.gone(id, "its registration has run out")
 			}
+			d.report(now)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"sentrybox/drivers/call"
 	"sentrybox/drivers/driver"
 )
 
@@ -89,6 +90,7 @@ func (d *Driver) register(r *sip.Request, from peer, who party, now time.Time) *
 		d.bindings[who.id()] = binding{peer: from, contact: *contact.Address.Clone(), until: now.Add(min(asked, mostExpires))}
 		d.mu.Unlock()
 		d.Heard(who.id())
+		d.back(who.id())
 	}
 	res := d.reply(r, from, 200, "OK")
 	d.mu.Lock()
@@ -141,8 +143,52 @@ func (d *Driver) expired(now time.Time) []string {
 	return all
 }
 
+// Lost is the Input of a station, or of a phone, that had registered and is away.
+const Lost = "lost"
+
+// missing is a party that is away.
+type missing struct {
+	since time.Time
+	told  bool
+}
+
+// back says that a party is there. The first time it is told in any case, since nobody knows here what was told
+// before.
+func (d *Driver) back(id string) {
+	d.mu.Lock()
+	m := d.missing[id]
+	news := !d.seen[id] || m != nil && m.told
+	d.seen[id] = true
+	delete(d.missing, id)
+	d.mu.Unlock()
+	if news {
+		d.tell(call.Event{Kind: call.Input, Input: Lost, Station: id})
+	}
+}
+
+// report tells who is away for too long.
+func (d *Driver) report(now time.Time) {
+	d.mu.Lock()
+	var all []string
+	for id, m := range d.missing {
+		if !m.told && now.Sub(m.since) >= d.cfg.Lost {
+			m.told = true
+			all = append(all, id)
+		}
+	}
+	d.mu.Unlock()
+	for _, id := range all {
+		d.tell(call.Event{Kind: call.Input, Input: Lost, Station: id, Active: true})
+	}
+}
+
 // gone says that a party is not there any more.
 func (d *Driver) gone(id, why string) {
+	d.mu.Lock()
+	if d.missing[id] == nil && d.seen[id] {
+		d.missing[id] = &missing{since: time.Now()}
+	}
+	d.mu.Unlock()
 	d.cfg.Log.Warn("an intercom or a phone is gone", "id", id, "reason", why)
 	d.Device(id, driver.Silent, why)
 }

@@ -310,6 +310,22 @@ func TestMessageOnce(t *testing.T) {
 	r.none(call.Text)
 }
 
+// TestLost: who had registered and is away for a while is told of, and so is its return.
+func TestLost(t *testing.T) {
+	r := run(t, sip.Config{Stations: []sip.Station{station()}, Lost: time.Second})
+	p := r.dial("udp", "", "1001", "secret")
+	for i, active := range []bool{false, true, false} {
+		if i != 1 {
+			r.ask(p, &siptest.Request{Method: "REGISTER"}, 200)
+		} else {
+			r.ask(p, &siptest.Request{Method: "REGISTER", Header: []string{"Expires: 0"}}, 200)
+		}
+		if e := r.hear(call.Input); e.Input != sip.Lost || e.Station != "gate" || e.Active != active {
+			t.Errorf("%+v, want %v", e, active)
+		}
+	}
+}
+
 func ExampleDriver() {
 	_, err := sip.New(sip.Config{Stations: []sip.Station{{ID: "gate", User: "1001"}}})
 	fmt.Println(err)

@@ -58,7 +58,7 @@ intercoms:
 	if ports, ok := r.SIP.PortRange(); !ok || ports != [2]int{20000, 20039} {
 		t.Errorf("ports %v", ports)
 	}
-	if len(r.Emergency) != 4 || r.Emergency[0].Kind != "help_point" || r.Emergency[3].Kind != "alarm_input" {
+	if len(r.Emergency) != 5 || r.Emergency[0].Kind != "help_point" || r.Emergency[3].Kind != "alarm_input" {
 		t.Errorf("%+v", r.Emergency)
 	}
 	if r.SIP.Phones[0].Title() != "2001" || r.SIP.Phones[1].Title() != "保安室" {

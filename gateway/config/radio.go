@@ -107,6 +107,7 @@ func defaultCalls(r *Radio) []CallRule {
 		{On: "input", Code: "door_forced", Kind: "door_forced", Severity: 2},
 		{On: "input", Code: "tamper", Kind: "disassembly", Severity: 2},
 		{On: "input", Code: "alarm", Kind: "alarm_input", Severity: 2},
+		{On: "input", Code: "lost", Kind: "silence", Severity: 3},
 	}
 }
 
@@ -127,6 +128,8 @@ func kindOf(c *CallRule, r *Radio) (kind string, grave int) {
 			return "disassembly", 2
 		case "alarm":
 			return "alarm_input", 2
+		case "lost":
+			return "silence", 3
 		}
 		return c.Code, 2
 	default:

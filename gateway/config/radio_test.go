@@ -49,7 +49,7 @@ func TestRadios(t *testing.T) {
 	if r.Units["4600101"] != (Unit{Name: "老王", Place: "东门", Grid: "3"}) || r.Groups["9"] != "全体" || r.Fold != defaultFold {
 		t.Errorf("%+v", r)
 	}
-	if len(r.Emergency) != 7 || r.Emergency[0].Kind != "emergency_call" || r.Emergency[0].Severity != 2 || r.Emergency[1].Kind != "help_point" || r.Emergency[3].On != "emergency" {
+	if len(r.Emergency) != 8 || r.Emergency[0].Kind != "emergency_call" || r.Emergency[0].Severity != 2 || r.Emergency[1].Kind != "help_point" || r.Emergency[3].On != "emergency" {
 		t.Errorf("%+v", r.Emergency)
 	}
 	if h := r.Homebrew; r.Driver() != "homebrew" || h.Listen != homebrewListen || h.Repeaters["460010"].Password.Reveal() != "x" {
