@@ -12,6 +12,7 @@ import (
 	"sentrybox/drivers/modbus/modbustest"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/device"
+	"sentrybox/gateway/profile"
 	"sentrybox/gateway/web"
 )
 
@@ -203,4 +204,21 @@ func TestLook(t *testing.T) {
 	}
 	stop()
 	stop()
+}
+
+// TestSearchLine finds a unit, and what it is, on a bus that nobody uses.
+func TestSearchLine(t *testing.T) {
+	r := newEstateRig(t)
+	r.units[0].SetRegisters(3, 1)
+	p, err := profile.Library{}.Get("renke-rs-yg-n01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	got, err := site{}.Search(t.Context(), web.Search{
+		Kind: "modbus", Where: "tcp://" + r.lines[0].Address(), Line: profile.Line{Baud: 9600, DataBits: 8, Parity: "none", StopBits: 1}, Last: 1, Profiles: []*profile.Profile{p},
+	}, func(profile.Line, int) { asked++ })
+	if err != nil || len(got) != 1 || got[0].Unit != 1 || len(got[0].Fits) != 1 || got[0].Fits[0].Profile.ID != p.ID || asked != 1 {
+		t.Errorf("%+v, %v, %d addresses asked", got, err, asked)
+	}
 }

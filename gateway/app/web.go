@@ -87,7 +87,7 @@ func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) er
 		Tryer:  trying{a, desk},
 		Path:   a.Path,
 		Listen: a.Config.Web.Listen, Accounts: accounts, Gateway: site{a}, Care: care, Version: a.Version, Log: log, Now: time.Now,
-		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Field: site{a}, Waves: site{a}, Survey: a.survey, Running: a.current.Load, Recent: a.Recent,
+		Listening: a.Listening, Probe: probe, Live: site{a}, Tester: site{a}, Field: site{a}, Waves: site{a}, Searcher: site{a}, Survey: a.survey, Running: a.current.Load, Recent: a.Recent,
 	}
 	if a.Path != "" {
 		site := Site(a.Path, a.Config.Data, a.Version)

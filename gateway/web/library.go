@@ -207,13 +207,17 @@ func fit(p *profile.Profile, x *Payload, l text.Lang) ([]valueView, bool) {
 	if err != nil || len(got) == 0 {
 		return nil, false
 	}
+	return valueViews(p, got, l), true
+}
+
+func valueViews(p *profile.Profile, values []profile.Value, l text.Lang) []valueView {
 	all := []valueView{}
-	for _, v := range got {
+	for _, v := range values {
 		var value any = v.Number
 		if v.Field.IsText() {
 			value = v.Text
 		}
 		all = append(all, say(p, v.Field.Name, value, l))
 	}
-	return all, true
+	return all
 }

@@ -95,6 +95,7 @@ func fieldOperations() map[string]operation {
 		"GET /api/v1/sensors/forms":           {about: "api.sensors.forms", out: forms{}},
 		"GET /api/v1/profiles":                {about: "api.profiles", out: profileList{}},
 		"GET /api/v1/ports":                   {about: "api.ports", out: portList{}},
+		"POST /api/v1/buses/search":           {about: "api.buses.search", in: searchRequest{}, outMedia: "application/x-ndjson"},
 		"POST /api/v1/buses/plan":             {about: "api.buses.plan", in: busChange{}, out: checked{}},
 		"POST /api/v1/sensors/plan":           {about: "api.sensors.plan", in: sensorChange{}, out: checked{}},
 		"POST /api/v1/outputs/plan":           {about: "api.outputs.plan", in: outputChange{}, out: checked{}},

@@ -76,7 +76,7 @@ type portList struct {
 }
 
 // listPorts answers with the serial ports of the box, and which bus uses each.
-func (s *Server) listPorts(r *http.Request) (any, error) {
+func (s *Server) listPorts(*http.Request) (any, error) {
 	all := []portView{}
 	for _, name := range s.Field.Ports() {
 		p := portView{Port: name}

@@ -75,6 +75,7 @@ func routes() []route {
 		{"GET", "/api/v1/sensors/forms", inside, t, care((*Server).getForms)},
 		{"GET", "/api/v1/profiles", inside, t, answer((*Server).listProfiles)},
 		{"GET", "/api/v1/ports", inside, t, answer((*Server).listPorts)},
+		{"POST", "/api/v1/buses/search", inside, t, (*Server).searchDevices},
 		{"POST", "/api/v1/buses/plan", inside, t, care(planItem[busForm]("buses"))},
 		{"POST", "/api/v1/sensors/plan", inside, t, care(planItem[sensorForm]("sensors"))},
 		{"POST", "/api/v1/outputs/plan", inside, t, care(planItem[outputForm]("outputs"))},

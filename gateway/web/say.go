@@ -165,26 +165,31 @@ func ruleViews(cfg *config.Config, l text.Lang) []ruleView {
 	all := []ruleView{}
 	for i := range cfg.Rules {
 		r := &cfg.Rules[i]
-		s := text.T(l, "sn.raises", r.When.Words(l, name), text.Kind(l, r.Kind), r.Severity)
-		for _, d := range r.Do {
-			span := d.For
-			for _, o := range cfg.Outputs {
-				if o.ID == d.Output && span == 0 {
-					span = time.Duration(o.MaxOn)
-				}
-			}
-			s += text.T(l, "sn.do", names[d.Output], rule.Span(l, span))
-		}
-		if r.Until.Condition != nil {
-			s += text.T(l, "sn.until", r.Until.Words(l, name))
-		}
-		if !r.Schedule.Always() {
-			s += text.T(l, "sn.schedule", r.Schedule.String())
-		}
-		if r.Area != "" {
-			s += text.T(l, "sn.area", r.Area)
-		}
-		all = append(all, ruleView{r.ID, s})
+		all = append(all, ruleView{r.ID, ruleSays(cfg, r, name, l)})
 	}
 	return all
+}
+
+// ruleSays says a rule in a sentence.
+func ruleSays(cfg *config.Config, r *config.SensorRule, name func(id string) string, l text.Lang) string {
+	parts := []string{text.T(l, "sn.raises", r.When.Words(l, name), text.Kind(l, r.Kind), r.Severity)}
+	for _, d := range r.Do {
+		span := d.For
+		for _, o := range cfg.Outputs {
+			if o.ID == d.Output && span == 0 {
+				span = time.Duration(o.MaxOn)
+			}
+		}
+		parts = append(parts, text.T(l, "sn.do", name(d.Output), rule.Span(l, span)))
+	}
+	if r.Until.Condition != nil {
+		parts = append(parts, text.T(l, "sn.until", r.Until.Words(l, name)))
+	}
+	if !r.Schedule.Always() {
+		parts = append(parts, text.T(l, "sn.schedule", r.Schedule.String()))
+	}
+	if r.Area != "" {
+		parts = append(parts, text.T(l, "sn.area", r.Area))
+	}
+	return strings.Join(parts, "")
 }

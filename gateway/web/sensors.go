@@ -192,6 +192,12 @@ func newSensorView(c *config.Sensor, d *DeviceState, l text.Lang) sensorView {
 	return v
 }
 
+// used says whether something is reached by a bus.
+func used(cfg *config.Config, bus string) bool {
+	return slices.ContainsFunc(cfg.Sensors, func(x config.Sensor) bool { return x.Bus == bus }) ||
+		slices.ContainsFunc(cfg.Outputs, func(o config.Output) bool { return o.Bus == bus })
+}
+
 // addressOf is how the sensor's bus knows it.
 func addressOf(c *config.Sensor) string {
 	switch c.Transport() {

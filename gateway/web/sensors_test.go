@@ -65,6 +65,15 @@ func (f *fieldStand) Arm(_ context.Context, area string, on bool) error {
 
 func (f *fieldStand) Ports() []string { return []string{"/dev/serial/by-id/usb-1", "/dev/ttyS9"} }
 
+func (f *fieldStand) Search(_ context.Context, ask Search, tell func(profile.Line, int)) ([]Found, error) {
+	tell(ask.Line, 1)
+	if ask.Where != "/dev/ttyS1" {
+		return nil, errors.New("no such port")
+	}
+	i := slices.IndexFunc(ask.Profiles, func(p *profile.Profile) bool { return p.ID == "renke-rs-yg-n01" })
+	return []Found{{Line: ask.Line, Unit: ask.Last, Fits: []Fit{{Profile: ask.Profiles[i], Values: []profile.Value{{Field: ask.Profiles[i].Field("smoke"), Number: 1}}}}}}, nil
+}
+
 const fieldFile = `gateway: {id: gw-1, street: donghu, community: meiyuan}
 data: data
 uplink: {mqtt: [{url: "mqtt://broker"}]}
@@ -327,5 +336,28 @@ func TestTryAndArm(t *testing.T) {
 	}
 	if got := strings.Join(all, "; "); !strings.Contains(got, "area.disarm 夜间; output.try siren-1 0 s; output.try siren-1 3 s") {
 		t.Errorf("audit: %s", got)
+	}
+}
+
+// TestSearch: what is at a line is told line by line, and a line that is used is left alone.
+func TestSearch(t *testing.T) {
+	r := fieldRig(t)
+	v := r.claim()
+	for _, c := range []struct {
+		ask, want string
+		status    int
+	}{
+		{`{"kind":"modbus","where":"/dev/ttyS1","baud":4800,"last":5}`, `"found":[{"line":"4800 8N1","baud":4800,"parity":"none","unit":5,"fits":[{"profile":"renke-rs-yg-n01"`, http.StatusOK},
+		{`{"kind":"modbus","where":"/dev/ttyS1"}`, `"says":"报警"`, http.StatusOK},
+		{`{"kind":"serial","where":"/dev/ttyS2","baud":9600}`, `{"trying":"9600 8N1","unit":1}`, http.StatusOK},
+		{`{"kind":"serial","where":"/dev/ttyS2","baud":9600}`, `"done":true`, http.StatusOK},
+		{`{"kind":"serial","where":"/dev/ttyS2","baud":9600}`, `打不开`, http.StatusOK},
+		{`{"kind":"modbus","where":"/dev/ttyS9"}`, "rs485", http.StatusConflict}, // it has sensors
+		{`{"kind":"lorawan","where":"/dev/ttyS1"}`, "", http.StatusBadRequest}, {`{"kind":"modbus"}`, "", http.StatusBadRequest},
+		{`{"kind":"modbus","where":"/dev/ttyS1","last":300}`, "", http.StatusBadRequest},
+	} {
+		if status, body := v.json("POST", "/api/v1/buses/search", c.ask); status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d %s", c.ask, status, body)
+		}
 	}
 }

@@ -45,6 +45,7 @@ type Server struct {
 	Survey      *survey.Survey
 	Field       Field
 	Waves       Waves
+	Searcher    Searcher
 	Recent      *recent.Log           // nil for none
 	Running     func() *config.Config // the configuration in use
 	Vault       *Vault                // nil where the configuration is no file
@@ -63,6 +64,8 @@ type Server struct {
 	viewers chan struct{} // holds a token for each live picture
 	stills  chan struct{} // holds a token for each still picture that is made
 	seers   chan struct{} // holds a token for each who sees what the detectors see
+
+	searching chan struct{} // holds a token while a line is searched
 
 	libraryMu sync.Mutex
 	library   library // guarded by libraryMu
@@ -92,6 +95,7 @@ func (s *Server) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.viewers, s.stills, s.seers = make(chan struct{}, mostViewers), make(chan struct{}, mostStills), make(chan struct{}, mostSeers)
+	s.searching = make(chan struct{}, 1)
 	s.streams, s.probing = make(chan struct{}, mostStreams), make(chan struct{}, mostProbes)
 	mux := http.NewServeMux()
 	for _, r := range routes() {

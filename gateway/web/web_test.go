@@ -131,7 +131,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.server = &Server{
-		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe, Live: r, Tryer: &r.tries, Tester: r, Field: &r.field, Waves: r, Running: func() *config.Config { return r.running },
+		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe, Live: r, Tryer: &r.tries, Tester: r, Field: &r.field, Waves: r, Searcher: &r.field, Running: func() *config.Config { return r.running },
 		Version: "test", Log: log, Now: time.Now,
 	}
 	r.search(st)

@@ -26,6 +26,7 @@ async function open(list, id, known = {}) {
   if (list === 'outputs') output.profile.replaceChildren(option('', t('sn.coilpin')), ...profiles.filter(p => p.outputs.length).map(p => option(p.id, profileText(p))));
   if (list === 'sensors') { $('find').value = ''; filter((item || known).profile); }
   if (list === 'rules') hints();
+  if (list === 'buses') { $('searched').replaceChildren(); search?.abort(); }
   if (list === 'buses') api('GET', 'ports').then(got => $('ports').replaceChildren(...got.ports.map(p => option(p.port, p.bus ? t('sn.usedby', p.bus) : '')))).catch(() => {});
   if (f.profile && list === 'outputs') f.profile.value = (item || known).profile || '';
   buses(f, (item || known).bus);
@@ -104,7 +105,55 @@ const adapt = {
     visible(output.unit.parentElement, !pin && !(p && p.buses.includes('serial')));
   },
 };
-bus.kind.onchange = adapt.buses;
+bus.kind.onchange = () => { $('searched').replaceChildren(); adapt.buses(); };
+
+// What is at a line is searched for before the bus is saved; the answer comes line by line.
+let search = null;
+$('search').onclick = async () => {
+  if (search) { search.abort(); return; }
+  const label = $('search').textContent, out = $('searched'), tell = (level, text) => out.replaceChildren(el('p', {className: 'strip ' + level}, text));
+  search = new AbortController();
+  $('search').textContent = t('sn.search.stop');
+  tell('good', t('sending'));
+  try {
+    const res = await fetch('/api/v1/buses/search', {method: 'POST', signal: search.signal, headers: {'Content-Type': 'application/json', 'X-CSRF-Token': document.querySelector('meta[name=csrf]').content},
+      body: JSON.stringify({kind: bus.kind.value, where: bus.where.value.trim(), baud: Number(bus.baud.value) || 0, parity: bus.parity.value, last: Number($('last').value) || 32})});
+    if (!res.ok) throw new Error((await res.json()).error.text);
+    const reader = res.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let rest = ''; ;) {
+      const {value, done} = await reader.read();
+      if (done) break;
+      const all = (rest + value).split('\n');
+      rest = all.pop();
+      for (const line of all) {
+        const d = JSON.parse(line);
+        if (d.error) tell('bad', d.error);
+        else if (d.done) found(d.found || []);
+        else tell('good', d.unit ? t('sn.search.try', d.trying, d.unit) : t('sn.search.listen', d.trying));
+      }
+    }
+  } catch (e) {
+    if (e.name === 'AbortError') out.replaceChildren(); else tell('bad', t('failed', e.message));
+  }
+  search = null;
+  $('search').textContent = label;
+};
+
+// found shows the devices of a line; each can be taken over once the bus is there.
+function found(all) {
+  if (!all.length) { $('searched').replaceChildren(el('p', {className: 'strip warn'}, t('sn.search.none'))); return; }
+  bus.baud.value = String(all[0].baud);
+  bus.parity.value = all[0].parity;
+  $('searched').replaceChildren(el('p', {}, t('sn.search.later')), el('ul', {className: 'lines'}, ...all.map(f => {
+    const take = button(t('sn.take'), f.unit || '', () => open('sensors', '', {bus: bus.elements.id.value, profile: f.fits.length ? f.fits[0].profile : guess(bus.elements.id.value), unit: f.unit || ''}));
+    take.disabled = !estate.buses.some(b => b.id === bus.elements.id.value);
+    take.dataset.take = '';
+    return el('li', {className: f.fits.length ? 'good' : 'warn'}, el('strong', {}, f.unit ? t('sn.search.unit', f.unit, f.line) : f.line), f.hex ? el('code', {}, ' ' + f.hex.slice(0, 60)) : '',
+      el('p', {}, f.fits.length ? t('sn.fits') + f.fits.map(x => x.name + '：' + x.values.map(v => v.text + ' ' + v.says).join('，')).join('；') : t('sn.search.what')), el('p', {className: 'buttons'}, take));
+  })));
+}
+document.addEventListener('estate', () => { for (const b of document.querySelectorAll('[data-take]')) b.disabled = !estate.buses.some(x => x.id === bus.elements.id.value); });
+
 sensor.profile.onchange = () => { buses(sensor); adapt.sensors(); };
 sensor.bus.onchange = adapt.sensors;
 $('find').oninput = () => { filter(); buses(sensor); adapt.sensors(); };
@@ -154,7 +203,7 @@ $('discard').onclick = () => { $('change').hidden = true; };
 $('save').onclick = () => busy($('save'), async () => {
   try {
     saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: plan.note}));
-    $('edit-' + editing).hidden = true;
+    $('edit-' + editing).hidden = !(editing === 'buses' && document.querySelector('[data-take]')); // those that were found are taken over now
   } catch (e) {
     say($('said'), 'bad', t('failed', e.message));
   }
