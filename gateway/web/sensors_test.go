@@ -169,6 +169,7 @@ func TestSensorPlans(t *testing.T) {
 	}
 	for _, c := range []struct{ what, list, ask, want string }{
 		{"a new bus", "buses", `{"item":{"id":"line-2","kind":"serial","where":"/dev/ttyUSB3","baud":"9600"}}`, `{"op":"new","new":8,"text":"  - id: line-2"}`},
+		{"a bus of a kind that is there already", "buses", `{"item":{"id":"rs-2","kind":"modbus","where":"/dev/ttyUSB4"}}`, `profile: renke-rs-yg-n01\n    unit: 2\n    bus: rs485`},
 		{"a bus at another port", "buses", `{"old":"rs485","item":{"id":"rs485","kind":"modbus","where":"tcp://10.0.0.3:502"}}`, `modbus: \"tcp://10.0.0.3:502\"`},
 		{"a broker with another name, the password stays", "buses", `{"old":"ns","item":{"id":"ns","name":"网络","kind":"chirpstack","where":"mqtt://10.0.0.9:1883","user":"lora"}}`, `lora:s3cret-1@10.0.0.9`},
 		{"a new sensor", "sensors", `{"item":{"id":"sos-2","name":"门卫","grid":"4","profile":"e22-panic-button","bus":"air","number":"42","key":"00112233445566778899aabbccddeeff"}}`, `number: 42`},
