@@ -70,7 +70,7 @@ func TestRadios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hotspot.Close()
+	defer func() { _ = hotspot.Close() }()
 	press := func(src uint32) func() { return func() { _ = hotspot.Press(ctx, 1, src, 9) } }
 
 	got, payload := alertOf(t, a, "老王", press(4600101))

@@ -83,12 +83,13 @@ func (w *smsWay) text(a shortform.Alert) string {
 	if a.Synced {
 		at = a.Detected.In(w.location).Format("01-02 15:04:05")
 	}
-	place := a.Device
-	for _, more := range []string{a.Zone, a.Caller, a.Place} {
-		if more != "" && more != config.AllZones {
-			place += " " + more
+	var parts []string
+	for _, part := range []string{a.Caller, a.Place, a.Device, a.Zone} { // a person first, since the end is cut
+		if part != "" && part != config.AllZones {
+			parts = append(parts, part)
 		}
 	}
+	place := strings.Join(parts, " ")
 	say := func(place string) string {
 		return text.T(text.Chinese, "short.sms", text.Kind(text.Chinese, a.Kind), a.Severity, place, at, shortID(a.ID))
 	}
