@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"sentrybox/gateway/seal"
 	"sentrybox/gateway/text"
@@ -20,6 +21,7 @@ func (c *secretCmd) Run(e *env) error {
 	if errors.Is(err, seal.ErrNoKey) {
 		path := paths[len(paths)-1]
 		if k, err = seal.Create(path); err == nil {
+			err = giveToService(path, c.Config)
 			_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "secret.made", filepath.Clean(path)))
 		}
 	}
@@ -36,6 +38,29 @@ func (c *secretCmd) Run(e *env) error {
 	}
 	_, err = fmt.Fprintln(e.out, sealed)
 	return err
+}
+
+// giveToService gives a file that root has made to who owns the data folder, as whom the gateway runs.
+func giveToService(path, cfg string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	c, err := dataOf(cfg)
+	if err != nil {
+		return nil //nolint:nilerr // there is no configuration yet: whoever writes it gives both away
+	}
+	info, err := os.Stat(c.Data)
+	if err != nil {
+		return nil //nolint:nilerr // nor a data folder
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	if err := os.Chown(path, int(st.Uid), int(st.Gid)); err != nil {
+		return fmt.Errorf("give the key to the gateway's user: %w", err)
+	}
+	return nil
 }
 
 // guardHelp names the sentences of the commands secret and privacy.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"sentrybox/gateway/config"
@@ -106,5 +107,34 @@ func TestCheckWarns(t *testing.T) {
 		if strings.Contains(said, "secret@") {
 			t.Error("the password is printed")
 		}
+	}
+}
+
+// TestKeyOfTheService: a key that root makes is of the gateway's user, who owns the data folder.
+func TestKeyOfTheService(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(path, []byte("gateway: {id: gw-1, street: s, community: c}\ndata: data\nuplink: {mqtt: [{url: \"mqtt://b\"}]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(filepath.Join(dir, "data"), 4321, 4322); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, said := typed(t, "x\n", "secret", "--config", path); code != 0 {
+		t.Fatal(said)
+	}
+	info, err := os.Stat(filepath.Join(dir, "secret.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid != 4321 || st.Gid != 4322 || info.Mode().Perm() != 0o600 {
+		t.Errorf("%+v, mode %o", st, info.Mode())
 	}
 }

@@ -17,8 +17,9 @@ type limit struct {
 
 func limits() []limit {
 	return []limit{
-		{"pss", "gateway, PSS", "KiB", 0.05, 0},
+		{"anon", "gateway, memory of its own", "KiB", 0.05, 0},
 		{"rss", "gateway, RSS", "KiB", 0.05, 0},
+		{"pss", "gateway, PSS", "KiB", -1, 0},                  // what it shares with sessions of recorders counts in part while there are any
 		{"heap_live", "gateway, live heap", "KiB", 0.05, 1024}, // alerts come in bursts
 		{"goroutines", "gateway, goroutines", "", 0.05, 0},
 		{"threads", "gateway, threads", "", 0.05, 1},

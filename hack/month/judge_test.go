@@ -26,9 +26,9 @@ func TestJudge(t *testing.T) {
 		at   func(minute float64) float64
 		want string
 	}{
-		"steady":                {"pss", func(float64) float64 { return 50000 }, ""},
-		"grows until settled":   {"pss", func(m float64) float64 { return 30000 + 2000*min(m, 10) }, ""},
-		"a leak":                {"pss", func(m float64) float64 { return 50000 + 50*m }, "gateway, PSS has grown"},
+		"steady":                {"anon", func(float64) float64 { return 50000 }, ""},
+		"grows until settled":   {"anon", func(m float64) float64 { return 30000 + 2000*min(m, 10) }, ""},
+		"a leak":                {"anon", func(m float64) float64 { return 50000 + 50*m }, "gateway, memory of its own has grown"},
 		"to and fro":            {"rss", func(m float64) float64 { return 50000 + 20000*float64(int(m*6)%2) }, ""},
 		"goroutines that stay":  {"goroutines", func(m float64) float64 { return 200 + m/2 }, "goroutines"},
 		"a file every minute":   {"files", func(m float64) float64 { return 70 + m }, "open files"},

@@ -24,7 +24,7 @@ type sample struct {
 // columns are the quantities, as they stand in the CSV file. What is judged is in judged.
 func columns() []string {
 	return []string{
-		"pss", "rss", "heap_live", "goroutines", "threads", "files", // of the gateway
+		"pss", "rss", "anon", "heap_live", "goroutines", "threads", "files", // of the gateway
 		"vision", "vision_pss", "vision_max", "sessions", // its children
 		"disk", "database", "outbox", "alerts_open", "cameras_online", "load_step", "restarts", "raised", "arrived",
 	}
@@ -36,7 +36,7 @@ func (s *site) sample(ctx context.Context, at time.Duration) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	v["pss"], v["rss"] = own.pss, own.rss
+	v["pss"], v["rss"], v["anon"] = own.pss, own.rss, own.anon
 	for _, pid := range children(s.gateway.pid()) {
 		m, err := readMemory(pid)
 		if err != nil {
@@ -67,8 +67,8 @@ func (s *site) sample(ctx context.Context, at time.Duration) (sample, error) {
 }
 
 type memory struct {
-	name     string
-	pss, rss float64 // KiB
+	name           string
+	pss, rss, anon float64 // KiB
 }
 
 // readMemory reads it of a process (proc(5): status and smaps_rollup).
@@ -92,6 +92,8 @@ func readMemory(pid int) (memory, error) {
 			m.name = f[1]
 		case "VmRSS:":
 			m.rss, _ = strconv.ParseFloat(f[1], 64)
+		case "RssAnon:":
+			m.anon, _ = strconv.ParseFloat(f[1], 64)
 		case "Pss:":
 			m.pss, _ = strconv.ParseFloat(f[1], 64)
 		}
