@@ -138,7 +138,7 @@ func unseal(r io.Reader, passphrase string) (io.Reader, error) {
 	case errors.Is(err, age.ErrIncorrectIdentity): // also of who else it is for: then it is none of ours
 		return nil, ErrPassphrase
 	}
-	return nil, fmt.Errorf("%w: %.200v", ErrNoBackup, err)
+	return nil, fmt.Errorf("%w: %w", ErrNoBackup, err)
 }
 
 // The names of entries.

@@ -115,7 +115,7 @@ func (s *Site) here(ctx context.Context) (id Identity, alerts int, err error) {
 	if err != nil {
 		return id, 0, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if err = db.QueryRowContext(ctx, `SELECT count(*) FROM alerts`).Scan(&alerts); err != nil {
 		err = fmt.Errorf("look into this box's database: %w", err)
 	}

@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"sentrybox/gateway/text"
@@ -30,8 +31,9 @@ func Contents(l text.Lang, m *Manifest) string {
 	n := m.Counts
 	s := text.T(l, "backup.contents", m.Gateway.ID, m.Gateway.Street, m.Gateway.Community, m.Created.Local().Format(time.DateTime), m.Version,
 		n.Cameras, n.Sensors, n.Users, n.Revisions, n.Alerts, n.OpenAlerts, n.Evidence, fmt.Sprintf("%.1f MB", float64(m.Bytes)/1e6))
+	lines := []string{s}
 	for _, path := range m.LeftOut {
-		s += "\n" + text.T(l, "backup.leftout", fmt.Sprintf("%q", path))
+		lines = append(lines, text.T(l, "backup.leftout", fmt.Sprintf("%q", path)))
 	}
-	return s
+	return strings.Join(lines, "\n")
 }

@@ -156,7 +156,7 @@ func plainName(name string) string {
 
 // gatherFile takes a file, or those of a folder with profiles.
 func (s *Site) gatherFile(p *Prepared, path, rel string) error {
-	return filepath.WalkDir(path, func(at string, d fs.DirEntry, err error) error {
+	return filepath.WalkDir(path, func(at string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("read what the configuration names: %w", err)
 		}
@@ -219,7 +219,7 @@ func count(ctx context.Context, path string, into *Counts) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	err = db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM web_users), (SELECT count(*) FROM revisions),
 		(SELECT count(*) FROM alerts), (SELECT count(*) FROM alerts WHERE open)`).Scan(&into.Users, &into.Revisions, &into.Alerts, &into.OpenAlerts)
 	if err != nil {

@@ -31,10 +31,10 @@ type listener struct {
 	joins map[int]bool           // guarded by mu
 }
 
-var (
-	group4 = netip.MustParseAddr("224.0.0.251")
-	group6 = netip.MustParseAddr("ff02::fb")
-)
+// The groups that multicast DNS speaks in (RFC 6762, 3).
+func group4() *net.UDPAddr { return &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: port} }
+
+func group6() *net.UDPAddr { return &net.UDPAddr{IP: net.ParseIP("ff02::fb"), Port: port} }
 
 // listen opens the port, which others may have open too, such as Avahi.
 func listen() (*listener, error) {
@@ -97,9 +97,9 @@ func (l *listener) look() error {
 		if l.joins[ifi.Index] || len(l.nets[ifi.Index]) == 0 {
 			continue
 		}
-		l.joins[ifi.Index] = l.v4.JoinGroup(ifi, &net.UDPAddr{IP: group4.AsSlice()}) == nil
+		l.joins[ifi.Index] = l.v4.JoinGroup(ifi, group4()) == nil
 		if l.v6 != nil {
-			_ = l.v6.JoinGroup(ifi, &net.UDPAddr{IP: group6.AsSlice()}) // it may have no IPv6
+			_ = l.v6.JoinGroup(ifi, group6()) // it may have no IPv6
 		}
 	}
 	for index := range l.joins {
@@ -208,9 +208,9 @@ func (l *listener) read(ctx context.Context, to chan<- packet) <-chan struct{} {
 
 // send sends to all that listen on an interface.
 func (l *listener) send(iface int, b []byte) {
-	_, _ = l.v4.WriteTo(b, &ipv4.ControlMessage{IfIndex: iface}, &net.UDPAddr{IP: group4.AsSlice(), Port: port}) // asked again if it is lost
+	_, _ = l.v4.WriteTo(b, &ipv4.ControlMessage{IfIndex: iface}, group4()) // asked again if it is lost
 	if l.v6 != nil {
-		_, _ = l.v6.WriteTo(b, &ipv6.ControlMessage{IfIndex: iface}, &net.UDPAddr{IP: group6.AsSlice(), Port: port})
+		_, _ = l.v6.WriteTo(b, &ipv6.ControlMessage{IfIndex: iface}, group6())
 	}
 }
 

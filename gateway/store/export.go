@@ -42,7 +42,7 @@ func Examine(ctx context.Context, path string, more ...Migration) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if err := check(ctx, db); err != nil {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

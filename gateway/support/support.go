@@ -142,19 +142,8 @@ func (s *Source) database(ctx context.Context, w io.Writer) error {
 	if err := rows(ctx, s.DB, w, "versions", `SELECT component || ' ' || version FROM schema_version ORDER BY component`); err != nil {
 		return err
 	}
-	var names []string
-	all, err := s.DB.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
+	names, err := tables(ctx, s.DB)
 	if err != nil {
-		return err
-	}
-	for all.Next() {
-		var name string
-		if err := all.Scan(&name); err != nil {
-			return errors.Join(err, all.Close())
-		}
-		names = append(names, name)
-	}
-	if err := errors.Join(all.Err(), all.Close()); err != nil {
 		return err
 	}
 	for _, name := range names {
@@ -163,6 +152,22 @@ func (s *Source) database(ctx context.Context, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+func tables(ctx context.Context, db *sql.DB) (names []string, err error) {
+	all, err := db.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = all.Close() }()
+	for all.Next() {
+		var name string
+		if err := all.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, all.Err()
 }
 
 // rows writes the first column of what a query finds.
@@ -196,7 +201,7 @@ func (s *Source) disk(_ context.Context, w io.Writer) error {
 		if err := unix.Statfs(path, &fs); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %d of %d bytes free, %d of %d inodes, type %#x, flags %#x\n", path, uint64(fs.Bavail)*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize), fs.Ffree, fs.Files, fs.Type, fs.Flags)
+		fmt.Fprintf(w, "%s: %d of %d bytes free, %d of %d inodes, type %#x, flags %#x\n", path, fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize), fs.Ffree, fs.Files, fs.Type, fs.Flags)
 	}
 	if b, err := os.ReadFile("/proc/mounts"); err == nil {
 		fmt.Fprintf(w, "\n%s\n", b)

@@ -106,6 +106,7 @@ var care = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"js.session.line":    {"{0} 从 {1} 登录，最近使用 {2}", "since {0} from {1}, last used {2}"},
 	"js.session.this":    {"就是这里", "this one"},
 	"web.audit.all":      {"全部", "All"},
+	"web.logs.grade":     {"级别", "Level"},
 	"web.logs.part":      {"部分", "Part"},
 	"web.logs.since":     {"从", "From"},
 	"web.logs.until":     {"到", "To"},
