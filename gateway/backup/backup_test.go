@@ -29,7 +29,7 @@ func box(t *testing.T) *Site {
 	dir := t.TempDir()
 	s := &Site{
 		Config: filepath.Join(dir, "etc", "site.yaml"), Data: filepath.Join(dir, "data"), Version: "test", Tables: tables(),
-		Leave: []string{"alert_steps", "alerts", "evidence"}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }, cost: 10,
+		Leave: []string{"alert_steps", "alerts", "evidence"}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }, Cost: 10,
 	}
 	for _, d := range []string{filepath.Dir(s.Config), s.Data} {
 		if err := os.MkdirAll(d, 0o700); err != nil {

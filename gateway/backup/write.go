@@ -29,6 +29,8 @@ type Site struct {
 	Config  string // path of the configuration; it need not exist yet
 	Data    string // the data folder
 	Version string // of this program
+	// Cost is scrypt's work factor as a power of 2, at most 16; 16 when 0, which is 64 MiB.
+	Cost int
 	// Listen is where the page of the running gateway is, for a new box whose configuration
 	// says nothing yet.
 	Listen string
@@ -38,7 +40,6 @@ type Site struct {
 	Leave []string
 	Now   func() time.Time
 
-	cost int    // of the passphrase, as workFactor; 0 for that. Tests have less time
 	step func() // a test cuts the power here; nil for no test
 }
 
@@ -80,7 +81,7 @@ func (s *Site) Gather(ctx context.Context, o Options) (*Prepared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the copy of the database: %w", err)
 	}
-	p := &Prepared{passphrase: o.Passphrase, cost: cmp.Or(s.cost, workFactor), temp: temp}
+	p := &Prepared{passphrase: o.Passphrase, cost: cmp.Or(s.Cost, workFactor), temp: temp}
 	p.Manifest = Manifest{
 		Format: format, Version: s.Version, Created: s.Now().UTC().Truncate(time.Second), Alerts: o.Alerts, Evidence: o.Alerts && o.Evidence,
 		Variables: []string{}, LeftOut: []string{}, Moved: map[string]string{},

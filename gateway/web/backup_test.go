@@ -26,7 +26,7 @@ const passphrase = "备份的口令，要十个字以上"
 // vault gives the rig a real site to back up.
 func (r *rig) vault() *backup.Site {
 	s := &backup.Site{
-		Config: r.path, Data: r.running.Data, Version: "test", Now: time.Now,
+		Config: r.path, Data: r.running.Data, Version: "test", Now: time.Now, Cost: 10,
 		Tables: []store.Migration{account.Schema(), revision.Schema(), survey.Schema(), evidence.Schema()}, Leave: []string{"alert_steps", "alerts", "evidence"},
 	}
 	r.server.Vault = &Vault{Site: s, Dir: r.running.Data, Replace: func() { r.replaced++ }}
