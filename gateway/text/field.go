@@ -286,4 +286,11 @@ var field = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writte
 	"js.sn.search.use":    {"用这个设置", "Use these settings"},
 	"js.sn.search.later":  {"保存总线后可以登记：", "Once the bus is saved, take over:"},
 	"api.buses.search":    {"查找一条线上的设备，结果逐行 JSON", "Search a line for devices; the answer is JSON, a line each"},
+
+	"rd.guide":          {"按说明添加", "Add by a guide"},
+	"rd.guide.find":     {"查找（名称、型号）", "Find (name, model)"},
+	"rd.guide.which":    {"说明", "Guide"},
+	"rd.guide.yaml":     {"配置：把名称、密码和地址改成自己的", "Configuration: put your own names, passwords and addresses in"},
+	"rd.error.yaml":     {"这不是一个对讲或门口机的列表（每个以 - id: 开头）。", "This is no list of radios or intercoms (each begins with - id:)."},
+	"api.radios.guides": {"对讲和门口机的设置说明", "Guides to radios and intercoms"},
 }

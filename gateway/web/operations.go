@@ -103,6 +103,7 @@ func fieldOperations() map[string]operation {
 		"POST /api/v1/outputs/{id}/try":       {about: "api.outputs.try", in: trySeconds{}, out: done{}},
 		"GET /api/v1/radios":                  {about: "api.radios", out: radiosView{}},
 		"GET /api/v1/radios/events":           {about: "api.radios.events", outMedia: "text/event-stream"},
+		"GET /api/v1/radios/guides":           {about: "api.radios.guides", out: guideList{}},
 		"POST /api/v1/radios/plan":            {about: "api.radios.plan", in: radioChange{}, out: checked{}},
 		"POST /api/v1/radios/{id}/units/plan": {about: "api.radios.units", in: unitForm{}, out: checked{}},
 		"POST /api/v1/areas":                  {about: "api.areas", in: areaView{}, out: done{}},

@@ -8,7 +8,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"sentrybox/gateway/profile"
 	"sentrybox/gateway/revision"
+	"sentrybox/gateway/text"
 )
 
 // unitForm names who calls by a radio.
@@ -122,6 +124,9 @@ func (s *Server) planRadio(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.YAML != "" {
+		return s.planYAML(r, body, in.YAML)
+	}
 	if in.Item == nil {
 		list, _, err := radioListOf(body, in.Old)
 		if err != nil || in.Old == "" {
@@ -136,10 +141,67 @@ func (s *Server) planRadio(r *http.Request) (any, error) {
 	return s.planFields(r, body, list, "", in.Item.fields())
 }
 
-// radioChange is a new radio, or the id of one to take out.
+// radioChange is a new radio, by a form or as YAML, or the id of one to take out.
 type radioChange struct {
 	Old  string     `json:"old"`
 	Item *radioForm `json:"item"` // null to take it out
+	YAML string     `json:"yaml"` // in its place: a list as it stands below radios
+}
+
+// guideView is a guide to a radio or an intercom.
+type guideView struct {
+	ID     string   `json:"id"`
+	ZH     string   `json:"zh"`
+	EN     string   `json:"en"`
+	Kind   string   `json:"kind"` // hotspot, repeater, base, set or intercom
+	Models []string `json:"models"`
+	Steps  []string `json:"steps"`
+	YAML   string   `json:"yaml"` // what stands below radios for it
+}
+
+type guideList struct {
+	Guides []guideView `json:"guides"`
+}
+
+// listGuides answers with how radios and intercoms are set up.
+func (s *Server) listGuides(r *http.Request) (any, error) {
+	ids, err := profile.GuideIDs()
+	if err != nil {
+		return nil, err
+	}
+	l, all := from(r).lang, []guideView{}
+	for _, id := range ids {
+		g, err := profile.GetGuide(id)
+		if err != nil {
+			s.Log.Warn("a guide cannot be used", "guide", id, "error", err)
+			continue
+		}
+		v := guideView{ID: g.ID, ZH: g.Name.In(text.Chinese), EN: g.Name.In(text.English), Kind: g.Kind, Models: g.Models, Steps: []string{}, YAML: g.Config}
+		for _, step := range g.Steps {
+			v.Steps = append(v.Steps, step.In(l))
+		}
+		all = append(all, v)
+	}
+	return guideList{all}, nil
+}
+
+// planYAML answers with what the file becomes with radios that are written as YAML.
+func (s *Server) planYAML(r *http.Request, body []byte, written string) (any, error) {
+	var lines strings.Builder
+	lines.WriteString("radios:\n")
+	for line := range strings.Lines(written) {
+		lines.WriteString("  " + line)
+	}
+	items, err := revision.Items([]byte(lines.String()), "radios")
+	if err != nil || len(items) == 0 {
+		return nil, problem(http.StatusUnprocessableEntity, "rd.error.yaml")
+	}
+	for _, f := range items[:len(items)-1] {
+		if body, err = revision.PutItem(body, "radios", "", f); err != nil {
+			return nil, err
+		}
+	}
+	return s.planFields(r, body, "radios", "", items[len(items)-1])
 }
 
 // fields is the entry of a new radio.

@@ -87,10 +87,27 @@ func TestRadioPlans(t *testing.T) {
 			t.Errorf("%s: %v, grace %d\n%s", c.ask, got.Problems, got.Grace, body)
 		}
 	}
+	_, guides := v.json("GET", "/api/v1/radios/guides?lang=zh", "")
+	var list guideList
+	if err := json.Unmarshal([]byte(guides), &list); err != nil || len(list.Guides) < 5 {
+		t.Fatal(guides)
+	}
+	for _, g := range list.Guides { // each is a list that the page can add, but for its passwords
+		ask, _ := json.Marshal(radioChange{YAML: strings.ReplaceAll(g.YAML, "$${", "$$")})
+		status, body := v.json("POST", "/api/v1/radios/plan", string(ask))
+		var got checked
+		if err := json.Unmarshal([]byte(body), &got); err != nil || status != http.StatusOK || !got.Changed || len(g.Steps) == 0 {
+			t.Errorf("%s: %d %s", g.ID, status, body)
+		}
+		for _, p := range got.Problems {
+			t.Logf("%s: %s: %s", g.ID, p.Path, p.Text)
+		}
+	}
 	for _, c := range []struct {
 		path, ask string
 		want      int
 	}{
+		{"radios/plan", `{"yaml":"nonsense"}`, http.StatusUnprocessableEntity},
 		{"radios/none/units/plan", `{"unit":"1","name":"x"}`, http.StatusNotFound}, {"radios/walkie/units/plan", `{"unit":" ","name":"x"}`, http.StatusBadRequest},
 		{"radios/plan", `{}`, http.StatusNotFound}, {"radios/plan", `{"old":"none"}`, http.StatusNotFound}, {"radios/plan", `{"old":"walkie"}`, http.StatusOK},
 	} {

@@ -83,6 +83,7 @@ func routes() []route {
 		{"POST", "/api/v1/outputs/{id}/try", inside, t, answer((*Server).tryOutput)},
 		{"GET", "/api/v1/radios", inside, v, answer((*Server).listRadios)},
 		{"GET", "/api/v1/radios/events", inside, v, (*Server).radioEvents},
+		{"GET", "/api/v1/radios/guides", inside, t, answer((*Server).listGuides)},
 		{"POST", "/api/v1/radios/plan", inside, t, care((*Server).planRadio)},
 		{"POST", "/api/v1/radios/{id}/units/plan", inside, t, care((*Server).planUnit)},
 		{"POST", "/api/v1/areas", inside, t, answer((*Server).armArea)},

@@ -94,13 +94,37 @@ if (may) {
   form.driver.onchange = adapt;
   form.onsubmit = e => { e.preventDefault(); planned('radios/plan', {old: '', item: values(form)}, form.elements.id.value); };
   $('nameform').onsubmit = e => { e.preventDefault(); planned('radios/' + encodeURIComponent(wave) + '/units/plan', values($('nameform')), $('nameform').unit.value); };
-  $('add').onclick = () => { form.reset(); adapt(); $('name').hidden = $('change').hidden = true; $('edit').hidden = false; $('h-edit').focus(); $('edit').scrollIntoView({block: 'start'}); };
+  $('add').onclick = () => { form.reset(); adapt(); $('name').hidden = $('guide').hidden = $('change').hidden = true; $('edit').hidden = false; $('h-edit').focus(); $('edit').scrollIntoView({block: 'start'}); };
+  const guide = $('guideform');
+  let guides = [];
+  const pick = () => {
+    const g = guides.find(x => x.id === guide.guide.value);
+    $('steps').replaceChildren(...(g ? g.steps : []).map(x => el('li', {}, x)));
+    guide.yaml.value = g ? g.yaml : '';
+  };
+  const filter = () => {
+    const words = $('findguide').value.toLowerCase().split(/\s+/).filter(Boolean);
+    guide.guide.replaceChildren(...guides.filter(g => words.every(w => [g.id, g.zh, g.en, ...g.models].join(' ').toLowerCase().includes(w)))
+      .map(g => el('option', {value: g.id}, (document.documentElement.lang === 'en' ? g.en : g.zh) + ' — ' + g.models.join(', '))));
+  };
+  $('findguide').oninput = () => { filter(); if (guide.guide.options.length) { guide.guide.selectedIndex = 0; pick(); } };
+  guide.guide.onchange = pick;
+  guide.onsubmit = e => { e.preventDefault(); planned('radios/plan', {old: '', item: null, yaml: guide.yaml.value}, guide.guide.value); };
+  $('byguide').onclick = async () => {
+    try { guides = (await api('GET', 'radios/guides')).guides; } catch (e) { say($('said'), 'bad', t('failed', e.message)); return; }
+    filter();
+    pick();
+    $('name').hidden = $('edit').hidden = $('change').hidden = true;
+    $('guide').hidden = false;
+    $('h-guide').focus();
+    $('guide').scrollIntoView({block: 'start'});
+  };
   for (const b of document.querySelectorAll('[data-cancel]')) b.onclick = () => { $(b.dataset.cancel).hidden = $('change').hidden = true; };
   $('discard').onclick = () => { $('change').hidden = true; };
   $('save').onclick = () => busy($('save'), async () => {
     try {
       saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: plan.note}));
-      $('name').hidden = $('edit').hidden = true;
+      $('name').hidden = $('edit').hidden = $('guide').hidden = true;
     } catch (e) {
       say($('said'), 'bad', t('failed', e.message));
     }
