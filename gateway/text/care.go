@@ -84,6 +84,7 @@ var care = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"web.tokens":         {"程序令牌", "Tokens for programs"},
 	"web.tokens.scopes":  {"令牌代替用户名和密码，只用于接口。“只读”能看；“答复告警”相当于值班；“配置”能改摄像机、规则和线路；“管理”还能管用户、令牌、备份和操作记录。每个令牌每分钟最多 600 次。", "A token stands for a name and a password, for the API alone. Read looks; operate also answers alerts; configure changes cameras, rules and lines; admin also has users, tokens, backups and the audit log. A token has 600 requests a minute."},
 	"web.tokens.once":    {"令牌只显示这一次，请现在抄下：", "The token is shown this once. Copy it now:"},
+	"web.tokens.name":    {"名称", "Name"},
 	"web.tokens.scope":   {"可以做什么", "Scope"},
 	"web.tokens.days":    {"有效天数（0 为不限）", "Days that it is good for (0: no end)"},
 	"web.tokens.add":     {"新建令牌", "Make a token"},
