@@ -85,6 +85,18 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	if repeater.Closed() {
 		t.Errorf("the repeater had to log in again: %q", repeater.Heard())
 	}
+
+	// Another by its guide: what is missing is told with its line, and added once it is there.
+	b.press("#byguide")
+	b.fill("#findguide", "akuvox")
+	b.says("#steps", "Account")
+	b.press("#guideform button.main")
+	b.says("#problems", "SIP_1001")
+	b.do(chromedp.Evaluate(`$("guideform").yaml.value = $("guideform").yaml.value.replace(/"\$+\{SIP_1001\}"/, "hunter2-long").replace("sip:", 'sip:\n    listen: "127.0.0.1:0"')`, nil))
+	b.press("#guideform button.main")
+	b.says("#diff", "id: akuvox")
+	b.says("#problems", "没有问题")
+
 	got := waitAlert(t, sub, "walkie", "emergency_call")
 	if got.Severity != 1 {
 		t.Errorf("%+v", got)
