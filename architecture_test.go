@@ -55,6 +55,7 @@ func joiners() map[string][]string {
 		"gateway":           {"drivers"},           // main: probe
 		"gateway/app":       {"drivers", "uplink"}, // builds everything
 		"gateway/alert":     {"uplink"},            // an alert and its outbox row are one transaction
+		"gateway/board":     {"firmware-configs"},
 		"gateway/camera":    {"drivers"},
 		"gateway/demo":      {"drivers"}, // simulated cameras
 		"gateway/command":   {"uplink"},  // an answer is queued with what it answers

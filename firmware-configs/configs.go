@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed sensors/*.yaml cameras/*.yaml radios/*.yaml
+//go:embed sensors/*.yaml cameras/*.yaml radios/*.yaml boards/*.yaml
 var files embed.FS
 
 // Sensors returns the sensors' profiles, each in a file called by its id and
@@ -19,6 +19,9 @@ func Cameras() fs.FS { return sub("cameras") }
 
 // Radios returns how radios and intercoms are set up, each in a file called by its id and .yaml.
 func Radios() fs.FS { return sub("radios") }
+
+// Boards returns what is known of boards, each in a file called by its id and .yaml.
+func Boards() fs.FS { return sub("boards") }
 
 func sub(folder string) fs.FS {
 	sub, err := fs.Sub(files, folder)

@@ -55,6 +55,7 @@ type commands struct {
 	Backup  backupCmd  `cmd:"" help:"${help_backup}"`
 	Restore restoreCmd `cmd:"" help:"${help_restore}"`
 	Label   labelCmd   `cmd:"" help:"${help_label}"`
+	Board   boardCmd   `cmd:"" help:"${help_board}"`
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
 	Secret  secretCmd  `cmd:"" help:"${help_secret}"`
 	Privacy privacyCmd `cmd:"" help:"${help_privacy}"`
@@ -73,7 +74,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		"about", "run", "check", "raise", "health", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_radio", "profile_radio_id", "profile_folder", "profile_file",
 		"baud", "parity", "units", "profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
-		"label", "label_file", "label_make", "label_serial", "backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",
+		"board", "board_list", "board_apply", "label", "label_file", "label_make", "label_serial", "backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",
 		"restore_gateway", "restore_street", "restore_community", "restore_page", "restore_data",
 		"find", "addresses", "scan", "public", "interface", "wait", "user", "data", "listen", "password_file", "plain", "channels", "templates",
 	} {

@@ -97,7 +97,7 @@ func (s *share) lasting(now time.Time) (code string, sure bool) {
 // runShare shares the box among the cameras until ctx ends.
 func (a *App) runShare(ctx context.Context) error {
 	var c load.Controller
-	probe := load.Probe{Now: time.Now}
+	probe := load.Probe{Now: time.Now, Limits: heatLimits(thisBoard("/", a.Log))}
 	gc := collector{rings: int64(a.Config.Evidence.Memory)}
 	tick := time.NewTimer(0)
 	defer tick.Stop()

@@ -13,6 +13,9 @@ import (
 type Probe struct {
 	Root string // in front of /proc and /sys; for tests
 	Now  func() time.Time
+	// Limits are the temperatures in °C at which this board slows down, by the type of zone. They
+	// go before the zone's passive trip points, some of which are only where a governor begins to count.
+	Limits map[string]int
 
 	waited time.Duration
 	at     time.Time
@@ -81,14 +84,18 @@ func (p *Probe) zones() string {
 		if !ok {
 			continue
 		}
+		name, _ := p.read(zone, "type")
+		limit, known := p.Limits[name]
+		if known && temp >= int64(limit)*1000 {
+			return fmt.Sprintf("%s is at %d °C", clean(name), temp/1000)
+		}
 		for i := range 16 {
 			kind, ok := p.read(zone, fmt.Sprintf("trip_point_%d_type", i))
 			if !ok {
 				break
 			}
 			trip, ok := p.number(zone, fmt.Sprintf("trip_point_%d_temp", i))
-			if ok && trip > 0 && temp >= trip && (kind == "passive" || kind == "hot" || kind == "critical") {
-				name, _ := p.read(zone, "type")
+			if ok && trip > 0 && temp >= trip && (kind == "passive" && !known || kind == "hot" || kind == "critical") {
 				return fmt.Sprintf("%s is at %d °C", clean(name), temp/1000)
 			}
 		}
