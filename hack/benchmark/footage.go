@@ -25,15 +25,16 @@ type stream struct {
 	width, height int
 	rate          string // bits a second
 	idle          bool
+	sub           string // the stream that the same camera sends beside it
 }
 
 // streams are those that are compared on.
 func streams() []stream {
 	return []stream{
-		{"idle-1080p", 1920, 1080, "3M", true},
-		{"busy-1080p", 1920, 1080, "3M", false},
-		{"idle-640x360", 640, 360, "500k", true},
-		{"busy-640x360", 640, 360, "500k", false},
+		{"idle-1080p", 1920, 1080, "3M", true, "idle-640x360"},
+		{"busy-1080p", 1920, 1080, "3M", false, "busy-640x360"},
+		{"idle-640x360", 640, 360, "500k", true, ""},
+		{"busy-640x360", 640, 360, "500k", false, ""},
 	}
 }
 
