@@ -3,6 +3,7 @@ package rtsp
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
@@ -17,6 +18,7 @@ import (
 var (
 	errMore  = errors.New("need more packets")
 	errStray = errors.New("fragment without its beginning")
+	errLost  = errors.New("fragment whose beginning was lost")
 )
 
 // depacketizer takes RTP payloads apart. It returns errMore while a fragmented
@@ -32,11 +34,7 @@ type depacketizer func(*rtp.Packet) ([][]byte, error)
 func newDepacketizer(codec media.Codec) depacketizer {
 	switch codec {
 	case media.H265:
-		d := &rtph265.Decoder{}
-		return func(p *rtp.Packet) ([][]byte, error) {
-			nals, err := d.Decode(marked(p))
-			return nals, translate(err, rtph265.ErrMorePacketsNeeded, rtph265.ErrNonStartingPacketAndNoPrevious)
-		}
+		return renewing(func() nalDecoder { return &rtph265.Decoder{} }, rtph265.ErrMorePacketsNeeded, rtph265.ErrNonStartingPacketAndNoPrevious)
 	case media.MJPEG:
 		d := &rtpmjpeg.Decoder{}
 		return func(p *rtp.Packet) ([][]byte, error) {
@@ -47,11 +45,30 @@ func newDepacketizer(codec media.Codec) depacketizer {
 			return [][]byte{jpeg}, nil
 		}
 	default:
-		d := &rtph264.Decoder{PacketizationMode: 1}
-		return func(p *rtp.Packet) ([][]byte, error) {
-			nals, err := d.Decode(marked(p))
-			return nals, translate(err, rtph264.ErrMorePacketsNeeded, rtph264.ErrNonStartingPacketAndNoPrevious)
+		return renewing(func() nalDecoder { return &rtph264.Decoder{PacketizationMode: 1} }, rtph264.ErrMorePacketsNeeded, rtph264.ErrNonStartingPacketAndNoPrevious)
+	}
+}
+
+type nalDecoder interface {
+	Decode(*rtp.Packet) ([][]byte, error)
+}
+
+// longUnit is from how many bytes on a unit is that of a keyframe, about.
+const longUnit = 32 << 10
+
+// renewing begins with another decoder after a long unit: the library's holds on to the packets of
+// one until another of as many has come, which is a keyframe's size for each camera.
+func renewing(next func() nalDecoder, more, stray error) depacketizer {
+	d, renewed := next(), false
+	return func(p *rtp.Packet) ([][]byte, error) {
+		nals, err := d.Decode(marked(p))
+		if err == nil && slices.ContainsFunc(nals, func(n []byte) bool { return len(n) >= longUnit }) {
+			d, renewed = next(), true
 		}
+		if err = translate(err, more, stray); renewed && errors.Is(err, errStray) {
+			err = errLost // to the decoder this is the beginning, to the stream it is not
+		}
+		return nals, err
 	}
 }
 

@@ -23,7 +23,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -130,7 +129,18 @@ func (s *Source) state(ctx context.Context, w io.Writer) error {
 
 func (s *Source) metrics(_ context.Context, w io.Writer) error { return s.Metrics(w) }
 
-func goroutines(_ context.Context, w io.Writer) error { return pprof.Lookup("goroutine").WriteTo(w, 1) }
+// goroutines writes every goroutine's stack. runtime/pprof would group them, but linking it has
+// the runtime keep a profile of the heap, which costs more than a megabyte.
+func goroutines(_ context.Context, w io.Writer) error {
+	b := make([]byte, 64<<10)
+	for n := runtime.Stack(b, true); ; n = runtime.Stack(b, true) {
+		if n < len(b) || len(b) >= most {
+			_, err := w.Write(b[:n])
+			return err
+		}
+		b = make([]byte, 2*len(b))
+	}
+}
 
 // database writes whether it is sound, and how many rows there are.
 func (s *Source) database(ctx context.Context, w io.Writer) error {

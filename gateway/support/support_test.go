@@ -135,7 +135,7 @@ sensors:
 	}
 	for name, want := range map[string]string{
 		"about.txt": "sentrybox 1.2.3", "config.yaml": "donghu", "log.txt": "a careless line", "state.json": "careless", "metrics.txt": "careless",
-		"goroutines.txt": "goroutine profile", "database.txt": "integrity_check(20): ok", "disk.txt": "sentrybox.db", "network.txt": "lo mtu",
+		"goroutines.txt": "support.goroutines(", "database.txt": "integrity_check(20): ok", "disk.txt": "sentrybox.db", "network.txt": "lo mtu",
 	} {
 		if !strings.Contains(parts[name], want) {
 			t.Errorf("%s lacks %q: %.300s", name, want, parts[name])
