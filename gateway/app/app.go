@@ -236,6 +236,7 @@ func (a *App) serve(ctx context.Context) error {
 	parts.Go(func() error { return a.report(partsCtx) })
 	parts.Go(func() error { return a.runShare(partsCtx) })
 	parts.Go(func() error { return a.guard(partsCtx) })
+	parts.Go(func() error { return a.runLED(partsCtx) })
 	parts.Go(func() error { return a.board.run(partsCtx) })
 	parts.Go(func() error { return a.alerts.RunClocks(partsCtx) })
 	parts.Go(func() error { return a.republish(partsCtx) })

@@ -83,4 +83,4 @@ func known(err error) error {
 func (s site) Radios() ([]radio.State, []radio.Entry) { return s.radios.States(), s.radios.Recent() }
 
 // Ports is for web.Field.
-func (site) Ports() []string { return port.List("/") }
+func (s site) Ports() []string { return withBoard(port.List("/"), "/", thisBoard("/", s.Log)) }

@@ -2,7 +2,10 @@ package app
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 
 	boards "sentrybox/gateway/board"
 )
@@ -28,4 +31,20 @@ func heatLimits(p boards.Profile) map[string]int {
 		all[z.Zone] = z.Limit
 	}
 	return all
+}
+
+// withBoard adds the serial ports of the board that are there to others, and takes the
+// system's own console away, in order.
+func withBoard(ports []string, root string, p boards.Profile) []string {
+	for _, s := range p.Serial {
+		ports = slices.DeleteFunc(ports, func(name string) bool { return name == s.Port })
+		if s.Console {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(root, s.Port)); err == nil {
+			ports = append(ports, s.Port)
+		}
+	}
+	slices.Sort(ports)
+	return ports
 }

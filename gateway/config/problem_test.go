@@ -50,7 +50,7 @@ type mistake struct {
 
 // The table is also the seeds of the fuzz target.
 var mistakes = slices.Concat(yamlMistakes, gatewayMistakes, uplinkMistakes, cameraMistakes, ruleMistakes, floorMistakes, heightMistakes, brokerMistakes, evidenceMistakes, lookbackMistakes,
-	detectorMistakes, metricsMistakes, alertMistakes, sensorMistakes, radioMistakes, analogueMistakes, intercomMistakes)
+	detectorMistakes, metricsMistakes, alertMistakes, sensorMistakes, radioMistakes, analogueMistakes, intercomMistakes, ledMistakes)
 
 var yamlMistakes = []mistake{
 	{"empty", "", `1: the file is empty`},

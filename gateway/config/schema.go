@@ -23,6 +23,7 @@ type Config struct {
 	Vision        Vision        `yaml:"vision"`
 	Log           Log           `yaml:"log"`
 	Watchdog      Watchdog      `yaml:"watchdog"`
+	LED           string        `yaml:"led"` // in /sys/class/leds, that tells how the gateway is; auto for the board's own; none when empty
 	Cameras       []Camera      `yaml:"cameras"`
 	Profiles      string        `yaml:"profiles"` // folder of profiles that go before those of the product
 	Buses         []Bus         `yaml:"buses"`

@@ -40,6 +40,7 @@ func (d *document) finish(c *Config) {
 	d.finishMetrics(&c.Metrics)
 	d.finishHomeAssistant(&c.HomeAssistant)
 	d.finishWatchdog(&c.Watchdog)
+	d.finishLED(c.LED)
 	d.OneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	d.finishCameras(c.Cameras)
 	d.finishDevices(c)

@@ -5,6 +5,7 @@ var boards = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writt
 	"help.board":        {"查看这是什么板卡：串口、看门狗、指示灯、温度、解码器，以及建议的配置。", "Tell which board this is: serial ports, watchdog, LEDs, temperatures, decoder, and the configuration that fits it."},
 	"help.board_list":   {"列出认识的板卡", "list the boards that are known"},
 	"help.board_apply":  {"按板卡限制系统日志（需 root）：写 /etc/systemd/journald.conf.d/60-sentrybox.conf", "bound the system's log as fits the board, as root: writes /etc/systemd/journald.conf.d/60-sentrybox.conf"},
+	"config.led":        {"必须是 auto 或 /sys/class/leds 里的名字", "must be auto, or a name in /sys/class/leds"},
 	"board.is":          {"板卡：%s（%s）", "Board: %s (%s)"},
 	"board.unknown":     {"不认识这块板卡（%s）。", "This board is not known (%s)."},
 	"board.nomodel":     {"没有型号", "no model"},
