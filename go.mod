@@ -3,6 +3,7 @@ module sentrybox
 go 1.26.8
 
 require (
+	aead.dev/minisign v0.3.0
 	filippo.io/age v1.3.2
 	github.com/abema/go-mp4 v1.4.1
 	github.com/alecthomas/kong v1.13.0

@@ -59,10 +59,12 @@ type commands struct {
 	Hash    hashCmd    `cmd:"" help:"${help_hash}"`
 	Secret  secretCmd  `cmd:"" help:"${help_secret}"`
 	Privacy privacyCmd `cmd:"" help:"${help_privacy}"`
+	Update  updateCmd  `cmd:"" help:"${help_update}"`
 	Version versionCmd `cmd:"" help:"${help_version}"`
 
 	DVRIPSession dvripSessionCmd `cmd:"" name:"dvrip-session" hidden:""`
 	PTTGuard     pttGuardCmd     `cmd:"" name:"ptt-guard" hidden:""`
+	UpdateSchema updateSchemaCmd `cmd:"" name:"update-schema" hidden:""`
 }
 
 // run carries out the command line and returns the exit status: 0 well, 1
@@ -80,7 +82,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	} {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}
-	for _, name := range guardHelp() {
+	for _, name := range append(guardHelp(), updateHelp()...) {
 		vars["help_"+name] = text.T(lang, text.Key("help."+name))
 	}
 	exited := -1

@@ -73,6 +73,45 @@ dpkg -i /root/sentrybox.deb
 [ "$(main_pid)" != "$old" ] || fail "the old program still runs"
 until_ok 60 well || fail "not well after an upgrade"
 
+update() { sentrybox update --config $config --steady 2s "$@" >/root/out 2>&1; }
+has() { [ "$(dpkg-query -W -f '${Status} ${Version}' sentrybox)" = "install ok installed $1" ]; }
+was=$(dpkg-query -W -f '${Version}' sentrybox)
+
+step "updates that are refused change nothing"
+cp /root/1.update /root/damaged.update
+printf x | dd of=/root/damaged.update bs=1 seek=100000 conv=notrunc status=none
+for file in damaged 3; do
+	! update /root/$file.update || fail "$file.update was taken"
+	cat /root/out
+	has "$was" || fail "$file.update has changed something"
+done
+
+step "an update whose program does not come up is taken back"
+! update --within 8s /root/2.update || fail "it was taken for well"
+tail -n 2 /root/out
+has "$was" || { cat /root/out; fail "the old version is not back"; }
+until_ok 60 well || fail "not well after going back"
+
+step "an update that is cut off half-way is taken back at the next boot"
+setsid sentrybox update --config $config --within 60s /root/2.update >/root/out 2>&1 &
+cut=$!
+until_ok 60 grep -q proving /var/lib/sentrybox-update/journal.json || fail "it did not begin"
+kill -KILL $cut
+wait $cut || true
+dpkg-deb --fsys-tarfile /root/sentrybox.deb | tar -xO ./usr/bin/sentrybox-vision | head -c 100000 >/usr/bin/sentrybox-vision # a mixture
+systemctl stop sentrybox.service
+systemctl start sentrybox-update.service || fail "the way back failed"
+has "$was" || fail "the old version is not back after a cut"
+until_ok 60 well || fail "not well after a cut"
+dpkg --verify sentrybox | grep /usr/bin && fail "the programs are a mixture"
+
+step "an update that works is kept"
+update /root/1.update || { cat /root/out; fail "it was not kept"; }
+tail -n 1 /root/out
+has 9.1 || fail "the new version is not there"
+well || fail "not well after an update"
+[ "$(sha256sum $config)" = "$sum" ] || fail "the configuration has changed"
+
 step "removed and purged, alerts are kept"
 dpkg --purge sentrybox
 [ ! -e /etc/sentrybox ] || fail "its configuration is left"

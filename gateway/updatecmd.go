@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/store"
+	"sentrybox/gateway/text"
+	"sentrybox/gateway/update"
+)
+
+const updatePoll = 500 * time.Millisecond
+
+type updateCmd struct {
+	Config    string        `required:"" placeholder:"FILE" help:"${help_config}"`
+	Keys      string        `default:"/etc/sentrybox-update.pub" placeholder:"FILE" help:"${help_update_keys}"`
+	Downgrade bool          `help:"${help_update_downgrade}"`
+	Within    time.Duration `default:"5m" help:"${help_update_within}"`
+	Steady    time.Duration `default:"30s" help:"${help_update_steady}"`
+	Resume    bool          `help:"${help_update_resume}"`
+	Dir       string        `hidden:"" default:"/var/lib/sentrybox-update"`
+	File      string        `arg:"" optional:"" type:"path" help:"${help_update_file}"`
+}
+
+func (c *updateCmd) Run(e *env) error {
+	if os.Geteuid() != 0 {
+		return &sentence{key: "update.root"}
+	}
+	u, err := c.updater(e)
+	if err != nil {
+		return err
+	}
+	if c.Resume {
+		r, err := u.Resume(e.ctx)
+		if err != nil || r == nil {
+			return err
+		}
+		return c.say(e, *r)
+	}
+	if c.File == "" {
+		return &sentence{key: "update.which"}
+	}
+	if u.Keys, err = update.ReadKeys(c.Keys, 0); err != nil {
+		return sayUpdate(err)
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) // whoever looks on may go away
+	r, err := u.Apply(e.ctx, f, c.Downgrade)
+	if r.State != "" {
+		err = errors.Join(err, c.say(e, r))
+	}
+	return sayUpdate(err)
+}
+
+// updater fills in the box. A configuration that cannot be read must not keep an old
+// version from coming back.
+func (c *updateCmd) updater(e *env) (*update.Updater, error) {
+	data := "/var/lib/sentrybox" // of a box that is not set up yet
+	blank, err := config.Blank(c.Config)
+	if err == nil && !blank {
+		var cfg *config.Config
+		if cfg, err = dataOf(c.Config); err == nil {
+			data = cfg.Data
+		}
+	}
+	if err != nil && !c.Resume {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return &update.Updater{
+		Dir: c.Dir, Packages: update.Debian{}, Service: update.Systemd{Folder: data}, Data: update.Folder{Path: data, Program: filepath.Join(c.Dir, update.ProgramName)},
+		Program: program, Within: c.Within, Steady: c.Steady, Poll: updatePoll, Log: e.log(slog.LevelInfo),
+	}, nil
+}
+
+func (c *updateCmd) say(e *env, r update.Result) error {
+	_, err := fmt.Fprintln(e.out, text.T(e.lang, text.Key("update."+string(r.State)), r.From, r.To))
+	return err
+}
+
+// sayUpdate turns a refusal into a sentence; what went wrong stands behind it.
+func sayUpdate(err error) error {
+	if key := update.Sentence(err); key != "" {
+		return &sentence{key: key, args: []any{err.Error()}}
+	}
+	return err
+}
+
+func updateHelp() []string {
+	return []string{"update", "update_keys", "update_downgrade", "update_within", "update_steady", "update_resume", "update_file"}
+}
+
+// updateSchemaCmd is run by an update, as the user whom the database belongs to.
+type updateSchemaCmd struct {
+	Data string `arg:""`
+}
+
+func (c *updateSchemaCmd) Run(e *env) error {
+	schema, err := store.Schema(e.ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.out, schema)
+	return err
+}
