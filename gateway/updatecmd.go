@@ -92,10 +92,10 @@ func (c *updateCmd) say(e *env, r update.Result) error {
 	return err
 }
 
-// sayUpdate turns a refusal into a sentence; what went wrong stands behind it.
+// sayUpdate turns a refusal into a sentence; what else is known stands behind it.
 func sayUpdate(err error) error {
-	if key := update.Sentence(err); key != "" {
-		return &sentence{key: key, args: []any{err.Error()}}
+	if key, more := update.Sentence(err); key != "" {
+		return &sentence{key: key, args: []any{more}}
 	}
 	return err
 }

@@ -2,13 +2,14 @@ package update
 
 import (
 	"errors"
+	"strings"
 
 	"sentrybox/gateway/text"
 )
 
-// Sentence returns the sentence for what an update was refused for, which takes the
-// error as its argument; empty for another error.
-func Sentence(err error) text.Key {
+// Sentence returns the sentence for what an update was refused for, empty for another
+// error, and its argument: in brackets what the error says besides.
+func Sentence(err error) (key text.Key, more string) {
 	for _, known := range []struct {
 		err error
 		key text.Key
@@ -17,8 +18,12 @@ func Sentence(err error) text.Key {
 		{ErrArch, "update.error.arch"}, {ErrOlder, "update.error.older"}, {ErrBusy, "update.error.busy"}, {ErrReturned, "update.error.returned"},
 	} {
 		if errors.Is(err, known.err) {
-			return known.key
+			_, more, _ = strings.Cut(err.Error(), known.err.Error()+": ")
+			if more != "" {
+				more = " (" + strings.ReplaceAll(more, "\n", "; ") + ")"
+			}
+			return known.key, more
 		}
 	}
-	return ""
+	return "", ""
 }

@@ -147,8 +147,12 @@ func TestRefused(t *testing.T) {
 		"the same": {b.update("1", "amd64"), ErrOlder}, "older": {b.update("0", "amd64"), ErrOlder}, "nothing": {nil, ErrNoUpdate},
 	} {
 		u := b.updater()
-		if _, err := u.Apply(t.Context(), bytes.NewReader(c.file), false); !errors.Is(err, c.want) || Sentence(err) == "" {
+		_, err := u.Apply(t.Context(), bytes.NewReader(c.file), false)
+		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if key, more := Sentence(err); key == "" || errors.Is(err, ErrArch) && more != " (arm64, this is amd64)" {
+			t.Errorf("%s: said as %s%s", name, key, more)
 		}
 		if b.whole() != "1" || !b.running {
 			t.Errorf("%s: something has changed", name)

@@ -97,13 +97,13 @@ setsid sentrybox update --config $config --within 60s /root/2.update >/root/out 
 cut=$!
 until_ok 60 grep -q proving /var/lib/sentrybox-update/journal.json || fail "it did not begin"
 kill -KILL $cut
-wait $cut || true
-dpkg-deb --fsys-tarfile /root/sentrybox.deb | tar -xO ./usr/bin/sentrybox-vision | head -c 100000 >/usr/bin/sentrybox-vision # a mixture
+wait $cut 2>/dev/null || true
+truncate -s 100000 /usr/bin/sentrybox-vision # half of it
 systemctl stop sentrybox.service
 systemctl start sentrybox-update.service || fail "the way back failed"
 has "$was" || fail "the old version is not back after a cut"
 until_ok 60 well || fail "not well after a cut"
-dpkg --verify sentrybox | grep /usr/bin && fail "the programs are a mixture"
+! dpkg --verify sentrybox | grep /usr/bin || fail "the programs are a mixture"
 
 step "an update that works is kept"
 update /root/1.update || { cat /root/out; fail "it was not kept"; }
