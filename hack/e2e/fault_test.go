@@ -186,7 +186,7 @@ func TestMemoryShort(t *testing.T) {
 	sub := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"#")
 	group := newMemoryGroup(t)
 	g := start(t, mosquitto.URL(), fmt.Sprintf(walkerSite, port, s.URL("gate")))
-	if err := os.WriteFile(filepath.Join(group.dir, "cgroup.procs"), []byte(fmt.Sprint(g.cmd.Process.Pid)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(group.dir, "cgroup.procs"), fmt.Append(nil, g.cmd.Process.Pid), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_ = syscall.Kill(processOf(t, g, 0), syscall.SIGKILL) // the next one is born in the group
@@ -210,7 +210,7 @@ func TestMemoryShort(t *testing.T) {
 	for i := range 5 {
 		ids = append(ids, g.mustRaise(i%4+1))
 	}
-	if err := os.WriteFile(limit, []byte(fmt.Sprint(1<<30)), 0o600); err != nil {
+	if err := os.WriteFile(limit, fmt.Append(nil, 1<<30), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	seen := len(alertsOf(t, sub.Messages(), "gate", "intrusion"))

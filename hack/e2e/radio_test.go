@@ -55,7 +55,7 @@ func TestEmergencyKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	// press presses a key and waits for the alert of its set.
 	press := func(i int) (all []mqtttest.Message, took time.Duration) {
 		src := uint32(4600101 + i) //nolint:gosec // small
