@@ -40,6 +40,7 @@ type conn struct {
 	wmu  sync.Mutex          // held while a packet is written
 	acks map[uint16]struct{} // guarded by wmu: ids written and not acknowledged
 	subs map[uint16]int      // guarded by wmu: filters of SUBSCRIBEs not answered
+	ends map[uint16]struct{} // guarded by wmu: UNSUBSCRIBEs not answered
 
 	handed  atomic.Int32  // publications that paho has and that are not written
 	writing atomic.Int32  // packets that are being written
@@ -109,6 +110,15 @@ func (c *conn) admit(pk packet) error {
 		if !ok || n != len(pk.codes) {
 			return violation("SUBACK with %d codes for %d filters", len(pk.codes), n)
 		}
+	case typeUnsuback:
+		// paho takes one for the end of whatever has its id, a publication too.
+		c.wmu.Lock()
+		_, ok := c.ends[pk.id]
+		delete(c.ends, pk.id)
+		c.wmu.Unlock()
+		if !ok {
+			return violation("UNSUBACK for nothing that was ended")
+		}
 	}
 	c.pending = pk.raw
 	return nil
@@ -147,6 +157,8 @@ func (c *conn) Write(p []byte) (int, error) {
 		c.acks[o.id] = struct{}{}
 	case typeSubscribe:
 		c.subs[o.id] = o.filters
+	case typeUnsubscribe:
+		c.ends[o.id] = struct{}{}
 	}
 	return n, nil
 }

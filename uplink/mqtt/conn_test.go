@@ -16,7 +16,7 @@ func pipe(t *testing.T, timeout time.Duration) (*conn, net.Conn) {
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { _ = ours.Close(); _ = theirs.Close() })
 	return &conn{Conn: ours, raw: &counted{Conn: ours, meter: unmetered{}}, timeout: timeout, longest: MaxIncoming, count: &counters{}, r: bufio.NewReader(ours),
-		acks: map[uint16]struct{}{}, subs: map[uint16]int{}}, theirs
+		acks: map[uint16]struct{}{}, subs: map[uint16]int{}, ends: map[uint16]struct{}{}}, theirs
 }
 
 // greet has the broker's side send CONNACK and what follows.
@@ -116,5 +116,26 @@ func TestOversizedMessagesAreAcknowledgedAndDropped(t *testing.T) {
 	}
 	if got := <-acks; string(got) != "\x40\x02\x12\x34" {
 		t.Fatalf("answered %x", got)
+	}
+}
+
+// paho takes an UNSUBACK for the end of whatever has its id: one that answers
+// nothing must not acknowledge a publication.
+func TestOnlyWhatWasUnsubscribedCanEnd(t *testing.T) {
+	c, theirs := pipe(t, time.Second)
+	greet(t, c, theirs)
+	go func() { _, _ = io.Copy(io.Discard, theirs) }()
+	for _, packet := range [][]byte{{0xa2, 5, 0, 7, 0, 1, 'a'}, publishBytes(t, "a", 1, 8, []byte("x"))} {
+		if _, err := c.Write(packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() { _, _ = theirs.Write([]byte{0xb0, 2, 0, 7, 0xb0, 2, 0, 8}) }()
+	got := make([]byte, 4)
+	if _, err := io.ReadFull(c, got); err != nil || got[0] != typeUnsuback || got[3] != 7 {
+		t.Fatalf("the answer to ours came as %x, %v", got, err)
+	}
+	if n, err := c.Read(got); !errors.Is(err, errProtocol) {
+		t.Errorf("one for a publication came as %x, %v", got[:n], err)
 	}
 }

@@ -39,7 +39,7 @@ func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn,
 		return nil, err
 	}
 	raw := &counted{Conn: tcp, meter: t.meter}
-	c := &conn{Conn: raw, raw: raw, timeout: timing.Write, longest: MaxIncoming, count: count, acks: map[uint16]struct{}{}, subs: map[uint16]int{},
+	c := &conn{Conn: raw, raw: raw, timeout: timing.Write, longest: MaxIncoming, count: count, acks: map[uint16]struct{}{}, subs: map[uint16]int{}, ends: map[uint16]struct{}{},
 		written: make(chan struct{}, 1)}
 	c.heard.Store(time.Now().UnixNano())
 	if t.secure {

@@ -13,13 +13,15 @@ import (
 // Control packet types, MQTT 3.1.1, table 2.1, as the high half of the first
 // byte.
 const (
-	typeConnack   = 0x20
-	typePublish   = 0x30
-	typePuback    = 0x40
-	typeSubscribe = 0x80
-	typeSuback    = 0x90
-	typePingreq   = 0xc0
-	typePingresp  = 0xd0
+	typeConnack     = 0x20
+	typePublish     = 0x30
+	typePuback      = 0x40
+	typeSubscribe   = 0x80
+	typeSuback      = 0x90
+	typeUnsubscribe = 0xa0
+	typeUnsuback    = 0xb0
+	typePingreq     = 0xc0
+	typePingresp    = 0xd0
 )
 
 // maxTopic is the longest topic that is taken from a broker, in bytes. Messages
@@ -66,7 +68,7 @@ func readPacket(r byteReader, longest int) (packet, error) {
 	switch p.kind {
 	case typePublish:
 		return readPublish(r, p, header, length, longest)
-	case typeConnack, typePuback:
+	case typeConnack, typePuback, typeUnsuback:
 		if first&0x0f != 0 || length != 2 {
 			return packet{}, violation("type %#x with %d bytes", first, length)
 		}
@@ -91,7 +93,7 @@ func readPacket(r byteReader, longest int) (packet, error) {
 		if body[0] > 1 || body[1] > 5 {
 			return packet{}, violation("CONNACK %#x", body)
 		}
-	case typePuback:
+	case typePuback, typeUnsuback:
 		p.id = binary.BigEndian.Uint16(body)
 	case typeSuback:
 		p.id, p.codes = binary.BigEndian.Uint16(body), body[2:]
@@ -185,14 +187,14 @@ type outgoing struct {
 	filters int // of a SUBSCRIBE
 }
 
-// parseOutgoing reads a PUBLISH at QoS 1 or a SUBSCRIBE that paho has written,
-// and returns the zero value for all others.
+// parseOutgoing reads a PUBLISH at QoS 1, a SUBSCRIBE or an UNSUBSCRIBE that paho
+// has written, and returns the zero value for all others.
 func parseOutgoing(b []byte) outgoing {
 	if len(b) < 2 {
 		return outgoing{}
 	}
 	kind, qos := b[0]&0xf0, b[0]>>1&3
-	if kind != typeSubscribe && (kind != typePublish || qos == 0) {
+	if kind != typeSubscribe && kind != typeUnsubscribe && (kind != typePublish || qos == 0) {
 		return outgoing{}
 	}
 	b = b[1:]
@@ -214,6 +216,9 @@ func parseOutgoing(b []byte) outgoing {
 		return outgoing{}
 	}
 	o := outgoing{kind: kind, id: binary.BigEndian.Uint16(b)}
+	if kind == typeUnsubscribe {
+		return o
+	}
 	for b = b[2:]; len(b) > 0; o.filters++ {
 		_, rest, ok := cutString(b)
 		if !ok || len(rest) < 1 {

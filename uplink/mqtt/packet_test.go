@@ -47,7 +47,8 @@ func packetCases(t testing.TB) []struct {
 		{"pingresp", []byte{0xd0, 0}, nil},
 		{"pingresp with a body", []byte{0xd0, 1, 0}, errProtocol},
 		{"pubcomp, which paho takes for an acknowledgement of QoS 1", []byte{0x70, 2, 0, 7}, errProtocol},
-		{"unsuback, likewise", []byte{0xb0, 2, 0, 7}, errProtocol},
+		{"unsuback", []byte{0xb0, 2, 0, 7}, nil},
+		{"unsuback with something more", []byte{0xb0, 3, 0, 7, 0}, errProtocol},
 		{"pubrec", []byte{0x50, 2, 0, 7}, errProtocol},
 		{"pubrel", []byte{0x62, 2, 0, 7}, errProtocol},
 		{"connect from a broker", []byte{0x10, 0}, errProtocol},
@@ -137,6 +138,7 @@ func TestParseOutgoing(t *testing.T) {
 		want outgoing
 	}{
 		{"subscribe", b.Bytes(), outgoing{typeSubscribe, 513, 3}},
+		{"unsubscribe", []byte{0xa2, 5, 2, 1, 0, 1, 'a'}, outgoing{typeUnsubscribe, 513, 0}},
 		{"publish", publishBytes(t, "a/b", 1, 0xfffe, make([]byte, 300)), outgoing{typePublish, 0xfffe, 0}},
 		{"publish at QoS 0", publishBytes(t, "a/b", 0, 0, nil), outgoing{}},
 		{"ping", []byte{0xc0, 0}, outgoing{}},
