@@ -251,8 +251,14 @@ func (k *Keeper) put(ctx context.Context, r Revision, old, body []byte, grace ti
 			if _, err := insert(ctx, tx, Revision{At: r.At, Sum: sum(old), State: Kept}, old); err != nil {
 				return err
 			}
-		} else if last.State == Trial { // changed further, so it was seen to work
-			if err := setState(ctx, tx, last.ID, Kept, time.Time{}); err != nil {
+		} else if last.State == Trial {
+			// What needs no trial shows that the one before works; another trial does not, and goes
+			// back to what somebody has kept.
+			state := Kept
+			if r.State == Trial {
+				state = Returned
+			}
+			if err := setState(ctx, tx, last.ID, state, time.Time{}); err != nil {
 				return err
 			}
 		}

@@ -195,6 +195,35 @@ func TestTrial(t *testing.T) {
 	}
 }
 
+// TestTrialAfterTrial: another trial does not prove the one before, which nobody has
+// kept; a change that needs none does.
+func TestTrialAfterTrial(t *testing.T) {
+	for what, c := range map[string]struct{ second, want string }{
+		"another trial": {base + "log: {level: warn}\n", base},
+		"a camera":      {base + "log: {level: debug}\n" + camera, base + "log: {level: debug}\n" + camera},
+	} {
+		r, ctx := newRig(t, t.TempDir(), time.Now), t.Context()
+		first, _, err := r.Current(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := r.Save(ctx, "王工", "", []byte(base+"log: {level: debug}\n"), first.Sum)
+		if err != nil || a.State != Trial {
+			t.Fatalf("%s: %+v, %v", what, a, err)
+		}
+		b, err := r.Save(ctx, "王工", "", []byte(c.second), a.Sum)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if err := r.Return(ctx, b.ID); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if got := r.file(t); got != c.want {
+			t.Errorf("%s: the file has\n%s, want\n%s", what, got, c.want)
+		}
+	}
+}
+
 // TestPowerCut: what was under way when the power went is settled at the next start.
 func TestPowerCut(t *testing.T) {
 	for _, replaced := range []bool{false, true} {
