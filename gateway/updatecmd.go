@@ -25,6 +25,7 @@ type updateCmd struct {
 	Within    time.Duration `default:"5m" help:"${help_update_within}"`
 	Steady    time.Duration `default:"30s" help:"${help_update_steady}"`
 	Resume    bool          `help:"${help_update_resume}"`
+	Inbox     string        `hidden:"" placeholder:"FILE"`
 	Dir       string        `hidden:"" default:"/var/lib/sentrybox-update"`
 	File      string        `arg:"" optional:"" type:"path" help:"${help_update_file}"`
 }
@@ -32,6 +33,9 @@ type updateCmd struct {
 func (c *updateCmd) Run(e *env) error {
 	if os.Geteuid() != 0 {
 		return &sentence{key: "update.root"}
+	}
+	if c.Inbox != "" {
+		return c.inbox(e)
 	}
 	u, err := c.updater(e)
 	if err != nil {
@@ -47,18 +51,41 @@ func (c *updateCmd) Run(e *env) error {
 	if c.File == "" {
 		return &sentence{key: "update.which"}
 	}
-	if u.Keys, err = update.ReadKeys(c.Keys, 0); err != nil {
-		return sayUpdate(err)
-	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	_, err = c.apply(e, u, f)
+	return sayUpdate(err)
+}
+
+func (c *updateCmd) apply(e *env, u *update.Updater, f *os.File) (r update.Result, err error) {
+	if u.Keys, err = update.ReadKeys(c.Keys, 0); err != nil {
+		return r, err
+	}
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) // whoever looks on may go away
-	r, err := u.Apply(e.ctx, f, c.Downgrade)
+	r, err = u.Apply(e.ctx, f, c.Downgrade)
 	if r.State != "" {
 		err = errors.Join(err, c.say(e, r))
+	}
+	return r, err
+}
+
+// inbox is run by sentrybox-update-inbox.service: it installs what the page has left,
+// and notes for the page why it does not.
+func (c *updateCmd) inbox(e *env) error {
+	f, err := update.Take(c.Inbox)
+	var r update.Result
+	if err == nil {
+		defer f.Close()
+		var u *update.Updater
+		if u, err = c.updater(e); err == nil {
+			r, err = c.apply(e, u, f)
+		}
+	}
+	if err != nil && r.State == "" {
+		return errors.Join(sayUpdate(err), update.Refuse(c.Dir, err))
 	}
 	return sayUpdate(err)
 }

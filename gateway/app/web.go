@@ -27,6 +27,7 @@ import (
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/tryout"
+	"sentrybox/gateway/update"
 	"sentrybox/gateway/web"
 	"sentrybox/gateway/web/account"
 	"sentrybox/gateway/web/cert"
@@ -93,6 +94,7 @@ func (a *App) servePage(ctx context.Context, log *slog.Logger, care web.Care) er
 		site := Site(a.Path, a.Config.Data, a.Version)
 		site.Listen = a.Config.Web.Listen
 		s.Vault = &web.Vault{Site: site, Dir: a.Config.Data, Replace: a.replace}
+		s.Update = update.NewInbox(a.Config.Data)
 	}
 	s.Support = a.support
 	if err := a.secure(s); err != nil {

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sentrybox/gateway/text"
 )
 
 // State is how far an update has come.
 type State string
 
-// The states. The last three are results.
+// The states. The last four are results.
 const (
 	Prepared   State = "prepared"   // both packages are on the disk, nothing is changed
 	Installing State = "installing" // the programs may be a mixture
@@ -22,6 +24,7 @@ const (
 	Unchanged  State = "unchanged"
 	Proven     State = "proven"
 	Returned   State = "returned"
+	Refused    State = "refused" // by [Refuse]: it was not begun
 )
 
 // Result is what has become of an update, and while it lasts what is known of it.
@@ -31,6 +34,8 @@ type Result struct {
 	To    string    `json:"to"`
 	At    time.Time `json:"at"`
 	Why   string    `json:"why,omitempty"` // of one that was not kept
+
+	Reason text.Key `json:"reason,omitempty"` // the sentence of one that was refused, its argument is Why
 }
 
 // journal is a Result with what the way back needs.

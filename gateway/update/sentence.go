@@ -16,6 +16,7 @@ func Sentence(err error) (key text.Key, more string) {
 	}{
 		{ErrNoKey, "update.error.nokey"}, {ErrKey, "update.error.key"}, {ErrNoUpdate, "update.error.none"}, {ErrSignature, "update.error.signature"},
 		{ErrArch, "update.error.arch"}, {ErrOlder, "update.error.older"}, {ErrBusy, "update.error.busy"}, {ErrReturned, "update.error.returned"},
+		{ErrByHand, "update.error.byhand"}, {ErrRoom, "update.error.room"}, {ErrGone, "update.error.gone"},
 	} {
 		if errors.Is(err, known.err) {
 			_, more, _ = strings.Cut(err.Error(), known.err.Error()+": ")

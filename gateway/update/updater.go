@@ -178,10 +178,15 @@ func (u *Updater) check(ctx context.Context, deb string, m, here Manifest, downg
 	if is != m {
 		return fmt.Errorf("%w: its comment says %s %s, and it is %s %s", ErrNoUpdate, m.Version, m.Arch, is.Version, is.Arch)
 	}
+	return compare(ctx, u.Packages, m, here, downgrade)
+}
+
+// compare holds what an update says of itself against what is here.
+func compare(ctx context.Context, p Packages, m, here Manifest, downgrade bool) error {
 	if m.Arch != here.Arch {
 		return fmt.Errorf("%w: %s, this is %s", ErrArch, m.Arch, here.Arch)
 	}
-	newer, err := u.Packages.Newer(ctx, m.Version, here.Version)
+	newer, err := p.Newer(ctx, m.Version, here.Version)
 	if err == nil && !newer && !downgrade {
 		err = fmt.Errorf("%w: %s, %s is installed", ErrOlder, m.Version, here.Version)
 	}

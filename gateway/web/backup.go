@@ -16,6 +16,7 @@ import (
 
 	"sentrybox/gateway/backup"
 	"sentrybox/gateway/text"
+	"sentrybox/gateway/update"
 	"sentrybox/gateway/web/account"
 )
 
@@ -340,6 +341,9 @@ func (s *Server) supportBundle(w http.ResponseWriter, r *http.Request) {
 func bodyLimit(rt *route) int64 {
 	if slices.Contains([]string{"/api/v1/restore/file", "/setup/restore/file"}, rt.path) {
 		return maxUpload
+	}
+	if rt.path == "/api/v1/update/file" {
+		return update.MaxFile
 	}
 	return maxBody
 }

@@ -14,6 +14,7 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/text"
+	"sentrybox/gateway/update"
 	"sentrybox/gateway/web/account"
 )
 
@@ -251,6 +252,9 @@ func (s *Server) failureOf(r *http.Request, err error) *failure {
 	}
 	if key := backup.Sentence(err); key != "" {
 		return problem(http.StatusUnprocessableEntity, key)
+	}
+	if key, more := update.Sentence(err); key != "" {
+		return problem(http.StatusUnprocessableEntity, key, more)
 	}
 	if r.Context().Err() == nil {
 		s.Log.Error("page", "path", r.URL.Path, "error", err)

@@ -71,6 +71,9 @@ func careOperations() map[string]operation {
 		"POST /api/v1/restore/look": {about: "api.restore.look", in: backup.Wish{}, out: insideView{}},
 		"POST /api/v1/restore":      {about: "api.restore", in: backup.Wish{}, out: insideView{}},
 		"GET /api/v1/restore":       {about: "api.restore.get", out: restoring{}},
+		"PUT /api/v1/update/file":   {about: "api.update.file", inMedia: file, out: updateView{}},
+		"POST /api/v1/update":       {about: "api.update", in: updateWish{}, out: updateView{}},
+		"GET /api/v1/update":        {about: "api.update.get", out: updateView{}},
 	}
 }
 
@@ -137,7 +140,7 @@ func scopeOf(rt *route) account.Scope {
 	switch {
 	case !api || rt.stage != inside || first == "me":
 		return ""
-	case first == "users" || first == "sessions" || first == "tokens" || first == "audit" || first == "backup" || first == "restore" || first == "support":
+	case first == "users" || first == "sessions" || first == "tokens" || first == "audit" || first == "backup" || first == "restore" || first == "support" || first == "update":
 		return account.Admin
 	}
 	return map[account.Role]account.Scope{account.Viewer: account.Read, account.Duty: account.Operate, account.Technician: account.Configure}[rt.least]

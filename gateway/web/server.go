@@ -26,6 +26,7 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/recent"
 	"sentrybox/gateway/survey"
+	"sentrybox/gateway/update"
 	"sentrybox/gateway/web/account"
 )
 
@@ -51,6 +52,7 @@ type Server struct {
 	Vault       *Vault                // nil where the configuration is no file
 	// Support writes the support bundle; nil for none.
 	Support func(context.Context, io.Writer) error
+	Update  *update.Inbox // nil where the configuration is no file
 	Version string
 	Log     *slog.Logger
 	Now     func() time.Time

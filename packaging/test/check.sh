@@ -112,6 +112,35 @@ has 9.1 || fail "the new version is not there"
 well || fail "not well after an update"
 [ "$(sha256sum $config)" = "$sum" ] || fail "the configuration has changed"
 
+step "what the page has uploaded is installed, or refused with the reason"
+inbox=/var/lib/sentrybox/update
+mkdir -p /run/systemd/system/sentrybox-update-inbox.service.d
+printf '[Service]\nExecStart=\nExecStart=/usr/bin/sentrybox update --config %s --steady 2s --inbox %s/inbox.update\n' $config $inbox \
+	>/run/systemd/system/sentrybox-update-inbox.service.d/steady.conf
+systemctl daemon-reload
+as() { systemd-run --quiet --wait -p User=sentrybox -p UMask=0077 -p NoNewPrivileges=yes -p ProtectSystem=strict -p ReadWritePaths=/var/lib/sentrybox \
+	-p MemoryDenyWriteExecute=yes -p SystemCallFilter=@system-service "$@"; }
+told() { grep -qs "$1" /var/lib/sentrybox-update/result.json; }
+systemctl is-active --quiet sentrybox-update.path || fail "nothing waits for an update"
+as dpkg --compare-versions 9.4 gt 9.1 || fail "the service cannot compare versions"
+as dpkg-query -W sentrybox || fail "the service cannot ask for its version"
+as cat /var/lib/sentrybox-update/result.json || fail "the service cannot read the result"
+chmod 0644 /root/*.update && mv /root/*.update /tmp/
+as mkdir -p $inbox
+as ln -s /etc/shadow $inbox/inbox.update
+until_ok 30 told update.error.none || fail "a link was not refused"
+as cp /tmp/3.update $inbox/new
+as mv $inbox/new $inbox/inbox.update
+until_ok 30 told update.error.arch || fail "one for another processor was not refused"
+has 9.1 || fail "a refused upload has changed something"
+as cp /tmp/4.update $inbox/new
+as mv $inbox/new $inbox/inbox.update
+until_ok 90 told '"proven".*"9.4"' || { cat /var/lib/sentrybox-update/result.json; journalctl --no-pager -u sentrybox-update-inbox.service | tail -n 30; fail "the upload was not installed"; }
+cat /var/lib/sentrybox-update/result.json
+has 9.4 || fail "the uploaded version is not there"
+[ -z "$(ls -A $inbox)" ] || fail "left in the inbox: $(ls -A $inbox)"
+until_ok 30 well || fail "not well after an upload"
+
 step "removed and purged, alerts are kept"
 dpkg --purge sentrybox
 [ ! -e /etc/sentrybox ] || fail "its configuration is left"
