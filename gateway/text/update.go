@@ -27,6 +27,8 @@ var updates = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"js.update.offer":     {"已装 {0}，文件里是 {1}，签名正确。安装时监看会中断一两分钟。", "Installed is {0}, the file has {1}, and its signature is good. Nothing is watched for a minute or two while it is installed."},
 	"js.update.running":   {"正在安装，请不要断电。页面会中断一两分钟…", "Installing: leave the power on. This page is gone for a minute or two…"},
 	"js.update.silent":    {"20 分钟没有结果。请在设备上运行 journalctl -u sentrybox-update-inbox 查看原因。", "No result for 20 minutes. Look at the box with journalctl -u sentrybox-update-inbox."},
+	"audit.update":        {"安装升级", "update begun"},
+	"audit.update.upload": {"上传升级文件", "update uploaded"},
 	"api.update.file":     {"上传升级文件并检查签名，不安装", "Upload an update and check its signature, without installing it"},
 	"api.update":          {"安装上传的升级", "Install the update that was uploaded"},
 	"api.update.get":      {"升级的状态和上次的结果", "How an update stands, and what became of the last one"},

@@ -125,15 +125,15 @@ systemctl is-active --quiet sentrybox-update.path || fail "nothing waits for an 
 as dpkg --compare-versions 9.4 gt 9.1 || fail "the service cannot compare versions"
 as dpkg-query -W sentrybox || fail "the service cannot ask for its version"
 as cat /var/lib/sentrybox-update/result.json || fail "the service cannot read the result"
-chmod 0644 /root/*.update && mv /root/*.update /tmp/
+chmod 0644 /root/*.update && mv /root/*.update /opt/
 as mkdir -p $inbox
 as ln -s /etc/shadow $inbox/inbox.update
 until_ok 30 told update.error.none || fail "a link was not refused"
-as cp /tmp/3.update $inbox/new
+as cp /opt/3.update $inbox/new
 as mv $inbox/new $inbox/inbox.update
 until_ok 30 told update.error.arch || fail "one for another processor was not refused"
 has 9.1 || fail "a refused upload has changed something"
-as cp /tmp/4.update $inbox/new
+as cp /opt/4.update $inbox/new
 as mv $inbox/new $inbox/inbox.update
 until_ok 90 told '"proven".*"9.4"' || { cat /var/lib/sentrybox-update/result.json; journalctl --no-pager -u sentrybox-update-inbox.service | tail -n 30; fail "the upload was not installed"; }
 cat /var/lib/sentrybox-update/result.json
