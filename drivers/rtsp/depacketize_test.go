@@ -20,16 +20,16 @@ func TestRenewing(t *testing.T) {
 	}
 	for codec, head := range heads {
 		decode, seq := newDepacketizer(codec), uint16(0)
-		feed := func(flag byte, size int) ([][]byte, error, weak.Pointer[byte]) {
+		feed := func(flag byte, size int) ([][]byte, weak.Pointer[byte], error) {
 			seq++
 			payload := append(head(flag), make([]byte, size)...)
 			nals, err := decode(&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq}, Payload: payload})
-			return nals, err, weak.Make(&payload[0])
+			return nals, weak.Make(&payload[0]), err
 		}
 		unit := func(packets int) (held []weak.Pointer[byte]) {
 			for i := range packets {
 				flag := map[int]byte{0: 0x80, packets - 1: 0x40}[i]
-				nals, err, w := feed(flag, 1400)
+				nals, w, err := feed(flag, 1400)
 				if last := i == packets-1; last != (len(nals) == 1) || last != (err == nil) || !last && !errors.Is(err, errMore) {
 					t.Fatalf("%v: packet %d of %d: %d units, %v", codec, i, packets, len(nals), err)
 				}
@@ -37,17 +37,18 @@ func TestRenewing(t *testing.T) {
 			}
 			return held
 		}
-		if _, err, _ := feed(0, 10); !errors.Is(err, errStray) {
+		if _, _, err := feed(0, 10); !errors.Is(err, errStray) {
 			t.Errorf("%v: a fragment before everything: %v", codec, err)
 		}
 		held := unit(40)
+		runtime.GC()
 		runtime.GC()
 		for i, w := range held {
 			if w.Value() != nil {
 				t.Errorf("%v: packet %d is held on to", codec, i)
 			}
 		}
-		if _, err, _ := feed(0, 10); err == nil || errors.Is(err, errStray) || errors.Is(err, errMore) {
+		if _, _, err := feed(0, 10); err == nil || errors.Is(err, errStray) || errors.Is(err, errMore) {
 			t.Errorf("%v: a fragment whose beginning is lost: %v", codec, err)
 		}
 		unit(3)

@@ -16,7 +16,7 @@ func Schema(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // opened to read alone
 	var all sql.NullString
 	err = db.QueryRowContext(ctx, `SELECT group_concat(component || '=' || version, ' ') FROM (SELECT component, version FROM schema_version ORDER BY component)`).Scan(&all)
 	if err != nil {
