@@ -154,12 +154,17 @@ func (p *Phone) Write(b []byte) error {
 var ErrSilence = errors.New("siptest: nothing came")
 
 // Read waits for a message.
-func (p *Phone) Read() (*Message, error) {
-	wait := p.Wait
-	if wait == 0 {
-		wait = 10 * time.Second
+func (p *Phone) Read() (*Message, error) { return p.read(time.Now().Add(p.wait())) }
+
+func (p *Phone) wait() time.Duration {
+	if p.Wait == 0 {
+		return 10 * time.Second
 	}
-	_ = p.conn.SetReadDeadline(time.Now().Add(wait))
+	return p.Wait
+}
+
+func (p *Phone) read(until time.Time) (*Message, error) {
+	_ = p.conn.SetReadDeadline(until)
 	r := p.lines
 	if p.conn.LocalAddr().Network() == "udp" {
 		buffer := make([]byte, 65536)
@@ -266,10 +271,7 @@ func (p *Phone) Text(r *Request) string {
 
 // Ask sends a request, answers the challenge if one comes, and returns the final response.
 func (p *Phone) Ask(r *Request) (*Message, error) {
-	if err := p.Write([]byte(p.Text(r))); err != nil {
-		return nil, err
-	}
-	m, err := p.Final(r.Method)
+	m, err := p.transact(r)
 	if err != nil || m.Status() != 401 || p.Password == "" {
 		return m, err
 	}
@@ -279,11 +281,54 @@ func (p *Phone) Ask(r *Request) (*Message, error) {
 	if err := p.Sign(r, m, p.Password); err != nil {
 		return nil, err
 	}
-	if err := p.Write([]byte(p.Text(r))); err != nil {
+	return p.transact(r)
+}
+
+// transact sends a request and returns the final response to it. Over UDP it sends again what is
+// not answered, as a telephone does (RFC 3261 sections 17.1.1.2 and 17.1.2.2), for Wait in all.
+func (p *Phone) transact(r *Request) (*Message, error) {
+	text := []byte(p.Text(r))
+	if err := p.Write(text); err != nil {
 		return nil, err
 	}
-	return p.Final(r.Method)
+	udp := p.conn.LocalAddr().Network() == "udp"
+	end := time.Now().Add(p.wait())
+	pause, next := timer1, time.Now().Add(timer1)
+	for {
+		until := end
+		if udp && next.Before(end) {
+			until = next
+		}
+		m, err := p.read(until)
+		switch {
+		case err == nil && m.answers(r) && m.Status() >= 200:
+			return m, nil
+		case err == nil && m.answers(r) && r.Method == "INVITE":
+			next = end // it is heard
+		case err != nil && until.Equal(end):
+			return nil, err
+		case err != nil:
+			if err := p.Write(text); err != nil {
+				return nil, err
+			}
+			if pause *= 2; r.Method != "INVITE" {
+				pause = min(pause, timer2)
+			}
+			next = time.Now().Add(pause)
+		}
+	}
 }
+
+// answers says whether a message is a response of the transaction.
+func (m *Message) answers(r *Request) bool {
+	return m.Status() != 0 && strings.Contains(m.Header.Get("Via"), "branch="+r.Branch) && strings.HasSuffix(m.Header.Get("Cseq"), " "+r.Method)
+}
+
+// T1 and T2 of RFC 3261 section 17.1.1.1.
+const (
+	timer1 = 500 * time.Millisecond
+	timer2 = 4 * time.Second
+)
 
 // Sign adds the answer to a challenge to a request.
 func (p *Phone) Sign(r *Request, challenge *Message, password string) error {
