@@ -141,10 +141,7 @@ func parseStatus(b []byte) (string, error) {
 		XMLName xml.Name `xml:"CallStatus"`
 		Status  string   `xml:"status"`
 	}
-	if err := sane(b); err != nil {
-		return "", err
-	}
-	if err := newDecoder(b).Decode(&x); err != nil {
+	if err := decode(b, &x); err != nil {
 		return "", fmt.Errorf("the call's state: %w", err)
 	}
 	return x.Status, nil

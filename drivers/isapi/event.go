@@ -6,10 +6,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"sentrybox/drivers/xmldoc"
 )
 
 // alert is an EventNotificationAlert.
@@ -53,11 +54,11 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return n.UnmarshalText(bytes.Trim(b, `"`))
 }
 
-// What a document may be.
-const (
-	maxDepth    = 16
-	maxElements = 1000
-)
+// decode reads an XML document into v. A part or an answer of any device is far below these limits,
+// and what has carried it has bounded its bytes.
+func decode(b []byte, v any) error {
+	return xmldoc.Decode(b, xmldoc.Limits{Depth: 16, Elements: 1000}, v)
+}
 
 // parseAlert reads a part.
 func parseAlert(b []byte) (*alert, error) {
@@ -66,8 +67,8 @@ func parseAlert(b []byte) (*alert, error) {
 	var err error
 	if bytes.HasPrefix(b, []byte("{")) {
 		err = json.Unmarshal(b, a) // has limits of its own
-	} else if err = sane(b); err == nil {
-		err = newDecoder(b).Decode(a)
+	} else {
+		err = decode(b, a)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("an alert that is none: %w", err)
@@ -78,42 +79,6 @@ func parseAlert(b []byte) (*alert, error) {
 		return nil, errors.New("an alert without a type")
 	}
 	return a, nil
-}
-
-func newDecoder(b []byte) *xml.Decoder {
-	d := xml.NewDecoder(bytes.NewReader(bytes.ToValidUTF8(b, []byte("?"))))
-	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
-	return d
-}
-
-// sane looks at a document's form before anything is made of it: no document type, and so no
-// entities, and nothing deep.
-func sane(b []byte) error {
-	d := newDecoder(b)
-	for depth, elements := 0, 0; ; {
-		t, err := d.RawToken()
-		if errors.Is(err, io.EOF) {
-			if elements == 0 {
-				return errors.New("no XML")
-			}
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("not XML: %w", err)
-		}
-		switch t.(type) {
-		case xml.Directive:
-			return errors.New("a document type")
-		case xml.StartElement:
-			depth++
-			elements++
-		case xml.EndElement:
-			depth--
-		}
-		if depth > maxDepth || elements > maxElements {
-			return errors.New("too deep or too many elements")
-		}
-	}
 }
 
 // at is when the device says that it was, if that is credible: within the day before now.
