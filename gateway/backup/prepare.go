@@ -14,9 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/disk"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/strict"
@@ -126,11 +125,11 @@ func (s *Site) room() int64 { return Room(s.Data) }
 
 // Room returns how many bytes a backup may have in a data folder: half of what is free.
 func Room(data string) int64 {
-	var disk unix.Statfs_t
-	if unix.Statfs(data, &disk) != nil {
+	space, err := disk.Of(data)
+	if err != nil {
 		return 0
 	}
-	return int64(disk.Bavail) * int64(disk.Bsize) / 2 //nolint:unconvert // 32 bits on 32-bit ARM
+	return space.Free / 2
 }
 
 type contextReader struct {

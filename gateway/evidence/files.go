@@ -30,8 +30,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"sentrybox/gateway/disk"
 	"sentrybox/gateway/store"
 )
 
@@ -199,11 +198,11 @@ func (f *Folder) Used(ctx context.Context) (files int, size int64, err error) {
 
 // Room returns ErrFull if nothing more is to be kept.
 func (f *Folder) Room(ctx context.Context) error {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(f.Dir, &fs); err != nil {
-		return fmt.Errorf("measure the disk: %w", err)
+	space, err := disk.Of(f.Dir)
+	if err != nil {
+		return err
 	}
-	if int64(fs.Bavail)*int64(fs.Bsize) < f.Floor+maxClip { //nolint:unconvert // 32 bits on 32-bit ARM
+	if space.Free < f.Floor+maxClip {
 		return fmt.Errorf("%w: the disk is nearly full", ErrFull)
 	}
 	if _, size, err := f.Used(ctx); err != nil || size < f.Bytes {

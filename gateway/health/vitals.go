@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"sentrybox/gateway/disk"
 )
 
 // Vitals is how the box itself is doing. What cannot be read is 0.
@@ -32,9 +32,8 @@ func ReadVitals(root, dir string) Vitals {
 	if b, err := os.ReadFile(filepath.Join(root, "proc/meminfo")); err == nil {
 		v.MemoryTotal, v.MemoryFree = memory(b)
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err == nil {
-		v.DiskFree, v.DiskTotal = fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize) //nolint:gosec // a block has a size
+	if space, err := disk.Of(dir); err == nil {
+		v.DiskFree, v.DiskTotal = uint64(space.Free), uint64(space.Total) //nolint:gosec // not below 0
 	}
 	return v
 }

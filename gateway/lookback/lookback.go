@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sentrybox/gateway/disk"
 )
 
 // ErrGone means that what was asked for is not kept any more.
@@ -122,8 +124,7 @@ func open(o Options, size int64) (*os.File, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(o.Dir, &st); err == nil && int64(st.Bavail)*int64(st.Bsize) < size+o.Floor { //nolint:gosec,unconvert // a disk is smaller; 32 bits on 32-bit ARM
+	if space, err := disk.Of(o.Dir); err == nil && space.Free < size+o.Floor {
 		return nil, fmt.Errorf("%s has too little space for %d bytes: %w", o.Dir, size, unix.ENOSPC)
 	}
 	f, err := os.CreateTemp(o.Dir, ".lookback-*")

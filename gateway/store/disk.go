@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"sentrybox/gateway/disk"
 )
 
 // DiskState is what can be written.
@@ -70,12 +72,12 @@ func (d *Disk) Check() DiskState {
 // look is called with mu held.
 func (d *Disk) look() {
 	d.asked = time.Now()
-	var fs unix.Statfs_t
-	if err := unix.Statfs(d.Dir, &fs); err != nil || fs.Flags&unix.ST_RDONLY != 0 {
+	space, err := disk.Of(d.Dir)
+	if err != nil || space.ReadOnly {
 		d.state = DiskReadOnly
 		return
 	}
-	free := int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // 32 bits on 32-bit ARM
+	free := space.Free
 	// A disk that has failed does not always say so.
 	if since := time.Since(d.probed); d.broken || since < 0 || since >= probeEvery {
 		if err := d.probe(); err != nil {
