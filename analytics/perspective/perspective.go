@@ -58,9 +58,6 @@ func New(people []wire.Figure) *Model {
 	return m
 }
 
-// Drawn says whether the model is of people who were drawn, and so sure.
-func (m *Model) Drawn() bool { return m.drawn }
-
 // Learn takes in a person seen whole and alone, once each: where their feet
 // were and how tall they were.
 func (m *Model) Learn(foot, height float64) {

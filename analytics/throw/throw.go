@@ -194,9 +194,6 @@ func (d *Detector) Step(t time.Duration) []Event {
 	return d.events
 }
 
-// Reset forgets what was seen, as when the rule is disarmed.
-func (d *Detector) Reset() { d.begun = false }
-
 // Finish judges what is under way, since nothing more will be seen.
 func (d *Detector) Finish() []Event {
 	d.events = d.events[:0]

@@ -182,29 +182,3 @@ func TestEmbeddedCorrectsThree(t *testing.T) {
 		}
 	}
 }
-
-// The trellis code corrects any wrong bit, and more where they are apart; the CRC says if it did not.
-func TestTrellis(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(9, 10))
-	var lost [4]int
-	for range 500 {
-		var data [18]byte
-		for i := range data {
-			data[i] = byte(rnd.Uint32())
-		}
-		b := encodeTrellis(1, &data)
-		if got, wrong := decodeTrellis(&b.Payload); got != data || wrong != 0 {
-			t.Fatalf("%x, %d wrong, want %x", got, wrong, data)
-		}
-		for n, i := range rnd.Perm(infoBits)[:3] {
-			flip(&b, infoIndex(i))
-			if got, _ := decodeTrellis(&b.Payload); got != data {
-				lost[n+1]++
-			}
-		}
-	}
-	t.Logf("of 500 with one, two and three wrong bits %v are lost", lost[1:])
-	if lost[1] > 0 {
-		t.Errorf("%d of 500 with one wrong bit are lost", lost[1])
-	}
-}

@@ -70,27 +70,3 @@ func decodeTrellis(burst *[BurstBytes]byte) (data [18]byte, wrong int) {
 	}
 	return data, wrong
 }
-
-// encodeTrellis makes a burst of 18 bytes.
-func encodeTrellis(color byte, data *[18]byte) Burst {
-	b := Burst{Data: true, Type: Rate34}
-	var dibits [2 * tribits]byte
-	state := byte(0)
-	for i := range tribits {
-		t := byte(0)
-		if i < 48 {
-			t = byte(field(data[:], 3*i, 3)) //nolint:gosec // 3 bits
-		}
-		p := trellisBits[trellisPoint[state][t]]
-		dibits[2*i], dibits[2*i+1] = p>>2, p&3
-		state = t
-	}
-	for i := range dibits {
-		d := dibits[trellisPlace(i)]
-		setBit(b.Payload[:], infoIndex(2*i), d>>1)
-		setBit(b.Payload[:], infoIndex(2*i+1), d)
-	}
-	b.setSlotType(color, Rate34)
-	b.setCenter(syncBSData)
-	return b
-}

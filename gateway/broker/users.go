@@ -23,9 +23,6 @@ const (
 	Sensor Role = "sensor"
 )
 
-// Roles lists every role.
-func Roles() []Role { return []Role{Duty, Reader, Sensor} }
-
 // User may sign in.
 type User struct {
 	Name     string

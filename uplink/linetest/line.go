@@ -29,17 +29,10 @@ type Quality struct {
 	Queue int
 }
 
-// Counts is what one direction of a line has carried.
-type Counts struct {
-	Packets, Bytes uint64 // that came in
-	Lost, Dropped  uint64 // packets lost on the line, and before it for want of room
-}
-
 // Line is a line between two hosts.
 type Line struct {
 	quality atomic.Pointer[Quality]
 	dead    atomic.Bool
-	out, in *direction
 }
 
 // direction carries packets one way.
@@ -47,8 +40,6 @@ type direction struct {
 	line     *Line
 	from, to *os.File
 	rnd      *rand.Rand
-
-	packets, bytes, lost, dropped atomic.Uint64
 
 	mu    sync.Mutex
 	queue []departure // guarded by mu
@@ -67,11 +58,11 @@ func Connect(t testing.TB, a, b *Host, dev string, n int, q Quality, seed uint64
 	l.Set(q)
 	fa := a.tun(dev, fmt.Sprintf("10.%d.0.1", n), fmt.Sprintf("10.%d.0.2", n))
 	fb := b.tun(fmt.Sprintf("line%d", n), fmt.Sprintf("10.%d.0.2", n), fmt.Sprintf("10.%d.0.1", n))
-	l.out = &direction{line: l, from: fa, to: fb, rnd: rand.New(rand.NewPCG(seed, 1)), wake: make(chan struct{}, 1)}
-	l.in = &direction{line: l, from: fb, to: fa, rnd: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1)}
+	out := &direction{line: l, from: fa, to: fb, rnd: rand.New(rand.NewPCG(seed, 1)), wake: make(chan struct{}, 1)}
+	in := &direction{line: l, from: fb, to: fa, rnd: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1)}
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
-	for _, d := range []*direction{l.out, l.in} {
+	for _, d := range []*direction{out, in} {
 		wg.Go(d.take)
 		wg.Go(func() { d.deliver(stop) })
 	}
@@ -120,16 +111,6 @@ func (l *Line) Set(q Quality) {
 // a router without a way out does.
 func (l *Line) Dead(dead bool) { l.dead.Store(dead) }
 
-// Out and In return what went from a to b and back.
-func (l *Line) Out() Counts { return l.out.counts() }
-
-// In is the other direction of Out.
-func (l *Line) In() Counts { return l.in.counts() }
-
-func (d *direction) counts() Counts {
-	return Counts{Packets: d.packets.Load(), Bytes: d.bytes.Load(), Lost: d.lost.Load(), Dropped: d.dropped.Load()}
-}
-
 // take reads packets and says when each arrives, if it does.
 func (d *direction) take() {
 	buf := make([]byte, 64<<10)
@@ -142,8 +123,6 @@ func (d *direction) take() {
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		d.packets.Add(1)
-		d.bytes.Add(uint64(n))
 		q := d.line.quality.Load()
 		now := time.Now()
 		if d.free.Before(now) {
@@ -152,13 +131,11 @@ func (d *direction) take() {
 		if q.Rate > 0 {
 			wait := d.free.Sub(now)
 			if int(wait.Seconds()*float64(q.Rate))+n > q.Queue {
-				d.dropped.Add(1)
 				continue
 			}
 			d.free = d.free.Add(time.Duration(n) * time.Second / time.Duration(q.Rate))
 		}
 		if d.line.dead.Load() || d.rnd.Float64() < q.Loss {
-			d.lost.Add(1)
 			continue
 		}
 		at := d.free.Add(q.Delay + time.Duration(d.rnd.Float64()*float64(q.Jitter)))

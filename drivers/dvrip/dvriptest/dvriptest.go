@@ -159,13 +159,6 @@ func (s *Server) Stall(stalled bool) {
 	s.stalled = stalled
 }
 
-// Unlock forgets wrong passwords.
-func (s *Server) Unlock() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wrong = 0
-}
-
 // Counts is what clients have done.
 type Counts struct {
 	Logins     int // tries

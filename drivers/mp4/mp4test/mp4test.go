@@ -6,7 +6,6 @@ package mp4test
 
 import (
 	_ "embed" // the clips
-	"math"
 	"time"
 )
 
@@ -38,7 +37,7 @@ func MJPEG() []byte { return clone(mjpeg) }
 // Walker is a quiet yard with light sensor noise, into which one person walks
 // from the left, crosses it and leaves: H.264 Main without B-pictures, as a
 // camera makes it, 640×360, 12 pictures a second, a keyframe every 1.5 s.
-// WalkerBox says where the person is.
+// WalkerCentre says where the person is.
 func Walker() []byte { return clone(walker) }
 
 // What Walker shows.
@@ -53,28 +52,12 @@ const (
 	WalkerLeaves = 11 * time.Second
 )
 
-// The walker's size as fractions of the picture, and where the feet are.
-const (
-	walkerTall = 0.34
-	walkerWide = 0.09 // with a full stride
-	walkerFeet = 0.9
-)
+// walkerWide is the walker's width with a full stride, as a fraction of the picture's.
+const walkerWide = 0.09
 
 // WalkerCentre returns the middle of the walker's body as a fraction of the
 // picture's width, which is outside of 0 to 1 while nothing of the body is to be seen.
 func WalkerCentre(at time.Duration) float64 {
 	part := float64(at-WalkerEnters) / float64(WalkerLeaves-WalkerEnters)
 	return -walkerWide/2 + part*(1+walkerWide)
-}
-
-// WalkerBox returns the part of the walker that is in the picture at a media
-// time: x, y, width and height as fractions of the picture. It is about a
-// stride wide, so the outline of one picture can be narrower.
-func WalkerBox(at time.Duration) (box [4]float64, visible bool) {
-	c := WalkerCentre(at)
-	left, right := math.Max(0, c-walkerWide/2), math.Min(1, c+walkerWide/2)
-	if at < WalkerEnters || at > WalkerLeaves || right <= left {
-		return box, false
-	}
-	return [4]float64{left, walkerFeet - walkerTall, right - left, walkerTall}, true
 }

@@ -204,9 +204,6 @@ func (m *Mosquitto) Log() string {
 	return string(b)
 }
 
-// Port returns the port it listens on.
-func (m *Mosquitto) Port() int { return m.opt.Port }
-
 // Addr returns host and port.
 func (m *Mosquitto) Addr() string { return fmt.Sprintf("%s:%d", m.opt.Listen, m.opt.Port) }
 

@@ -89,13 +89,6 @@ func (s *Subscriber) take(_ paho.Client, m paho.Message) {
 	s.wake()
 }
 
-// Ups returns how often it has subscribed so far.
-func (s *Subscriber) Ups() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ups
-}
-
 // WaitUp waits until it has subscribed for the nth time.
 func (s *Subscriber) WaitUp(n int) {
 	s.t.Helper()
