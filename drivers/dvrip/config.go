@@ -8,6 +8,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"time"
+
+	"sentrybox/drivers/media"
+	"sentrybox/drivers/media/keep"
 )
 
 // Config says which device to read, and how. Only URL is required; every other
@@ -19,7 +22,7 @@ type Config struct {
 	// Log gets a line for each change of phase; nothing is logged when nil.
 	Log *slog.Logger
 	// OnState hears of every change, by Run's own goroutine.
-	OnState func(State)
+	OnState func(media.State)
 
 	Timeout      time.Duration // for connecting, and for the login; 10 s
 	Stall        time.Duration // without a picture until the stream counts as stalled; 10 s
@@ -46,7 +49,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.OnState == nil {
-		c.OnState = func(State) {}
+		c.OnState = func(media.State) {}
 	}
 	for _, d := range []struct {
 		field *time.Duration
@@ -85,4 +88,11 @@ func (c Config) withDefaults() (Config, error) {
 		c.Rand = rand.Float64
 	}
 	return c, nil
+}
+
+func (c *Config) waits() keep.Waits {
+	return keep.Waits{
+		Backoff: c.Backoff, BackoffMax: c.BackoffMax, RefusedWait: c.RefusedWait, RefusedMax: c.RefusedMax,
+		Stable: c.Stable, Rand: c.Rand,
+	}
 }

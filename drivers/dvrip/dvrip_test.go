@@ -72,7 +72,7 @@ type watch struct {
 
 	mu     sync.Mutex
 	units  []media.AccessUnit
-	states []dvrip.State
+	states []media.State
 	told   chan struct{}
 }
 
@@ -86,7 +86,7 @@ func start(t testing.TB, cfg dvrip.Config) *watch {
 		}
 	}
 	cfg.Log = slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg.OnState = func(s dvrip.State) {
+	cfg.OnState = func(s media.State) {
 		w.mu.Lock()
 		w.states = append(w.states, s)
 		w.mu.Unlock()
@@ -124,7 +124,7 @@ func start(t testing.TB, cfg dvrip.Config) *watch {
 }
 
 // until waits until ok says so of what came.
-func (w *watch) until(what string, ok func(units []media.AccessUnit, states []dvrip.State) bool) {
+func (w *watch) until(what string, ok func(units []media.AccessUnit, states []media.State) bool) {
 	w.t.Helper()
 	limit := time.After(time.Minute)
 	for {
@@ -142,9 +142,9 @@ func (w *watch) until(what string, ok func(units []media.AccessUnit, states []dv
 	}
 }
 
-func (w *watch) untilPhase(p dvrip.Phase, text string) {
+func (w *watch) untilPhase(p media.Phase, text string) {
 	w.t.Helper()
-	w.until(fmt.Sprintf("%s %q", p, text), func(_ []media.AccessUnit, states []dvrip.State) bool {
+	w.until(fmt.Sprintf("%s %q", p, text), func(_ []media.AccessUnit, states []media.State) bool {
 		for _, s := range states {
 			if s.Phase == p && (text == "" || s.Err != nil && strings.Contains(s.Err.Error(), text)) {
 				return true
@@ -174,7 +174,7 @@ func TestStreams(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.channel, c.stream), func(t *testing.T) {
 			w := start(t, quick(s.URL(c.channel, c.stream)))
-			w.until("15 pictures", func(u []media.AccessUnit, _ []dvrip.State) bool { return len(u) >= 15 })
+			w.until("15 pictures", func(u []media.AccessUnit, _ []media.State) bool { return len(u) >= 15 })
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if !w.units[0].Keyframe || w.units[0].Gap {
@@ -186,7 +186,7 @@ func TestStreams(t *testing.T) {
 				}
 			}
 			last := w.states[len(w.states)-1]
-			if last.Phase != dvrip.Online || last.Info.Width != c.width || last.Info.Height != c.height || last.Info.Codec != c.codec {
+			if last.Phase != media.Online || last.Info.Width != c.width || last.Info.Height != c.height || last.Info.Codec != c.codec {
 				t.Errorf("state %+v", last)
 			}
 			if st := w.source.Stats(); st.AccessUnits < 15 || st.Keyframes == 0 || st.Damaged != 0 || st.Crashes != 0 {
@@ -204,7 +204,7 @@ func TestKeepAlive(t *testing.T) {
 	s := recorder(t, func(s *dvriptest.Server) { s.KeepAlive = 2 * time.Second })
 	w := start(t, quick(s.URL(0, 0)))
 	// Longer than the device is patient.
-	w.until("100 pictures", func(u []media.AccessUnit, _ []dvrip.State) bool { return len(u) >= 100 })
+	w.until("100 pictures", func(u []media.AccessUnit, _ []media.State) bool { return len(u) >= 100 })
 	if n, st := s.Counts(), w.source.Stats(); n.KeepAlives == 0 || st.Reconnects != 0 {
 		t.Errorf("%+v, %+v", n, st)
 	}
@@ -214,7 +214,7 @@ func TestRefusals(t *testing.T) {
 	t.Run("wrong password", func(t *testing.T) {
 		s := recorder(t, nil)
 		w := start(t, quick(strings.Replace(s.URL(0, 0), "p%40ss", "other", 1)))
-		w.untilPhase(dvrip.Refused, "refuses this user or password")
+		w.untilPhase(media.Refused, "refuses this user or password")
 		if n := s.Counts().Logins; n != 1 {
 			t.Errorf("%d logins were tried", n)
 		}
@@ -224,29 +224,29 @@ func TestRefusals(t *testing.T) {
 		bad := strings.Replace(s.URL(0, 0), "p%40ss", "other", 1)
 		_, err := dvrip.Probe(t.Context(), dvrip.Config{URL: bad})
 		var e *dvrip.Error
-		if !errors.As(err, &e) || e.Phase != dvrip.Refused || e.Locked() {
+		if !errors.As(err, &e) || e.Phase != media.Refused || e.Locked() {
 			t.Errorf("first: %v", err)
 		}
 		_, err = dvrip.Probe(t.Context(), dvrip.Config{URL: s.URL(0, 0)})
-		if !errors.As(err, &e) || e.Phase != dvrip.Refused || !e.Locked() {
+		if !errors.As(err, &e) || e.Phase != media.Refused || !e.Locked() {
 			t.Errorf("second: %v", err)
 		}
 	})
 	t.Run("no such channel", func(t *testing.T) {
-		start(t, quick(recorder(t, nil).URL(7, 0))).untilPhase(dvrip.NoVideo, "no channel 7")
+		start(t, quick(recorder(t, nil).URL(7, 0))).untilPhase(media.NoVideo, "no channel 7")
 	})
 	t.Run("no such stream", func(t *testing.T) {
-		start(t, quick(recorder(t, nil).URL(0, 1))).untilPhase(dvrip.NoVideo, "Extra1")
+		start(t, quick(recorder(t, nil).URL(0, 1))).untilPhase(media.NoVideo, "Extra1")
 	})
 	t.Run("an empty password", func(t *testing.T) {
 		s := recorder(t, func(s *dvriptest.Server) { s.Password = "" })
-		start(t, quick(s.URL(0, 0))).untilPhase(dvrip.Online, "")
+		start(t, quick(s.URL(0, 0))).untilPhase(media.Online, "")
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		s := recorder(t, nil)
 		url := s.URL(0, 0)
 		s.Close()
-		start(t, quick(url)).untilPhase(dvrip.Unreachable, "connection refused")
+		start(t, quick(url)).untilPhase(media.Unreachable, "connection refused")
 	})
 }
 
@@ -257,16 +257,16 @@ func TestComesBack(t *testing.T) {
 	cfg := quick(s.URL(0, 0))
 	cfg.Stall = 3 * time.Second
 	w := start(t, cfg)
-	w.untilPhase(dvrip.Online, "")
+	w.untilPhase(media.Online, "")
 	s.DropConnections()
-	w.until("a gap", func(u []media.AccessUnit, _ []dvrip.State) bool { return countGaps(u) > 0 })
+	w.until("a gap", func(u []media.AccessUnit, _ []media.State) bool { return countGaps(u) > 0 })
 	s.Stall(true)
-	w.untilPhase(dvrip.Stalled, "no picture for")
+	w.untilPhase(media.Stalled, "no picture for")
 	w.mu.Lock()
 	gaps := countGaps(w.units)
 	w.mu.Unlock()
 	s.Stall(false)
-	w.until("another gap", func(u []media.AccessUnit, _ []dvrip.State) bool { return countGaps(u) > gaps })
+	w.until("another gap", func(u []media.AccessUnit, _ []media.State) bool { return countGaps(u) > gaps })
 	if st := w.source.Stats(); st.Reconnects < 2 || st.Crashes != 0 {
 		t.Errorf("%+v", st)
 	}
@@ -288,25 +288,25 @@ func TestHostile(t *testing.T) {
 	for name, c := range map[string]struct {
 		mangle func(dvrip.Message) []byte
 		frame  func([]byte) []byte
-		phase  dvrip.Phase
+		phase  media.Phase
 	}{
 		// Both of these make vdk's own reader panic.
-		"a rate of 0":     {frame: func(b []byte) []byte { b[5] = 0; return b }, phase: dvrip.Online},
-		"an empty NAL":    {frame: func(b []byte) []byte { return append(b[:len(b):len(b)], 0, 0, 0, 1) }, phase: dvrip.Online},
-		"a huge frame":    {frame: func(b []byte) []byte { copy(b[4:], "\xff\xff\xff\xff"); copy(b[12:], "\xff\xff\xff\xff"); return b }, phase: dvrip.Unreachable},
-		"another coding":  {frame: func(b []byte) []byte { b[4] = 1; return b }, phase: dvrip.Codec},
-		"frames of zeros": {frame: func(b []byte) []byte { clear(b[16:]); return b }, phase: dvrip.Stalled},
-		"garbage":         {mangle: func(dvrip.Message) []byte { return bytes.Repeat([]byte("garbage"), 100) }, phase: dvrip.Unreachable},
+		"a rate of 0":     {frame: func(b []byte) []byte { b[5] = 0; return b }, phase: media.Online},
+		"an empty NAL":    {frame: func(b []byte) []byte { return append(b[:len(b):len(b)], 0, 0, 0, 1) }, phase: media.Online},
+		"a huge frame":    {frame: func(b []byte) []byte { copy(b[4:], "\xff\xff\xff\xff"); copy(b[12:], "\xff\xff\xff\xff"); return b }, phase: media.Unreachable},
+		"another coding":  {frame: func(b []byte) []byte { b[4] = 1; return b }, phase: media.Unreadable},
+		"frames of zeros": {frame: func(b []byte) []byte { clear(b[16:]); return b }, phase: media.Stalled},
+		"garbage":         {mangle: func(dvrip.Message) []byte { return bytes.Repeat([]byte("garbage"), 100) }, phase: media.Unreachable},
 		"huge message": {mangle: func(m dvrip.Message) []byte {
 			b := m.Append(nil)
 			copy(b[16:], "\xff\xff\xff\x7f")
 			return b
-		}, phase: dvrip.Unreachable},
-		"no JSON":    {mangle: func(m dvrip.Message) []byte { m.Body = []byte("[[[["); return m.Append(nil) }, phase: dvrip.Unreachable},
-		"deep JSON":  {mangle: func(m dvrip.Message) []byte { m.Body = bytes.Repeat([]byte("["), 1<<19); return m.Append(nil) }, phase: dvrip.Unreachable},
-		"no session": {mangle: func(m dvrip.Message) []byte { m.Body = []byte(`{"Ret":100,"SessionID":"zero"}`); return m.Append(nil) }, phase: dvrip.Unreachable},
-		"silence":    {mangle: func(dvrip.Message) []byte { return nil }, phase: dvrip.Unreachable},
-		"cut off":    {mangle: func(m dvrip.Message) []byte { return m.Append(nil)[:15] }, phase: dvrip.Unreachable},
+		}, phase: media.Unreachable},
+		"no JSON":    {mangle: func(m dvrip.Message) []byte { m.Body = []byte("[[[["); return m.Append(nil) }, phase: media.Unreachable},
+		"deep JSON":  {mangle: func(m dvrip.Message) []byte { m.Body = bytes.Repeat([]byte("["), 1<<19); return m.Append(nil) }, phase: media.Unreachable},
+		"no session": {mangle: func(m dvrip.Message) []byte { m.Body = []byte(`{"Ret":100,"SessionID":"zero"}`); return m.Append(nil) }, phase: media.Unreachable},
+		"silence":    {mangle: func(dvrip.Message) []byte { return nil }, phase: media.Unreachable},
+		"cut off":    {mangle: func(m dvrip.Message) []byte { return m.Append(nil)[:15] }, phase: media.Unreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -337,7 +337,7 @@ func TestHostile(t *testing.T) {
 			mu.Lock()
 			well = true
 			mu.Unlock()
-			w.untilPhase(dvrip.Online, "")
+			w.untilPhase(media.Online, "")
 			if st := w.source.Stats(); st.Crashes != 0 {
 				t.Errorf("the process crashed: %+v", st)
 			}
@@ -352,10 +352,10 @@ func TestProcessFails(t *testing.T) {
 		cfg := quick(s.URL(0, 0))
 		cfg.Process = []string{"/proc/self/exe", behave}
 		w := start(t, cfg)
-		w.until(behave, func(_ []media.AccessUnit, states []dvrip.State) bool {
+		w.until(behave, func(_ []media.AccessUnit, states []media.State) bool {
 			n := 0
 			for _, st := range states {
-				if st.Phase == dvrip.Unreachable && strings.Contains(st.Err.Error(), want) {
+				if st.Phase == media.Unreachable && strings.Contains(st.Err.Error(), want) {
 					n++
 				}
 			}

@@ -142,7 +142,7 @@ func FuzzRecord(f *testing.F) {
 	_ = writePicture(&b, picture{codec: media.H265, key: true, fps: 25, width: 640, height: 480, data: []byte("data")})
 	f.Add(b.Bytes())
 	b.Reset()
-	_ = writeJSON(&b, recordEnd, end{Phase: Refused, Ret: 205})
+	_ = writeJSON(&b, recordEnd, end{Phase: media.Refused, Ret: 205})
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rec, err := readRecord(bytes.NewReader(b), 1<<10)

@@ -48,7 +48,7 @@ type hello struct {
 
 // end is why a session is over, with what it has counted.
 type end struct {
-	Phase            Phase
+	Phase            media.Phase
 	Ret              int
 	Text             string
 	Damaged, Waiting uint64

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"sentrybox/drivers/media"
 	"sentrybox/sandbox"
 )
 
@@ -65,7 +66,7 @@ func (r *relay) wait(ended <-chan struct{}, up, down <-chan *Error) *Error {
 			return fail
 		case fail = <-up:
 		case <-ended:
-			fail = failed(Unreachable, "the session was given up: the device does not answer")
+			fail = failed(media.Unreachable, "the session was given up: the device does not answer")
 		case <-tick.C:
 			// An empty frame of information: vdk's client passes it over, and looks at
 			// the clock for its next keep-alive. An error shows in upstream.
@@ -74,7 +75,7 @@ func (r *relay) wait(ended <-chan struct{}, up, down <-chan *Error) *Error {
 		}
 		// The client may have hung up over something that downstream knows better.
 		_ = r.device.SetReadDeadline(time.Now())
-		if better := <-down; better.Phase != Stalled {
+		if better := <-down; better.Phase != media.Stalled {
 			return better
 		}
 		return fail
@@ -97,7 +98,7 @@ func (r *relay) upstream() *Error {
 	for {
 		m, err := ReadMessage(in)
 		if err != nil {
-			return failed(Unreachable, "the session was given up: no answer from the device")
+			return failed(media.Unreachable, "the session was given up: no answer from the device")
 		}
 		switch m.ID {
 		case IDLogin:
@@ -107,18 +108,18 @@ func (r *relay) upstream() *Error {
 		case IDKeepAlive:
 		case IDSetTime:
 			if err := r.tell(Message{Session: m.Session, ID: m.ID + 1, Body: JSON(answer{Name: "OPTimeSetting", Ret: RetOK})}); err != nil {
-				return failed(Unreachable, "the session was given up")
+				return failed(media.Unreachable, "the session was given up")
 			}
 			continue
 		default:
 			err = fmt.Errorf("message %d", m.ID)
 		}
 		if err != nil {
-			return failed(Unreachable, "the client asks for what it must not: %v", err)
+			return failed(media.Unreachable, "the client asks for what it must not: %v", err)
 		}
 		_ = r.device.SetWriteDeadline(time.Now().Add(clientWait))
 		if _, err := r.device.Write(m.Append(nil)); err != nil {
-			return failed(Unreachable, "the device closed the connection")
+			return failed(media.Unreachable, "the device closed the connection")
 		}
 	}
 }
@@ -201,37 +202,37 @@ func (r *relay) lost(err error) *Error {
 	var late net.Error
 	switch {
 	case errors.As(err, &late) && late.Timeout():
-		return failed(Stalled, "the device does not answer")
+		return failed(media.Stalled, "the device does not answer")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return failed(Unreachable, "the device closed the connection")
+		return failed(media.Unreachable, "the device closed the connection")
 	case errors.Is(err, net.ErrClosed):
-		return failed(Unreachable, "the session was ended")
+		return failed(media.Unreachable, "the session was ended")
 	default:
-		return failed(Unreachable, "read from the device: %v", err)
+		return failed(media.Unreachable, "read from the device: %v", err)
 	}
 }
 
 func (r *relay) loggedIn(m Message) *Error {
 	var a answer
 	if err := unmarshal(m.Body, &a); err != nil {
-		return failed(Unreachable, "the device's answer to the login cannot be read")
+		return failed(media.Unreachable, "the device's answer to the login cannot be read")
 	}
 	if a.Ret != RetOK && a.Ret != RetUpgraded {
 		return refusal(a.Ret)
 	}
 	if _, err := strconv.ParseUint(a.SessionID, 0, 32); err != nil {
-		return failed(Unreachable, "the device's answer to the login names no session")
+		return failed(media.Unreachable, "the device's answer to the login names no session")
 	}
 	if a.AliveInterval < 1 || a.AliveInterval > 60 {
 		a.AliveInterval = keepAlive
 	}
 	h := hello{Device: printable(a.DeviceType), Channels: a.ChannelNum, Sandbox: r.sandbox}
 	if err := writeJSON(r.out, recordHello, h); err != nil {
-		return failed(Unreachable, "the gateway has gone")
+		return failed(media.Unreachable, "the gateway has gone")
 	}
 	m.Body = JSON(a)
 	if r.tell(m) != nil {
-		return failed(Unreachable, "the session was given up")
+		return failed(media.Unreachable, "the session was given up")
 	}
 	return nil
 }
@@ -241,18 +242,18 @@ func (r *relay) loggedIn(m Message) *Error {
 func (r *relay) granted(m Message) *Error {
 	var a answer
 	if err := unmarshal(m.Body, &a); err != nil {
-		return failed(Unreachable, "the device's answer to the request for video cannot be read")
+		return failed(media.Unreachable, "the device's answer to the request for video cannot be read")
 	}
 	if a.Ret != RetOK {
-		e := failed(NoVideo, "the device has no channel %d with a stream %s (code %d)", r.order.Channel, r.order.Stream, a.Ret)
+		e := failed(media.NoVideo, "the device has no channel %d with a stream %s (code %d)", r.order.Channel, r.order.Stream, a.Ret)
 		if a.Ret == RetForbidden || a.Ret == RetNotPermitted {
-			e = failed(Refused, "this user may not watch channel %d (code %d)", r.order.Channel, a.Ret)
+			e = failed(media.Refused, "this user may not watch channel %d (code %d)", r.order.Channel, a.Ret)
 		}
 		e.Ret = a.Ret
 		return e
 	}
 	if m.ID == IDClaim+1 && r.tell(m) != nil {
-		return failed(Unreachable, "the session was given up")
+		return failed(media.Unreachable, "the session was given up")
 	}
 	return nil
 }
@@ -267,9 +268,9 @@ func (r *relay) media(body []byte) *Error {
 	})
 	switch {
 	case err == nil && r.pictures.strange:
-		return failed(Codec, "the device sends a coding other than H.264 and H.265; change it in its settings")
+		return failed(media.Unreadable, "the device sends a coding other than H.264 and H.265; change it in its settings")
 	case err != nil:
-		return failed(Unreachable, "the device's stream cannot be read: %v", err)
+		return failed(media.Unreachable, "the device's stream cannot be read: %v", err)
 	}
 	return nil
 }

@@ -46,19 +46,19 @@ func (s *session) run(ctx context.Context) *Error {
 		return nil
 	}
 	if err != nil {
-		return failed(Unreachable, "connect to %s: %s", s.addr, explainNetwork(err))
+		return failed(media.Unreachable, "connect to %s: %s", s.addr, explainNetwork(err))
 	}
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
 		_ = conn.Close()
-		return failed(Unreachable, "the connection cannot be handed on")
+		return failed(media.Unreachable, "the connection cannot be handed on")
 	}
 	p, err := spawn(s.cfg.Process, tcp, order{
 		User: s.addr.user, Password: s.addr.password, Channel: s.addr.channel, Stream: s.addr.streamType(), MaxFrame: s.cfg.MaxFrame,
 	})
 	_ = tcp.Close() // the process has it
 	if err != nil {
-		return failed(Unreachable, "start the session's process: %v", err)
+		return failed(media.Unreachable, "start the session's process: %v", err)
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	fail := s.read(p)
@@ -73,7 +73,7 @@ func (s *session) run(ctx context.Context) *Error {
 		return fail
 	}
 	s.count.crashes.Add(1)
-	return failed(Unreachable, "the session's process failed: %v %s", exit, s.redact(p.said))
+	return failed(media.Unreachable, "the session's process failed: %v %s", exit, s.redact(p.said))
 }
 
 // read takes what the process tells until it ends. It returns nil if the process
@@ -86,7 +86,7 @@ func (s *session) read(p *process) *Error {
 		rec, err := readRecord(p.read, s.cfg.MaxFrame+maxExtra)
 		if err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) {
-				return failed(Unreachable, "the session's process is not understood: %v", err)
+				return failed(media.Unreachable, "the session's process is not understood: %v", err)
 			}
 			return nil
 		}
@@ -94,7 +94,7 @@ func (s *session) read(p *process) *Error {
 		case recordHello:
 			h := &hello{}
 			if err := json.Unmarshal(rec.text, h); err != nil || s.hello != nil {
-				return failed(Unreachable, "the session's process is not understood")
+				return failed(media.Unreachable, "the session's process is not understood")
 			}
 			h.Device = printable(h.Device)
 			s.hello = h
@@ -105,7 +105,7 @@ func (s *session) read(p *process) *Error {
 			return s.ended(rec.text)
 		case recordPicture:
 			if s.hello == nil {
-				return failed(Unreachable, "the session's process is not understood")
+				return failed(media.Unreachable, "the session's process is not understood")
 			}
 			timer.Stop()
 			s.take(rec.picture)
@@ -118,7 +118,7 @@ func (s *session) read(p *process) *Error {
 const maxExtra = 256 << 10
 
 func (s *session) expire(p *process, format string, args ...any) {
-	e := failed(Stalled, format, args...)
+	e := failed(media.Stalled, format, args...)
 	if s.expired.CompareAndSwap(nil, e) {
 		p.kill()
 	}
@@ -127,15 +127,15 @@ func (s *session) expire(p *process, format string, args ...any) {
 func (s *session) ended(text []byte) *Error {
 	var e end
 	if err := json.Unmarshal(text, &e); err != nil {
-		return failed(Unreachable, "the session's process is not understood")
+		return failed(media.Unreachable, "the session's process is not understood")
 	}
 	s.count.damaged.Add(e.Damaged)
 	s.count.undecodable.Add(e.Waiting)
 	fail := &Error{Phase: e.Phase, Ret: e.Ret, text: s.redact(printableLine(e.Text))}
 	switch e.Phase {
-	case Refused, NoVideo, Codec, Stalled, Unreachable:
+	case media.Refused, media.NoVideo, media.Unreadable, media.Stalled, media.Unreachable:
 	default:
-		fail.Phase = Unreachable
+		fail.Phase = media.Unreachable
 	}
 	return fail
 }

@@ -188,12 +188,12 @@ func (c *camera) respond(req *base.Request) *base.Response {
 // watcher keeps what a Source says.
 type watcher struct {
 	mu     sync.Mutex
-	states []State
+	states []media.State
 	at     []time.Time
 	units  []media.AccessUnit
 }
 
-func (w *watcher) state(s State) {
+func (w *watcher) state(s media.State) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.states = append(w.states, s)
@@ -218,7 +218,7 @@ func (w *watcher) phases() string {
 	return strings.Join(p, " ")
 }
 
-func (w *watcher) last() State {
+func (w *watcher) last() media.State {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.states[len(w.states)-1]

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"sentrybox/drivers/media"
+
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 )
@@ -23,7 +25,7 @@ func explain(what string, err error, addr *address) *Error {
 	if errors.As(err, &own) {
 		return own
 	}
-	e := &Error{Phase: Unreachable}
+	e := &Error{Phase: media.Unreachable}
 	var status liberrors.ErrClientBadStatusCode
 	var scheme liberrors.ErrClientAuthSetup
 	var sdp liberrors.ErrClientSDPInvalid
@@ -31,11 +33,11 @@ func explain(what string, err error, addr *address) *Error {
 	case errors.As(err, &status):
 		return explainStatus(what, status, addr)
 	case errors.As(err, &scheme):
-		e.Phase = Refused
+		e.Phase = media.Refused
 		e.text = "the camera asks for a kind of login that is not supported; set it to digest or basic"
 	case errors.As(err, &sdp):
 		if strings.Contains(err.Error(), "no media streams") {
-			e.Phase = NoVideo
+			e.Phase = media.NoVideo
 		}
 		e.text = fmt.Sprintf("%s: %v", what, err)
 	default:
@@ -46,18 +48,18 @@ func explain(what string, err error, addr *address) *Error {
 }
 
 func explainStatus(what string, err liberrors.ErrClientBadStatusCode, addr *address) *Error {
-	e := &Error{Phase: Unreachable, Status: int(err.Code)}
+	e := &Error{Phase: media.Unreachable, Status: int(err.Code)}
 	answer := fmt.Sprintf("%d %s", err.Code, err.Message)
 	switch err.Code {
 	case base.StatusUnauthorized, base.StatusForbidden, base.StatusProxyAuthRequired:
-		e.Phase = Refused
+		e.Phase = media.Refused
 		if addr.credentials() {
 			e.text = fmt.Sprintf("the camera refuses this user or password (%s)", answer)
 		} else {
 			e.text = fmt.Sprintf("the camera wants a user and password, and its URL has none (%s)", answer)
 		}
 	case base.StatusNotFound, base.StatusGone:
-		e.Phase = NoVideo
+		e.Phase = media.NoVideo
 		e.text = fmt.Sprintf("the camera has no such stream (%s); check the path of its URL", answer)
 	default:
 		e.text = fmt.Sprintf("%s: the camera answered %s", what, answer)

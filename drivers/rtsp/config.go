@@ -9,6 +9,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"time"
+
+	"sentrybox/drivers/media"
+	"sentrybox/drivers/media/keep"
 )
 
 // Transport is how RTP packets travel.
@@ -37,7 +40,7 @@ type Config struct {
 	Log *slog.Logger
 	// OnState hears of every change. It is called by Run's own goroutine, never
 	// twice at once, and should return soon.
-	OnState func(State)
+	OnState func(media.State)
 
 	// Poller, if not nil, polls the camera's TCP connection instead of being woken for
 	// each packet: access units come up to 100 ms late, while Relax is in force 250 ms.
@@ -81,7 +84,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.OnState == nil {
-		c.OnState = func(State) {}
+		c.OnState = func(media.State) {}
 	}
 	if c.OnDrained == nil {
 		c.OnDrained = func() {}
@@ -124,4 +127,11 @@ func (c Config) withDefaults() (Config, error) {
 		c.Rand = rand.Float64
 	}
 	return c, nil
+}
+
+func (c *Config) waits() keep.Waits {
+	return keep.Waits{
+		Backoff: c.Backoff, BackoffMax: c.BackoffMax, RefusedWait: c.RefusedWait, RefusedMax: c.RefusedMax,
+		Stable: c.Stable, Rand: c.Rand,
+	}
 }

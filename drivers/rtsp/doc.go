@@ -10,7 +10,7 @@
 // Nothing. A camera, or whoever answers at its address, may stop in the middle
 // of anything, answer nonsense, stream for hours without a keyframe, or send a
 // timestamp from last year. Every wait has a deadline, every buffer a bound,
-// and every failure ends in a [Phase] that tells an operator what to look at.
+// and every failure ends in a [media.Phase] that tells an operator what to look at.
 //
 // # Transport
 //

@@ -67,7 +67,7 @@ func TestForeign(t *testing.T) {
 				wrong := strings.Replace(url, "@127", "x@127", 1)
 				_, err := rtsp.Probe(t.Context(), rtsp.Config{URL: wrong})
 				var e *rtsp.Error
-				if !errors.As(err, &e) || e.Phase != rtsp.Refused {
+				if !errors.As(err, &e) || e.Phase != media.Refused {
 					t.Errorf("wrong password: %v", err)
 				}
 			}
@@ -82,12 +82,12 @@ func readForeign(t *testing.T, url string, proto rtsp.Transport, want media.Info
 	var mu sync.Mutex
 	var units []media.AccessUnit
 	var info media.Info
-	var states []rtsp.State
-	s, err := rtsp.New(rtsp.Config{URL: url, Transport: proto, Poller: &rtsp.Poller{}, OnState: func(st rtsp.State) {
+	var states []media.State
+	s, err := rtsp.New(rtsp.Config{URL: url, Transport: proto, Poller: &rtsp.Poller{}, OnState: func(st media.State) {
 		mu.Lock()
 		defer mu.Unlock()
 		states = append(states, st)
-		if st.Phase == rtsp.Online {
+		if st.Phase == media.Online {
 			info = st.Info
 		}
 	}})

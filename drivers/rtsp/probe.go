@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/media/keep"
 )
 
 // Report is what a camera offers.
@@ -59,7 +60,7 @@ func Probe(ctx context.Context, cfg Config) (Report, error) {
 		proto = TCP
 	}
 	rep, fail, other := probe(ctx, &cfg, addr, proto, auto)
-	if fail != nil && auto && other && sleep(ctx, breather) == nil {
+	if fail != nil && auto && other && keep.Sleep(ctx, breather) == nil {
 		first := fail
 		if rep, fail, _ = probe(ctx, &cfg, addr, swapped(rep.Transport), auto); fail != nil {
 			fail = join(first, fail)
@@ -77,18 +78,18 @@ func Probe(ctx context.Context, cfg Config) (Report, error) {
 }
 
 // advice says what to do about a phase.
-func advice(p Phase, addr *address) string {
+func advice(p media.Phase, addr *address) string {
 	switch p {
-	case Refused:
+	case media.Refused:
 		if addr.credentials() {
 			return "Check user and password, and that RTSP login is allowed; many cameras lock out for minutes after a few wrong tries"
 		}
 		return "Put user and password into the URL: rtsp://user:password@host/path"
-	case NoVideo:
+	case media.NoVideo:
 		return "Check the path of the URL in the camera's manual or its ONVIF profiles"
-	case Codec:
+	case media.Unreadable:
 		return "Change the video coding in the camera's settings"
-	case Stalled:
+	case media.Stalled:
 		return "Check the path, the camera's limit of viewers, and firewalls between"
 	default:
 		return "Check that the camera is on, its address and port, and that RTSP is enabled"

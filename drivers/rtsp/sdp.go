@@ -165,9 +165,9 @@ func choose(desc *description.Session) (choice, *Error) {
 		best.media = &only
 		return best, nil
 	case len(video) > 0:
-		return best, &Error{Phase: Codec, text: fmt.Sprintf("the camera offers video as %s only; set it to H.264, H.265 or MJPEG", strings.Join(video, ", "))}
+		return best, &Error{Phase: media.Unreadable, text: fmt.Sprintf("the camera offers video as %s only; set it to H.264, H.265 or MJPEG", strings.Join(video, ", "))}
 	default:
-		return best, &Error{Phase: NoVideo, text: "the stream has no video, only " + kinds(desc)}
+		return best, &Error{Phase: media.NoVideo, text: "the stream has no video, only " + kinds(desc)}
 	}
 }
 

@@ -153,7 +153,7 @@ func (s *session) start(ctx context.Context) *Error {
 	// The library goes on with a nil URL here, and panics if it has a password
 	// to send with it.
 	if u, err := s.pick.media.URL(s.desc.BaseURL); err != nil || u == nil {
-		return &Error{Phase: NoVideo, text: "the camera describes its video with an address that is none"}
+		return &Error{Phase: media.NoVideo, text: "the camera describes its video with an address that is none"}
 	}
 	if e = s.setup(ctx); e != nil {
 		return e
@@ -218,7 +218,7 @@ func (s *session) listen() {
 		}
 		units, err := s.rx.take(p)
 		if err != nil {
-			s.broken.Store(&Error{Phase: Unreachable, text: s.addr.secret.text(err.Error())})
+			s.broken.Store(&Error{Phase: media.Unreachable, text: s.addr.secret.text(err.Error())})
 			return
 		}
 		for i := range units {
@@ -260,7 +260,7 @@ func (s *session) step(ctx context.Context, what string, f func() error) *Error 
 	case err == nil:
 		return nil
 	case late.Load():
-		return &Error{Phase: Unreachable, text: fmt.Sprintf("%s: no answer within %v", what, s.cfg.Timeout)}
+		return &Error{Phase: media.Unreachable, text: fmt.Sprintf("%s: no answer within %v", what, s.cfg.Timeout)}
 	}
 	s.other = s.desc != nil && wantsOther(err)
 	s.misled = errors.Is(err, liberrors.ErrClientServerRequestedTCP{}) || errors.Is(err, liberrors.ErrClientServerRequestedUDP{})
@@ -317,13 +317,13 @@ func (s *session) check(p progress) *Error {
 	switch {
 	case !p.packet && idle >= s.patience():
 		s.other = true
-		return &Error{Phase: Stalled, text: fmt.Sprintf("the camera accepts %s and sends nothing for %v", s.proto, s.patience())}
+		return &Error{Phase: media.Stalled, text: fmt.Sprintf("the camera accepts %s and sends nothing for %v", s.proto, s.patience())}
 	case idle >= s.cfg.Stall:
-		return &Error{Phase: Stalled, text: fmt.Sprintf("no picture for %v", s.cfg.Stall)}
+		return &Error{Phase: media.Stalled, text: fmt.Sprintf("no picture for %v", s.cfg.Stall)}
 	case s.bye.Load() && idle >= byeGrace:
-		return &Error{Phase: Unreachable, text: "the camera ended the stream"}
+		return &Error{Phase: media.Unreachable, text: "the camera ended the stream"}
 	case p.delivered == 0 && now.Sub(s.began) >= s.cfg.KeyframeWait:
-		return &Error{Phase: Stalled, text: fmt.Sprintf("pictures, but no keyframe for %v", s.cfg.KeyframeWait)}
+		return &Error{Phase: media.Stalled, text: fmt.Sprintf("pictures, but no keyframe for %v", s.cfg.KeyframeWait)}
 	}
 	return nil
 }

@@ -3,12 +3,11 @@ package rtsp
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"math"
 	"sync/atomic"
 	"time"
 
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/media/keep"
 )
 
 // Source is one camera, read for as long as Run runs. Its methods may be called
@@ -23,8 +22,7 @@ type Source struct {
 	// Run alone uses these.
 	line     timeline
 	proto    Transport // that Auto tries next
-	phase    Phase
-	info     media.Info
+	keeper   keep.Keeper
 	pictures bool // some were handed on
 	sessions int
 }
@@ -40,7 +38,9 @@ func New(cfg Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{cfg: cfg, addr: addr, proto: TCP}, nil
+	return &Source{cfg: cfg, addr: addr, proto: TCP, keeper: keep.Keeper{
+		Camera: addr.String(), Waits: cfg.waits(), Log: cfg.Log, OnState: cfg.OnState,
+	}}, nil
 }
 
 // String returns the camera's URL without its secrets.
@@ -69,36 +69,13 @@ func (s *Source) Run(ctx context.Context, sink func(media.AccessUnit)) error {
 		return errors.New("camera is already being read")
 	}
 	defer s.busy.Store(false)
-	s.tell(State{Phase: Connecting})
-	var fails, refusals int
-	for {
+	return s.keeper.Run(ctx, func(ctx context.Context) keep.Ended {
 		end := s.round(ctx, sink)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if end.err == nil {
+			return keep.Ended{}
 		}
-		if end.pictured >= s.cfg.Stable {
-			fails = 0
-		}
-		var wait time.Duration
-		if end.err.Phase == Refused {
-			// Cameras lock an address out after a few tries.
-			wait = grow(s.cfg.RefusedWait, s.cfg.RefusedMax, refusals)
-			wait += time.Duration(s.cfg.Rand() * float64(wait) / 5)
-			refusals++
-		} else {
-			wait = s.backoff(fails)
-			refusals = 0
-			fails++
-		}
-		st := State{Phase: end.err.Phase, Err: end.err, Retry: wait}
-		if st.Phase == Unreachable && end.pictured > 0 {
-			st.Phase = Connecting // it was there a moment ago
-		}
-		s.tell(st)
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
+		return keep.Ended{Phase: end.err.Phase, Err: end.err, Pictured: end.pictured}
+	})
 }
 
 // outcome is how a session ended.
@@ -123,7 +100,7 @@ func (s *Source) round(ctx context.Context, sink func(media.AccessUnit)) outcome
 	if out.other {
 		first := out
 		s.cfg.Log.Debug("camera: trying the other transport", "camera", s.addr.String(), "failed", string(out.proto), "error", first.err.text)
-		if sleep(ctx, breather) != nil {
+		if keep.Sleep(ctx, breather) != nil {
 			return out
 		}
 		out = s.session(ctx, swapped(first.proto), sink)
@@ -135,7 +112,7 @@ func (s *Source) round(ctx context.Context, sink func(media.AccessUnit)) outcome
 		}
 	}
 	s.proto = out.proto
-	if out.err.Phase == Stalled || out.pictured == 0 {
+	if out.err.Phase == media.Stalled || out.pictured == 0 {
 		s.proto = TCP
 	}
 	return out
@@ -144,17 +121,6 @@ func (s *Source) round(ctx context.Context, sink func(media.AccessUnit)) outcome
 // auto says whether both transports may be tried. Plain UDP would leave the
 // encryption of rtsps.
 func (s *Source) auto() bool { return s.cfg.Transport == Auto && !s.addr.secure }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
 
 // transport returns what the next session uses.
 func (s *Source) transport() Transport {
@@ -180,46 +146,10 @@ func (s *Source) session(ctx context.Context, proto Transport, sink func(media.A
 		cfg: &s.cfg, addr: s.addr, proto: proto, count: &s.count, line: &s.line, haste: &s.haste,
 		swap: s.auto(), again: s.pictures, sink: sink,
 		online: func(p progress) {
-			s.info, s.pictures = p.info, true
-			s.tell(State{Phase: Online})
+			s.pictures = true
+			s.keeper.Online(p.info)
 		},
 	}
 	err := one.run(ctx)
 	return outcome{err: err, pictured: one.pictured(), proto: one.proto, other: one.other}
-}
-
-// backoff returns how long to wait after the n-th failure in a row: doubled each
-// time, and up to a fifth shorter, so that cameras that lost the same switch do
-// not come back in step.
-func (s *Source) backoff(n int) time.Duration {
-	d := grow(s.cfg.Backoff+s.cfg.Backoff/4, s.cfg.BackoffMax, n)
-	return d - time.Duration(s.cfg.Rand()*float64(d)/5)
-}
-
-// grow returns base doubled n times, at most limit.
-func grow(base, limit time.Duration, n int) time.Duration {
-	d := float64(base) * math.Pow(2, float64(min(n, 40)))
-	return time.Duration(min(d, float64(max(limit, base))))
-}
-
-// tell passes a change on, and logs it if it is one of phase.
-func (s *Source) tell(st State) {
-	st.Info = s.info
-	level := slog.LevelDebug
-	if st.Phase != s.phase {
-		level = slog.LevelWarn
-		if st.Err == nil {
-			level = slog.LevelInfo
-		}
-	}
-	s.phase = st.Phase
-	args := []any{"camera", s.addr.String(), "phase", string(st.Phase)}
-	if st.Phase == Online {
-		args = append(args, "codec", st.Info.Codec.String(), "width", st.Info.Width, "height", st.Info.Height, "transport", st.Info.Transport)
-	}
-	if st.Err != nil {
-		args = append(args, "error", st.Err.Error(), "retry", st.Retry.Round(100*time.Millisecond))
-	}
-	s.cfg.Log.Log(context.Background(), level, "camera", args...)
-	s.cfg.OnState(st)
 }

@@ -210,7 +210,7 @@ func (c *Camera) prepare() error {
 	c.main, err = c.NewSource(rtsp.Config{
 		URL: c.Config.URL.Reveal(), Transport: rtsp.Transport(c.Config.Transport), InsecureTLS: c.Config.Insecure,
 		Poller: c.Poller, OnDrained: c.mainRing.flush,
-		OnState: func(s rtsp.State) {
+		OnState: func(s media.State) {
 			c.Log.Info("camera, the stream for evidence", "state", s.Phase, "error", s.Err)
 		},
 	})
@@ -276,7 +276,7 @@ func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 }
 
 // streamState takes the driver's view of the camera.
-func (c *Camera) streamState(s rtsp.State) {
+func (c *Camera) streamState(s media.State) {
 	c.setState(func(st *State) {
 		st.Phase, st.Reason = Phase(s.Phase), ""
 		if s.Err != nil {

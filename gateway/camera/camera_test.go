@@ -310,7 +310,7 @@ func (r *rig) process() *Process {
 
 func TestBlind(t *testing.T) {
 	r := newRig(t)
-	r.streamState(rtsp.State{Phase: rtsp.Online, Info: media.Info{Codec: media.H264}})
+	r.streamState(media.State{Phase: media.Online, Info: media.Info{Codec: media.H264}})
 	blind := func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -14,9 +14,7 @@ func newSource(cfg rtsp.Config) (Source, error) {
 	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(cfg.URL)), "dvrip://") {
 		return rtsp.New(cfg)
 	}
-	s, err := dvrip.New(dvrip.Config{URL: cfg.URL, Log: cfg.Log, OnState: func(s dvrip.State) {
-		cfg.OnState(rtsp.State{Phase: rtsp.Phase(s.Phase), Info: s.Info, Err: s.Err, Retry: s.Retry})
-	}})
+	s, err := dvrip.New(dvrip.Config{URL: cfg.URL, Log: cfg.Log, OnState: cfg.OnState})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"sentrybox/drivers/dvrip"
+	"sentrybox/drivers/media"
 	"sentrybox/drivers/onvif"
 	"sentrybox/drivers/rtsp"
 )
@@ -12,7 +13,7 @@ import (
 // nobody says that an error is about the port and not about the path.
 func nobody(err error) bool {
 	var e *rtsp.Error
-	return errors.As(err, &e) && e.Phase == rtsp.Unreachable && e.Status == 0
+	return errors.As(err, &e) && e.Phase == media.Unreachable && e.Status == 0
 }
 
 // failureOf says in one word why an attempt failed.
@@ -30,7 +31,7 @@ func failureOf(err error) Failure {
 	case errors.As(err, &byDVRIP) && byDVRIP.Locked():
 		return Locked
 	case errors.As(err, &byDVRIP):
-		return ofPhase(rtsp.Phase(byDVRIP.Phase))
+		return ofPhase(byDVRIP.Phase)
 	case errors.As(err, &byRTSP):
 		return ofPhase(byRTSP.Phase)
 	}
@@ -38,15 +39,15 @@ func failureOf(err error) Failure {
 }
 
 // ofPhase takes the phase of a stream that did not come.
-func ofPhase(p rtsp.Phase) Failure {
+func ofPhase(p media.Phase) Failure {
 	switch p {
-	case rtsp.Refused:
+	case media.Refused:
 		return Refused
-	case rtsp.NoVideo:
+	case media.NoVideo:
 		return NoStream
-	case rtsp.Codec:
+	case media.Unreadable:
 		return Codec
-	case rtsp.Stalled:
+	case media.Stalled:
 		return Stalled
 	}
 	return Unreachable

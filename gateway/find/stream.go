@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sentrybox/drivers/dvrip"
+	"sentrybox/drivers/media"
 	"sentrybox/drivers/rtsp"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/text"
@@ -104,10 +105,10 @@ func (o *opener) rtsp(ctx context.Context, s *Stream) error {
 	rep, err := rtsp.Probe(ctx, rtsp.Config{URL: s.URL.Reveal(), ProbeTime: o.opt.watch(), Timeout: o.opt.timeout()})
 	var e *rtsp.Error
 	switch {
-	case errors.As(err, &e) && e.Phase == rtsp.Refused:
+	case errors.As(err, &e) && e.Phase == media.Refused:
 		o.refused = err
 		return err
-	case errors.As(err, &e) && e.Phase == rtsp.NoVideo:
+	case errors.As(err, &e) && e.Phase == media.NoVideo:
 		return errNoStream
 	case err != nil:
 		return err
@@ -124,10 +125,10 @@ func (o *opener) dvrip(ctx context.Context, s *Stream) error {
 	rep, err := dvrip.Probe(ctx, dvrip.Config{URL: s.URL.Reveal(), ProbeTime: o.opt.watch(), Timeout: o.opt.timeout(), Process: o.opt.Process})
 	var e *dvrip.Error
 	switch {
-	case errors.As(err, &e) && e.Phase == dvrip.Refused:
+	case errors.As(err, &e) && e.Phase == media.Refused:
 		o.refused, o.lockedOut = err, e.Locked()
 		return err
-	case errors.As(err, &e) && e.Phase == dvrip.NoVideo:
+	case errors.As(err, &e) && e.Phase == media.NoVideo:
 		return errNoStream
 	case err != nil:
 		return err
