@@ -39,6 +39,9 @@ func (c *healthCmd) Run(e *env) error {
 	for _, part := range s.Stuck {
 		_, _ = fmt.Fprintln(e.out, part)
 	}
+	for _, camera := range s.Blind { // one that goes wrong is no reason to begin the whole box anew
+		_, _ = fmt.Fprintln(e.out, text.T(e.lang, "health.blind", camera))
+	}
 	if len(s.Stuck) > 0 {
 		return &sentence{"health.stuck", []any{len(s.Stuck)}}
 	}

@@ -48,9 +48,7 @@ func Enter(cfg Config) (Report, error) {
 func warmUp() {
 	_, _ = time.Now().Local().Zone() // reads the zone file
 	time.AfterFunc(0, func() {})     // sets up the poller
-	// A stream that eats memory should cost its camera, not the gateway. The kernel adds thousandths of all
-	// memory to what a process has: 500 was too little in a small cgroup. Best effort: there may be no /proc.
-	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("900"), 0)
+	Offer(os.Getpid(), Expendable)
 }
 
 // dropRoot makes root an unprivileged user, in all threads.

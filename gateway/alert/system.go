@@ -20,6 +20,7 @@ const (
 	DiskReadOnly  = "disk_readonly"  // 1: nothing is durable
 	StoreRestored = "store_restored" // 2: the database was damaged, and is back without a loss of alerts
 	StoreLost     = "store_lost"     // 1: it was damaged, and alerts may be lost
+	MemoryShort   = "memory_short"   // 2: the kernel ends vision processes, so that cameras are not looked at
 	Overload      = "overload"       // 3: analysis passes pictures over since the box is too slow
 	Overheated    = "overheated"     // 3: the same, since the processor is too hot
 )

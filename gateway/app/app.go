@@ -235,6 +235,7 @@ func (a *App) serve(ctx context.Context) error {
 	})
 	parts.Go(func() error { return a.report(partsCtx) })
 	parts.Go(func() error { return a.runShare(partsCtx) })
+	parts.Go(func() error { return a.runSight(partsCtx) })
 	parts.Go(func() error { return a.guard(partsCtx) })
 	parts.Go(func() error { return a.runLED(partsCtx) })
 	parts.Go(func() error { return a.board.run(partsCtx) })
@@ -340,7 +341,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.buildSurvey(ctx); err != nil {
 		return err
 	}
-	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now, Restored: a.replace, Privacy: a.privacy, Version: a.Version, Stuck: a.watchdog.Stuck}
+	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now, Restored: a.replace, Privacy: a.privacy, Version: a.Version, Stuck: a.stuck, Blind: func() []string { return blind(a.states()) }}
 	a.monitor = &health.Monitor{
 		Store: a.store, Outbox: a.outbox, Cameras: a.fleet.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
 		More: a.further,

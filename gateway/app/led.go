@@ -14,7 +14,7 @@ func (a *App) runLED(ctx context.Context) error {
 	if name := ledName("/", a.Config.LED, a.Log); name != "" {
 		lamp, err := led.Open("/", name)
 		if err == nil {
-			err = lamp.Run(ctx, func() led.State { return ledState(a.watchdog.Stuck(), a.uplinkHealth()) })
+			err = lamp.Run(ctx, func() led.State { return ledState(a.stuck(), a.uplinkHealth()) })
 		}
 		if err != nil && ctx.Err() == nil {
 			a.Log.Error("no LED tells how the gateway is", "led", name, "error", err)

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -62,19 +63,19 @@ type run struct {
 func (c *Camera) analyse(ctx context.Context) error {
 	var seen uint64   // access units up to here have been handed to some process
 	var poison uint64 // the keyframe whose pictures ended the last process
-	failures := 0
+	failures, starved := 0, 0
 	for {
 		from := c.ring.lastKeyframe()
 		if poison != 0 && from <= poison {
 			from = c.ring.next() // those pictures have ended one process too many
 		}
-		r, err := c.session(ctx, from, seen, failures)
+		r, err := c.session(ctx, from, seen, failures, starved > 0)
 		seen = max(seen, r.last)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if time.Since(r.begun) > provenAfter {
-			failures = 0
+			failures, starved = 0, 0
 		}
 		failures++
 		// The same pictures may have caused it: they get one more chance, then
@@ -86,6 +87,10 @@ func (c *Camera) analyse(ctx context.Context) error {
 		wait := min(restartFirst<<min(failures-1, 4), restartMost)
 		if r.last == 0 && failures > startFailures {
 			wait = startWait
+		}
+		if errors.Is(err, ErrNoMemory) {
+			starved++
+			wait = starvedWait(starved)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
@@ -99,6 +104,9 @@ func (c *Camera) failed(failures int, err error) {
 	}
 	c.mu.Lock()
 	c.counts.Restarts++
+	if errors.Is(err, ErrNoMemory) {
+		c.counts.Starved++
+	}
 	c.mu.Unlock()
 	if failures < blindAfter {
 		return
@@ -107,13 +115,16 @@ func (c *Camera) failed(failures int, err error) {
 		if st.Phase == "online" {
 			st.Phase, st.Reason = Blind, err.Error()
 		}
+		if st.Phase == Blind {
+			st.Starved = errors.Is(err, ErrNoMemory)
+		}
 	})
 }
 
 // session starts a process once there is something to see and feeds it until it
 // fails or ctx ends. It begins at the first keyframe from the access unit from on.
-// Once two processes have failed, the people detector is left out too.
-func (c *Camera) session(ctx context.Context, from, seen uint64, failures int) (run, error) {
+// Once two processes have failed, the people detector is left out too. yields is as of ProcessConfig.
+func (c *Camera) session(ctx context.Context, from, seen uint64, failures int, yields bool) (run, error) {
 	r := run{begun: time.Now()}
 	au, seq, err := c.ring.read(ctx, from, maxLag)
 	for err == nil && !au.Keyframe {
@@ -127,7 +138,9 @@ func (c *Camera) session(ctx context.Context, from, seen uint64, failures int) (
 	c.mu.Lock()
 	cfg.Armed = slices.Clone(c.armed)
 	c.mu.Unlock()
-	p, err := StartProcess(ctx, c.process(&cfg, failures))
+	how := c.process(&cfg, failures)
+	how.Yields = yields
+	p, err := StartProcess(ctx, how)
 	if err != nil {
 		return r, err
 	}
@@ -275,7 +288,7 @@ func (c *Camera) attend(a wire.Attention) {
 func (c *Camera) seeing() {
 	c.setState(func(st *State) {
 		if st.Phase == Blind {
-			st.Phase, st.Reason = "online", ""
+			st.Phase, st.Reason, st.Starved = "online", "", false
 		}
 	})
 }

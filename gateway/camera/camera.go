@@ -108,7 +108,9 @@ type State struct {
 	Phase  Phase
 	Since  time.Time
 	Reason string // of a phase that is a failure; holds no secret
-	Info   media.Info
+	// Starved says that it is blind since there is no memory for its vision process.
+	Starved bool
+	Info    media.Info
 	// Sandbox holds the vision process that runs.
 	Sandbox wire.Sandbox
 	// Detector says why the people detector that was asked for is not used;
@@ -122,6 +124,7 @@ type State struct {
 type Counts struct {
 	Stream     rtsp.Stats
 	Restarts   uint64 // of the vision process, after a failure
+	Starved    uint64 // of these, after the kernel had ended it for want of memory
 	Skipped    uint64 // pictures that were not analysed, or never handed over, since the box is too slow
 	Decoded    uint64 // pictures
 	Analysed   uint64 // pictures
@@ -278,7 +281,7 @@ func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 // streamState takes the driver's view of the camera.
 func (c *Camera) streamState(s media.State) {
 	c.setState(func(st *State) {
-		st.Phase, st.Reason = Phase(s.Phase), ""
+		st.Phase, st.Reason, st.Starved = Phase(s.Phase), "", false
 		if s.Err != nil {
 			st.Reason = s.Err.Error()
 		}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/sandbox"
 )
 
 // ErrHung means that a vision process had work and said nothing.
@@ -41,6 +42,8 @@ type ProcessConfig struct {
 	Log    *slog.Logger
 	// Nice is the process's niceness, from 0 to 19: how much it gives way to others.
 	Nice int
+	// Yields is for one whose forerunner was ended for want of memory: it is to go before the others.
+	Yields bool
 	// Overlay and Video are handed what the config or Show asks for, checked, one after the
 	// other. They hold up the process until they return, and must not keep the video's data.
 	Overlay func(*wire.Overlay)
@@ -83,6 +86,8 @@ type Process struct {
 	peak     int64 // bytes
 	err      error
 	said     string // the last line on stderr, in brackets
+
+	kills uint64 // that the kernel had made for want of memory, before it was started
 }
 
 // handed is a batch of access units that a process was given.
@@ -164,9 +169,15 @@ func (p *Process) spawn(models []*os.File) (stderr io.Reader, err error) {
 	p.cmd.Stderr = errW
 	p.cmd.ExtraFiles = append([]*os.File{inR, outW}, models...) // file descriptors 3, 4 and on
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	p.kills = memoryKills()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
+	score := sandbox.Expendable
+	if p.cfg.Yields {
+		score = sandbox.MostExpendable
+	}
+	sandbox.Offer(p.cmd.Process.Pid, score)
 	for _, f := range []*os.File{inR, outW, errW} {
 		_ = f.Close()
 	}
@@ -213,6 +224,8 @@ func (p *Process) conclude(exit error) {
 	switch {
 	case p.summary && exit == nil:
 		p.err = nil
+	case vague && killed && memoryKills() > p.kills:
+		p.err = ErrNoMemory
 	case !vague || killed && p.err != nil && !errors.Is(p.err, io.EOF):
 		// We know better than the exit status.
 	case exit == nil:

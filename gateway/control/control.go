@@ -46,6 +46,7 @@ type Response struct {
 type State struct {
 	Version string   `json:"version"`
 	Stuck   []string `json:"stuck"` // what does not work, and why; empty while all does
+	Blind   []string `json:"blind"` // cameras whose pictures cannot be looked at, and why
 }
 
 const (
@@ -64,7 +65,8 @@ type Server struct {
 	// Restored hears that a backup was prepared, which is to take the site's place.
 	Restored func()
 	Version  string
-	Stuck    func() []string // as of [State]
+	Stuck    func() []string // as of [State], as Blind is
+	Blind    func() []string
 }
 
 // Run answers until ctx ends.
@@ -93,7 +95,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.Restored()
 	})
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, State{Version: s.Version, Stuck: s.Stuck()})
+		reply(w, http.StatusOK, State{Version: s.Version, Stuck: s.Stuck(), Blind: s.Blind()})
 	})
 	srv := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })

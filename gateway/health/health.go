@@ -119,6 +119,7 @@ func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 		add(cam, "camera_rate", c.State().Rate(fullRate))
 		add(cam, "camera_kept_seconds", c.Kept().Seconds())
 		add(cam, "camera_vision_restarts", float64(n.Restarts))
+		add(cam, "camera_vision_starved", float64(n.Starved))
 		add(cam, "camera_events_lost", float64(n.EventsLost))
 		add(cam, "camera_confirmations", float64(n.Asked))
 		add(cam, "camera_confirmations_over_budget", float64(n.Unasked))

@@ -51,6 +51,7 @@ func Metrics() []Metric {
 		{"load_pressure", "Share of the time in which something waited for a processor.", false, nil},
 		{"load_hot", "1 while a temperature slows the processor down.", false, nil},
 		{"camera_vision_restarts", "Restarts of the vision process.", true, camera},
+		{"camera_vision_starved", "Restarts after the kernel ended the vision process for want of memory.", true, camera},
 		{"camera_events_lost", "Events given up before they were durable.", true, camera},
 		{"local_clients", "Clients at the local broker.", false, nil},
 		{"local_received", "Messages that the local broker took from clients.", true, nil},

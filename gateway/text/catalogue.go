@@ -178,6 +178,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"system.store_restored":    {"数据库损坏，已由备份和日志恢复，告警没有丢失", "the database was damaged; backup and journal have replaced it, no alert is lost"},
 	"system.overload":          {"设备性能不足：部分画面未做分析", "the box is too slow for its cameras: analysis passes pictures over"},
 	"system.overheated":        {"设备过热降速：部分画面未做分析，请检查散热", "the processor is too hot and slowed down: analysis passes pictures over, see to its cooling"},
+	"system.memory_short":      {"内存不足：有摄像机的画面没有分析，请减少摄像机或检测项，或加内存", "memory is short: cameras are not looked at; take away cameras or rules, or add memory"},
 	"system.store_lost":        {"数据库损坏，且没有完整备份：可能有告警丢失", "the database was damaged and there is no whole backup: alerts may be lost"},
 	"config.size.form":         {"%q 不是大小，请写成 512KiB 或 32MiB", "%q is no size, write 512KiB or 32MiB"},
 	"config.size.range":        {"必须在 %s 到 %s 之间", "must be from %s to %s"},
