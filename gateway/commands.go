@@ -173,13 +173,7 @@ func dataOf(path string) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	lookup := config.Environment(path)
-	return config.Parse(path, b, func(name string) (string, bool) {
-		if v, ok := lookup(name); ok {
-			return v, true
-		}
-		return "unset", true
-	})
+	return config.Parse(path, b, config.Lenient(config.Environment(path)))
 }
 
 type replayCmd struct {
@@ -258,7 +252,7 @@ func (c *probeCmd) Run(e *env) error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(e.out).Encode(rep)
+		return json.NewEncoder(e.out).Encode(rtspJSON(rep))
 	}
 	return printProbe(e, rep)
 }

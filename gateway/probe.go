@@ -47,7 +47,7 @@ func (c *probeCmd) dvrip(e *env) error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(e.out).Encode(rep)
+		return json.NewEncoder(e.out).Encode(dvripJSON(rep))
 	}
 	p := &printer{w: e.out, lang: e.lang}
 	p.line(text.Key(rep.URL))
@@ -65,7 +65,7 @@ func (c *probeCmd) onvif(e *env) error {
 	password, _ := u.User.Password()
 	d, err := onvif.Inspect(e.ctx, onvif.Config{Address: "http://" + u.Host + u.Path, User: u.User.Username(), Password: password})
 	if c.JSON && err == nil {
-		return json.NewEncoder(e.out).Encode(d)
+		return json.NewEncoder(e.out).Encode(onvifJSON(d))
 	}
 	p := &printer{w: e.out, lang: e.lang}
 	for _, a := range d.Attempts {

@@ -219,7 +219,7 @@ func (d *document) finishTransmit(a *Analogue, t *Transmit, path string) {
 	d.span(path+".lead", &t.Lead, Duration(500*time.Millisecond), 0, Duration(5*time.Second))
 	d.span(path+".busy_wait", &t.BusyWait, Duration(time.Minute), 0, Duration(10*time.Minute))
 	d.span(path+".pause", &t.Pause, Duration(10*time.Second), Duration(time.Second), Duration(10*time.Minute))
-	if t.Severity == 0 && d.Sound(path+".severity") {
+	if t.Severity == 0 && !d.Given(path+".severity") {
 		t.Severity = 2
 	}
 	d.Between(path+".severity", t.Severity, 1, 2)

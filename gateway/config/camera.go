@@ -264,11 +264,10 @@ func (d *document) finishRule(r *Rule, path string) {
 	if r.Zone == "" {
 		r.Zone = AllZones
 	}
-	if r.Severity == 0 && d.Sound(path+".severity") {
+	if r.Severity == 0 && !d.Given(path+".severity") {
 		r.Severity = defaultSeverity(r.Kind)
-	} else if d.Sound(path+".severity") && (r.Severity < 1 || r.Severity > 4) {
-		d.Fault(path+".severity", "config.range", 1, 4)
 	}
+	d.Between(path+".severity", r.Severity, 1, 4)
 	if known {
 		d.finishAfter(r, path+".after")
 		d.finishPeople(r, path+".people")
@@ -293,7 +292,7 @@ func (d *document) finishPeople(r *Rule, path string) {
 	case r.Kind != wire.Gathering && r.People != 0:
 		d.Fault(path, "config.people", string(r.Kind))
 	case r.Kind != wire.Gathering:
-	case r.People == 0 && d.Sound(path):
+	case r.People == 0 && !d.Given(path):
 		r.People = defaultPeople
 	case d.Sound(path) && (r.People < minPeople || r.People > maxPeople):
 		d.Fault(path, "config.range", minPeople, maxPeople)

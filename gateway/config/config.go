@@ -37,13 +37,14 @@ func Load(path string) (*Config, error) {
 	return Parse(path, data, Environment(path))
 }
 
-// LoadCamera reads a file with one camera, as ParseCamera does.
+// LoadCamera reads a file with one camera, as ParseCamera does. A variable that is not
+// set is no problem: who looks at a video does not sign in to the camera.
 func LoadCamera(path string) (*Camera, error) {
 	data, err := strict.ReadFile(path)
 	if err != nil {
 		return nil, strict.Unreadable(path, err)
 	}
-	return ParseCamera(path, data, Environment(path))
+	return ParseCamera(path, data, Lenient(Environment(path)))
 }
 
 // Parse reads the content of the file called name, which is used in problems

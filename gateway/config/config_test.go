@@ -2,6 +2,7 @@ package config
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -111,7 +112,7 @@ func TestDefaults(t *testing.T) {
 cameras:
 - id: a
   url: rtsp://x
-  detect: [{kind: loitering}, {kind: gathering}, {kind: abandoned_object, severity: 0}, {kind: motion}, {kind: intrusion, after: ~}]
+  detect: [{kind: loitering}, {kind: gathering}, {kind: abandoned_object, severity: ~}, {kind: motion}, {kind: intrusion, after: ~}]
 `)
 	want := []Rule{
 		{Kind: wire.Loitering, Zone: AllZones, After: Duration(30 * time.Second), Severity: 3},
@@ -236,6 +237,29 @@ func TestReading(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 	})
+}
+
+// TestEnvironmentFile: beside what FormatEnvironment writes, what people write by hand.
+func TestEnvironmentFile(t *testing.T) {
+	got := ParseEnvironment([]byte("# a comment\n A=plain p@ss \r\nB=\"a \\\"b\\\"\"\nC = 'it $is'\nD=\nE=\"open\nF='open\nnothing\n"))
+	want := map[string]string{"A": "plain p@ss", "B": `a "b"`, "C": "it $is", "D": ""}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if again := ParseEnvironment(FormatEnvironment(want)); !maps.Equal(again, want) {
+		t.Errorf("written and read again: %q", again)
+	}
+}
+
+// TestLoadCameraWithoutItsPassword: who plays a video signs in nowhere.
+func TestLoadCameraWithoutItsPassword(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "camera.yaml")
+	if err := os.WriteFile(path, []byte("id: a\nurl: rtsp://u:${SENTRYBOX_TEST_NOWHERE}@h/x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadCamera(path); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestEnvironment(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 const environmentExt = ".env"
 
 // EnvironmentFile returns the path of the file with variables of the configuration
-// at path: lines of NAME="value", the value quoted as in Go. It need not exist.
+// at path: lines of NAME=value, or of NAME="value", quoted as in Go. It need not exist.
 func EnvironmentFile(path string) string { return path + environmentExt }
 
 // Environment returns what looks a variable up for the configuration at path: in the
@@ -56,6 +56,17 @@ func Environment(path string) func(string) (string, bool) {
 	}
 }
 
+// Lenient returns what looks a variable up with lookup, and has a word for those that are
+// not set: for who needs none of the passwords.
+func Lenient(lookup func(string) (string, bool)) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if v, ok := lookup(name); ok {
+			return v, true
+		}
+		return "unset", true
+	}
+}
+
 // ParseEnvironment reads the lines of a file with variables. What is no such line is
 // passed over.
 func ParseEnvironment(data []byte) map[string]string {
@@ -67,11 +78,25 @@ func ParseEnvironment(data []byte) map[string]string {
 		if !ok || strings.HasPrefix(name, "#") {
 			continue
 		}
-		if value, err := strconv.Unquote(quoted); err == nil {
-			all[name] = value
+		if value, ok := unquote(strings.TrimSpace(quoted)); ok {
+			all[strings.TrimSpace(name)] = value
 		}
 	}
 	return all
+}
+
+// unquote reads a value: in double quotes as in Go, in single quotes or without any as it
+// stands. Quotes that are not closed are no value.
+func unquote(s string) (string, bool) {
+	switch {
+	case strings.HasPrefix(s, `"`):
+		v, err := strconv.Unquote(s)
+		return v, err == nil
+	case strings.HasPrefix(s, "'"):
+		v, closed := strings.CutSuffix(s[1:], "'")
+		return v, closed
+	}
+	return s, true
 }
 
 // FormatEnvironment writes such lines, by name.

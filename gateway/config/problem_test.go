@@ -224,6 +224,7 @@ var ruleMistakes = []mistake{
 	{"zone", camera + "  - {kind: motion, zone: gaet}\n", `9: cameras[0].detect[0].zone: there is no zone "gaet", did you mean "gate"?`},
 	{"zone far off", camera + "  - {kind: motion, zone: roof}\n", `9: cameras[0].detect[0].zone: there is no zone "roof"; there are gate, all`},
 	{"zone from the environment", camera + "  - {kind: motion, zone: '${SECRET}'}\n", `9: cameras[0].detect[0].zone: there is no zone "${SECRET}"; there are gate, all`},
+	{"severity of zero", camera + "  - {kind: motion, severity: 0}\n  - {kind: gathering, people: 0}\n", "9: cameras[0].detect[0].severity: must be from 1 to 4\n10: cameras[0].detect[1].people: must be from 2 to 1000"},
 	{"severity", camera + "  - {kind: motion, severity: 5}\n  - {kind: tamper, severity: high}\n", "9: cameras[0].detect[0].severity: must be from 1 to 4\n10: cameras[0].detect[1].severity: must be a whole number, not a text"},
 	{"after", camera + "  - {kind: intrusion, after: 5s}\n  - {kind: loitering, after: 0s}\n  - {kind: gathering, after: 20}\n",
 		"9: cameras[0].detect[0].after: intrusion has no time to last\n10: cameras[0].detect[1].after: must be from 1s to 24h\n11: cameras[0].detect[2].after: \"20\" has no unit, write 30s, 5m or 1h"},

@@ -165,7 +165,7 @@ func (d *document) finishRadioList(c *Config, first map[string]string, key strin
 		if r.Grid != "" {
 			d.name(path+".grid", r.Grid, false)
 		}
-		if r.Severity == 0 && d.Sound(path+".severity") {
+		if r.Severity == 0 && !d.Given(path+".severity") {
 			r.Severity = 1
 		}
 		d.Between(path+".severity", r.Severity, 1, 4)
@@ -264,7 +264,7 @@ func (d *document) finishCallRules(r *Radio, path string) {
 		if c.Kind == "" {
 			c.Kind = kind
 		}
-		if c.Severity == 0 && d.Sound(at+".severity") {
+		if c.Severity == 0 && !d.Given(at+".severity") {
 			c.Severity = severity
 		}
 		if !c.Off && d.Sound(at+".code") && d.Sound(at+".kind") {

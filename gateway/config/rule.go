@@ -92,7 +92,7 @@ func (d *document) finishRules(c *Config) {
 		}
 		d.name(path+".id", r.ID, false)
 		d.unique(first, path+".id", r.ID, path)
-		if r.Severity == 0 {
+		if r.Severity == 0 && !d.Given(path+".severity") {
 			r.Severity = ruleSeverity
 		}
 		d.Between(path+".severity", r.Severity, 1, 4)

@@ -330,7 +330,7 @@ func (d *document) finishThresholds(s *Sensor, path string) {
 		if !kindForm.MatchString(t.Kind) {
 			d.Fault(at+".kind", "config.kind.form", d.Shown(at+".kind", t.Kind))
 		}
-		if t.Severity == 0 {
+		if t.Severity == 0 && !d.Given(at+".severity") {
 			t.Severity = ruleSeverity
 		}
 		d.Between(at+".severity", t.Severity, 1, 4)

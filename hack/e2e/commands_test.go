@@ -103,15 +103,19 @@ func TestProbe(t *testing.T) {
 		t.Fatalf("probe: %v", err)
 	}
 	var rep struct {
-		Auth             string
-		FPS              float64
-		KeyframeInterval int64
-		Info             struct{ Width, Height int }
+		Auth      string  `json:"auth"`
+		Codec     string  `json:"codec"`
+		Transport string  `json:"transport"`
+		FPS       float64 `json:"fps"`
+		Keyframe  float64 `json:"keyframe_seconds"`
+		Width     int     `json:"width"`
+		Height    int     `json:"height"`
 	}
 	if err := json.Unmarshal(out, &rep); err != nil {
 		t.Fatal(err)
 	}
-	if rep.Info.Width != 640 || rep.Info.Height != 360 || rep.FPS < 20 || rep.FPS > 30 || rep.KeyframeInterval <= 0 || !strings.Contains(rep.Auth, "digest") {
+	if rep.Width != 640 || rep.Height != 360 || rep.Codec != "H.264" || rep.Transport == "" || rep.FPS < 20 || rep.FPS > 30 ||
+		rep.Keyframe <= 0 || rep.Keyframe > 60 || !strings.Contains(rep.Auth, "digest") {
 		t.Errorf("probe says %s", out)
 	}
 	if bytes.Contains(out, []byte(camPass)) {
