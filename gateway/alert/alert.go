@@ -73,10 +73,10 @@ type Alert struct {
 	Gateway     string   `json:"gateway"`
 	Street      string   `json:"street"`
 	Community   string   `json:"community"`
-	Grid        string   `json:"grid,omitempty"`
+	Grid        string   `json:"grid"`
 	Device      string   `json:"device"`
 	Kind        string   `json:"kind"`
-	Zone        string   `json:"zone,omitempty"`
+	Zone        string   `json:"zone"`           // empty but of cameras
 	Code        string   `json:"code,omitempty"` // of the kind System
 	Severity    int      `json:"severity"`       // 1, the gravest, to 4
 	State       State    `json:"state"`

@@ -99,6 +99,28 @@ func TestPayloadIsTheContract(t *testing.T) {
 	}
 }
 
+// TestPayloadHasAllKeys: also of what has no camera, such as a test.
+func TestPayloadHasAllKeys(t *testing.T) {
+	f := newFixture(t)
+	f.raise(t, Event{Device: "gw-1", Kind: "test", Severity: 4, Start: f.now, Detected: f.now, Confidence: 1})
+	sent, err := Render(f.queued(t)[0].Payload, f.now, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(sent, &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{
+		"id", "rev", "gateway", "street", "community", "grid", "device", "kind", "zone", "severity", "state", "level", "started_at", "detected_at",
+		"sent_at", "clock_synced", "replayed", "confidence", "respond_by", "handle_by", "evidence",
+	} {
+		if v, ok := got[key]; !ok || v == nil {
+			t.Errorf("%s is %v in %s", key, v, sent)
+		}
+	}
+}
+
 func TestSeverityOneGoesToAll(t *testing.T) {
 	f := newFixture(t)
 	a := f.raise(t, f.event(1))
@@ -322,7 +344,22 @@ var answers = []struct {
 	{`{"action":"ack","at":1767225600}`, true},
 	{`[]`, false},
 	{``, false},
+	{`{"action":"ack"} x`, false},
 	{`{"action":"ack","note":"` + strings.Repeat("x", 5000) + `"}`, false},
+}
+
+// TestNoteThatComesAgain: a broker that keeps a note sends it at each connection.
+func TestNoteThatComesAgain(t *testing.T) {
+	f := newFixture(t)
+	a := f.raise(t, f.event(3))
+	for _, note := range []string{"one", "two", "one", "two", "three"} {
+		if err := f.Answer(t.Context(), a.ID, Answer{Action: "note", By: "王", Note: note}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if log, err := f.Store.Steps(t.Context(), a.ID); err != nil || len(log) != 4 {
+		t.Errorf("%d revisions, %v; want 4", len(log), err)
+	}
 }
 
 func TestParseAnswer(t *testing.T) {

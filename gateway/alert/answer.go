@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -41,7 +40,7 @@ func ParseAnswer(payload []byte) (Answer, error) {
 	if len(payload) > maxAnswer {
 		return a, fmt.Errorf("answer of %d bytes, at most %d: %w", len(payload), maxAnswer, ErrInvalid)
 	}
-	if err := json.NewDecoder(bytes.NewReader(payload)).Decode(&a); err != nil {
+	if err := json.Unmarshal(payload, &a); err != nil {
 		return a, fmt.Errorf("answer is not the JSON of the contract (%w): %w", err, ErrInvalid)
 	}
 	if _, ok := next(Raised, a.Action); !ok && a.Action != "note" {
@@ -110,9 +109,9 @@ func (s *Service) Answer(ctx context.Context, id string, ans Answer) error {
 		case ok:
 			a.answered(to, ans, s.Now())
 		case ans.Action == "note" && a.Open():
-			last, err := store.LastStep(ctx, tx, id)
-			if err != nil || last.Action == "note" && last.By == ans.By && last.Note == ans.Note {
-				return err // the same message again
+			again, err := store.HasStep(ctx, tx, id, store.Step{Action: ans.Action, By: ans.By, Note: ans.Note})
+			if err != nil || again {
+				return err // the same message again, however late: some brokers keep it
 			}
 		default:
 			return nil

@@ -102,7 +102,7 @@ func TestSystemAlerts(t *testing.T) {
 		t.Fatal(err)
 	}
 	items := f.queued(t)
-	if len(items) != 2 || !strings.Contains(string(items[0].Payload), `"device":"gw-1","kind":"system","code":"disk_full","severity":2,`) {
+	if len(items) != 2 || !strings.Contains(string(items[0].Payload), `"device":"gw-1","kind":"system","zone":"","code":"disk_full","severity":2,`) {
 		t.Fatalf("%d queued: %s", len(items), items[0].Payload)
 	}
 	for range 2 {

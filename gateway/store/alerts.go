@@ -89,17 +89,15 @@ func OpenAlerts(ctx context.Context, tx *sql.Tx, n int) (all []Alert, err error)
 	return all, rows.Err()
 }
 
-// LastStep returns the newest revision's step of an alert.
-func LastStep(ctx context.Context, tx *sql.Tx, id string) (Step, error) {
-	var s Step
-	var at int64
-	err := tx.QueryRowContext(ctx, `SELECT alert, rev, at, action, actor, note FROM alert_steps
-		WHERE alert = ? ORDER BY rev DESC LIMIT 1`, id).Scan(&s.Alert, &s.Rev, &at, &s.Action, &s.By, &s.Note)
+// HasStep reports whether an alert has a step of the same action, actor and note.
+func HasStep(ctx context.Context, tx *sql.Tx, id string, s Step) (bool, error) {
+	var has bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM alert_steps WHERE alert = ? AND action = ? AND actor = ? AND note = ?)`,
+		id, s.Action, s.By, s.Note).Scan(&has)
 	if err != nil {
-		return Step{}, fmt.Errorf("read the last step of alert %s: %w", id, err)
+		return false, fmt.Errorf("read the steps of alert %s: %w", id, err)
 	}
-	s.At = time.UnixMilli(at)
-	return s, nil
+	return has, nil
 }
 
 // KeepClosed is how long closed alerts stay in the database.
