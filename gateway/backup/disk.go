@@ -6,27 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sentrybox/gateway/disk"
 )
 
 // UploadName is how files begin that come to be restored, in the data folder.
 const UploadName = "restore-upload"
-
-// writeFile gives a name to a file with data in it, whole or not at all.
-func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
 
 // writable tries whether a file can be made in a folder.
 func writable(dir string) error {
@@ -40,21 +25,13 @@ func writable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // syncTree has the names in a folder and in those below it on the disk.
 func syncTree(dir string) error {
 	return filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
-		return syncDir(at)
+		return disk.SyncDir(at)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/disk"
 	"sentrybox/gateway/store"
 )
 
@@ -50,7 +51,7 @@ func (s *Site) Finish(ctx context.Context) (done bool, err error) {
 	if err := s.rename(dir, filepath.Join(s.Data, doneFolder)); err != nil {
 		return false, err
 	}
-	return true, errors.Join(syncDir(s.Data), os.RemoveAll(filepath.Join(s.Data, doneFolder)))
+	return true, errors.Join(disk.SyncDir(s.Data), os.RemoveAll(filepath.Join(s.Data, doneFolder)))
 }
 
 // moveOld puts what the new site takes the place of out of the way.
@@ -94,7 +95,7 @@ func (s *Site) moveOld(_ context.Context, dir string, p *plan) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := errors.Join(syncDir(old), syncDir(s.Data)); err != nil {
+	if err := errors.Join(disk.SyncDir(old), disk.SyncDir(s.Data)); err != nil {
 		return err
 	}
 	return s.write(filepath.Join(dir, movedName), nil)
@@ -168,7 +169,7 @@ func (s *Site) moveNew(_ context.Context, dir string, p *plan) error {
 			return err
 		}
 	}
-	return syncDir(s.Data)
+	return disk.SyncDir(s.Data)
 }
 
 func (s *Site) addEvidence(from string) error {
@@ -188,7 +189,7 @@ func (s *Site) addEvidence(from string) error {
 			return err
 		}
 	}
-	return syncDir(to)
+	return disk.SyncDir(to)
 }
 
 // writeNew puts the configuration and what it names in place.
@@ -230,5 +231,5 @@ func (s *Site) rename(from, to string) error {
 
 func (s *Site) write(path string, data []byte) error {
 	s.mayStop()
-	return writeFile(path, data)
+	return disk.WriteFile(path, data, 0o600)
 }

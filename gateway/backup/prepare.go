@@ -167,7 +167,7 @@ func (s *Site) Prepare(ctx context.Context, r io.Reader, w Wish, by account.Acto
 		err = syncTree(dir)
 	}
 	if err == nil {
-		err = errors.Join(os.Rename(dir, filepath.Join(s.Data, readyFolder)), syncDir(s.Data))
+		err = errors.Join(os.Rename(dir, filepath.Join(s.Data, readyFolder)), disk.SyncDir(s.Data))
 	}
 	if err != nil {
 		_ = os.RemoveAll(dir)
@@ -224,7 +224,7 @@ func (s *Site) prepare(ctx context.Context, dir string, r io.Reader, w Wish, by 
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, planName), data)
+	return disk.WriteFile(filepath.Join(dir, planName), data, 0o600)
 }
 
 // siteFiles lists the files that go beside the configuration. None may go where the

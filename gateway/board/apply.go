@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"sentrybox/gateway/disk"
 )
 
 const (
@@ -43,23 +45,5 @@ func Apply(root, journal string) (changed bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // all may read it
 		return false, fmt.Errorf("make the folder: %w", err)
 	}
-	return true, replace(to, want)
-}
-
-// replace puts a file in another's place, so that a power cut leaves one of the two.
-func replace(to string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(to), ".sentrybox-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", to, err)
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), to)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", to, err)
-	}
-	return nil
+	return true, disk.WriteFile(to, want, 0o644)
 }

@@ -1,4 +1,4 @@
-// Package disk measures the disk that a folder lies on.
+// Package disk measures the disk that a folder lies on, and writes files that a power cut leaves whole.
 package disk
 
 import (

@@ -250,7 +250,7 @@ func (f *Folder) Write(alert, part string, fill func(io.Writer) error, keep func
 		return err
 	}
 	path = named
-	if err := syncDir(f.Dir); err != nil {
+	if err := disk.SyncDir(f.Dir); err != nil {
 		return err
 	}
 	return keep(file)
@@ -271,14 +271,6 @@ type counter struct{ n int64 }
 func (c *counter) Write(b []byte) (int, error) {
 	c.n += int64(len(b))
 	return len(b), nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // sweepMost bounds one Sweep.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sentrybox/gateway/disk"
 )
 
 // Between returns the files of a device's alerts, or of all alerts where it is empty, that were made
@@ -46,7 +48,7 @@ func (f *Folder) Remove(ctx context.Context, file File) error {
 	if err := os.Remove(filepath.Join(f.Dir, file.Name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove evidence: %w", err)
 	}
-	return syncDir(f.Dir)
+	return disk.SyncDir(f.Dir)
 }
 
 // Topics is the topic below which the pieces of an alert's evidence are sent.

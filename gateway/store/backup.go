@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"sentrybox/gateway/disk"
 )
 
 const (
@@ -81,7 +83,7 @@ func (s *Store) Backup(ctx context.Context) error {
 		err = os.Rename(tmp, s.backupPath(gen))
 	}
 	if err == nil {
-		err = syncDir(s.dir)
+		err = disk.SyncDir(s.dir)
 	}
 	if err != nil {
 		_ = os.Remove(tmp)

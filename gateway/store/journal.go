@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"sentrybox/gateway/disk"
 )
 
 // Record is one revision of an alert, as the journal has it.
@@ -81,7 +83,7 @@ func (j *journal) write(buf []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(f.Truncate(j.size), syncDir(j.dir)); err != nil {
+		if err := errors.Join(f.Truncate(j.size), disk.SyncDir(j.dir)); err != nil {
 			return errors.Join(err, f.Close())
 		}
 		j.f = f
@@ -189,12 +191,4 @@ func readRecord(r io.Reader) (rec Record, n int64, err error) {
 		return rec, 0, io.ErrUnexpectedEOF
 	}
 	return rec, int64(len(head)) + int64(length), json.Unmarshal(body, &rec)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

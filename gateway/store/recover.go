@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sentrybox/gateway/disk"
 )
 
 var (
@@ -74,7 +76,7 @@ func (s *Store) openSound(ctx context.Context) error {
 			return err
 		}
 	}
-	return syncDir(s.dir)
+	return disk.SyncDir(s.dir)
 }
 
 // examine opens the database if it is sound, and says why if it is not.
@@ -141,7 +143,7 @@ func (s *Store) setAside() error {
 		}
 	}
 	_ = os.Remove(filepath.Join(s.dir, markName))
-	if err := syncDir(s.dir); err != nil {
+	if err := disk.SyncDir(s.dir); err != nil {
 		return fmt.Errorf("set the damaged database aside: %w", err)
 	}
 	all, err := filepath.Glob(filepath.Join(s.dir, dbName+asideMark+"*"))
@@ -261,7 +263,7 @@ func (s *Store) noteCorrupt(err error) {
 	s.corruptOnce.Do(func() {
 		if f, err := os.Create(filepath.Join(s.dir, markName)); err == nil {
 			_ = f.Close()
-			_ = syncDir(s.dir)
+			_ = disk.SyncDir(s.dir)
 		}
 		close(s.corrupt)
 	})

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"sentrybox/gateway/disk"
 )
 
 const (
@@ -138,7 +140,7 @@ func (d Folder) Return(ctx context.Context, dir, schema string) error {
 			return err
 		}
 	}
-	return syncDir(d.Path)
+	return disk.SyncDir(d.Path)
 }
 
 func returnOne(root *os.Root, name, from string, who *syscall.Credential) error {

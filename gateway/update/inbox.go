@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"sentrybox/gateway/disk"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -169,7 +171,7 @@ func (b *Inbox) Hand(version string) (Offer, error) {
 		return Offer{}, err
 	}
 	b.set(nil)
-	return *o, syncDir(filepath.Join(b.Data, inboxFolder))
+	return *o, disk.SyncDir(filepath.Join(b.Data, inboxFolder))
 }
 
 // Waiting says whether an update lies there still or is being installed.

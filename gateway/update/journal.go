@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"sentrybox/gateway/disk"
 	"sentrybox/gateway/text"
 )
 
@@ -108,13 +109,5 @@ func replace(path string, mode os.FileMode, fill func(*os.File) error) error {
 		_ = os.Remove(f.Name())
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return disk.SyncDir(filepath.Dir(path))
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"sentrybox/gateway/disk"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -325,5 +327,5 @@ func (u *Updater) finish(j *journal) error {
 			return err
 		}
 	}
-	return syncDir(u.Dir)
+	return disk.SyncDir(u.Dir)
 }

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"sentrybox/gateway/clock"
+	"sentrybox/gateway/disk"
 )
 
 const (
@@ -175,19 +176,7 @@ func serial() *big.Int {
 
 // write writes a file of the folder whole or not at all.
 func write(path string, block *pem.Block) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(pem.EncodeToMemory(block))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return disk.WriteFile(path, pem.EncodeToMemory(block), 0o600)
 }
 
 // Hosts returns this machine's names and addresses on local networks.
