@@ -19,6 +19,17 @@ const (
 	Input    Table = "input"    // read-only registers: function 4
 )
 
+// TableOf returns the table that a function code reads (Modbus Application Protocol 1.1b3, 6.1 to 6.4); a code
+// of none reads holding registers.
+func TableOf(function int) Table {
+	for _, t := range []Table{Coils, Discrete, Input} {
+		if int(t.read()) == function {
+			return t
+		}
+	}
+	return Holding
+}
+
 func (t Table) bits() bool { return t == Coils || t == Discrete }
 
 // read returns the function that reads the table; 0 if there is no such table.

@@ -50,7 +50,7 @@ func (r *reach) modbus() (any, error) {
 // name is read once.
 func addSections(u *modbus.Unit, s *config.Sensor) {
 	for _, q := range s.Model().Modbus.Reads {
-		x := modbus.Section{Name: q.Name, Table: table(q.Function), Start: uint16(q.Register), Count: uint16(q.Count), Every: time.Duration(q.Every)} //nolint:gosec // the profile has been checked
+		x := modbus.Section{Name: q.Name, Table: modbus.TableOf(q.Function), Start: uint16(q.Register), Count: uint16(q.Count), Every: time.Duration(q.Every)} //nolint:gosec // the profile has been checked
 		if s.Every != 0 {
 			x.Every = time.Duration(s.Every)
 		}
@@ -62,18 +62,6 @@ func addSections(u *modbus.Unit, s *config.Sensor) {
 			u.Sections = append(u.Sections, x)
 		}
 	}
-}
-
-func table(function int) modbus.Table {
-	switch function {
-	case 1:
-		return modbus.Coils
-	case 2:
-		return modbus.Discrete
-	case 4:
-		return modbus.Input
-	}
-	return modbus.Holding
 }
 
 // addCoil adds an output, which is read back after it was written.

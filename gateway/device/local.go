@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
 	"sentrybox/drivers/driver"
+	"sentrybox/gateway/payload"
 )
 
 // maxPlain bounds the values of one message without a profile.
@@ -36,7 +35,7 @@ func (h *Hub) TakeLocal(id string, m driver.Message) bool {
 func Plain(m driver.Message) ([]Value, error) {
 	parts := strings.Split(m.Section, "/")
 	if len(parts) == 3 {
-		v, ok := plainNumber(string(m.Data))
+		v, ok := payload.Number(string(m.Data))
 		if !ok {
 			return nil, errPlain
 		}
@@ -70,16 +69,4 @@ func Plain(m driver.Message) ([]Value, error) {
 		return nil, errPlain
 	}
 	return all, nil
-}
-
-func plainNumber(s string) (float64, bool) {
-	s = strings.TrimSpace(s)
-	switch strings.ToLower(s) {
-	case "true", "on", "open":
-		return 1, true
-	case "false", "off", "closed":
-		return 0, true
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }

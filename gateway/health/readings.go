@@ -2,11 +2,11 @@ package health
 
 import (
 	"encoding/json"
-	"math"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"sentrybox/gateway/payload"
 )
 
 const (
@@ -30,16 +30,16 @@ type reading struct {
 }
 
 // Take takes a message, by its topic below the prefix.
-func (r *Readings) Take(topic string, payload []byte, now time.Time) {
+func (r *Readings) Take(topic string, data []byte, now time.Time) {
 	parts := strings.Split(topic, "/")
 	switch {
 	case len(parts) == 3 && parts[0] == "sensors":
-		if v, ok := number(string(payload)); ok {
+		if v, ok := payload.Number(string(data)); ok {
 			r.put(parts[1], parts[2], true, v, now)
 		}
 	case len(parts) == 2 && parts[0] == "sensors":
 		var all map[string]any
-		if json.Unmarshal(payload, &all) != nil {
+		if json.Unmarshal(data, &all) != nil {
 			return
 		}
 		for quantity, v := range all {
@@ -51,18 +51,6 @@ func (r *Readings) Take(topic string, payload []byte, now time.Time) {
 			}
 		}
 	}
-}
-
-func number(s string) (float64, bool) {
-	s = strings.TrimSpace(s)
-	switch strings.ToLower(s) {
-	case "true", "on", "open":
-		return 1, true
-	case "false", "off", "closed":
-		return 0, true
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
 func (r *Readings) put(device, quantity string, own bool, v float64, now time.Time) {

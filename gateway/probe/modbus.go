@@ -130,7 +130,7 @@ func (b *Bus) read(ctx context.Context, line profile.Line, address byte, p *prof
 	unit := modbus.Unit{Address: address, Quirks: modbus.Quirks{Delay: time.Duration(p.Modbus.Pause)}}
 	for _, r := range p.Modbus.Reads {
 		unit.Sections = append(unit.Sections, modbus.Section{
-			Name: r.Name, Table: table(r.Function), Start: uint16(r.Register), Count: uint16(r.Count), Every: time.Second,
+			Name: r.Name, Table: modbus.TableOf(r.Function), Start: uint16(r.Register), Count: uint16(r.Count), Every: time.Second,
 		})
 	}
 	d, err := modbus.New(modbus.Config{
@@ -151,18 +151,6 @@ func (b *Bus) read(ctx context.Context, line profile.Line, address byte, p *prof
 		return Match{}, false
 	}
 	return sense(p, answers, p.Modbus.Line == line)
-}
-
-func table(function int) modbus.Table {
-	switch function {
-	case 1:
-		return modbus.Coils
-	case 2:
-		return modbus.Discrete
-	case 4:
-		return modbus.Input
-	}
-	return modbus.Holding
 }
 
 // sense decodes the answers and holds every value against what the profile knows
