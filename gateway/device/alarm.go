@@ -121,7 +121,7 @@ func (h *Hub) raise(a *alarm, cause rule.Ref, now time.Time) {
 		e.Grid = s.Grid
 	}
 	a.device = e.Device
-	h.deliver.add(delivery{rule: a.ID, event: e, momentary: a.momentary})
+	h.deliver.Add(delivery{rule: a.ID, event: e, momentary: a.momentary})
 	for _, d := range a.Do {
 		h.outputs.on(d.Output, d.For, a.ID)
 	}
@@ -131,7 +131,7 @@ func (h *Hub) raise(a *alarm, cause rule.Ref, now time.Time) {
 func (h *Hub) over(a *alarm, now time.Time) {
 	a.active = false
 	if !a.momentary {
-		h.deliver.add(delivery{rule: a.ID, over: true, closes: a.Closes, by: a.device, at: now})
+		h.deliver.Add(delivery{rule: a.ID, over: true, closes: a.Closes, by: a.device, at: now})
 	}
 }
 
@@ -144,7 +144,7 @@ func (h *Hub) reading(ref rule.Ref, r rule.Reading) alert.Reading {
 		out.Unit = q.Unit
 	}
 	if r.Text != "" {
-		out.Text = shorten(r.Text, maxText)
+		out.Text = alert.Printable(r.Text, maxText)
 		return out
 	}
 	v := rounded(r.Value)

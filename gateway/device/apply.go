@@ -244,7 +244,7 @@ func (h *Hub) setArmed(armed map[string]bool) {
 
 // Renote notes once more which rules are raised, after the database has been put back from
 // what was left of it.
-func (h *Hub) Renote() { h.deliver.add(delivery{again: true}) }
+func (h *Hub) Renote() { h.deliver.Add(delivery{again: true}) }
 
 // Tell has OnState hear of everything, after what it tells has begun anew.
 func (h *Hub) Tell() {

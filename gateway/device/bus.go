@@ -124,10 +124,10 @@ const durableWithin = time.Second
 // emit takes a message of the driver. Drivers of radios note afterwards that they have heard
 // it: by then the alarm that it raised is durable, so that a kill does not lose it.
 func (b *bus) emit(m driver.Message) {
-	before := b.hub.deliver.mark()
+	before := b.hub.deliver.Mark()
 	b.hand(m)
-	if after := b.hub.deliver.mark(); after > before {
-		b.hub.deliver.wait(after, durableWithin)
+	if after := b.hub.deliver.Mark(); after > before {
+		b.hub.deliver.Wait(after, durableWithin)
 	}
 }
 

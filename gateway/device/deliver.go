@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/deliver"
 )
 
-const (
-	maxDeliveries = 10_000
-	tryAgain      = time.Second
-	lastTry       = 5 * time.Second // for what is left when the gateway stops
-)
+// maxDeliveries bounds what waits to be made durable.
+const maxDeliveries = 10_000
 
 // delivery is something that alarms have to tell.
 type delivery struct {
@@ -31,24 +28,22 @@ type delivery struct {
 	at     time.Time
 }
 
-// deliveries makes what alarms tell durable, in their order, each until it is.
+// deliveries makes what alarms tell durable.
 type deliveries struct {
+	deliver.Queue[delivery]
 	alerts Alerts
 	store  Store
-	log    *slog.Logger
 
 	raised map[string]string // alerts by rule; of Run alone once it runs
-
-	mu    sync.Mutex
-	queue []delivery    // guarded by mu
-	lost  uint64        // guarded by mu
-	added uint64        // guarded by mu: to the queue so far
-	moved chan struct{} // guarded by mu: closed and replaced when one is taken out
-	more  chan struct{}
 }
 
 func newDeliveries(c *Config) *deliveries {
-	return &deliveries{alerts: c.Alerts, store: c.Store, log: c.Log, raised: map[string]string{}, moved: make(chan struct{}), more: make(chan struct{}, 1)}
+	d := &deliveries{alerts: c.Alerts, store: c.Store, raised: map[string]string{}}
+	d.Queue = deliver.Queue[delivery]{
+		Try: d.try, Most: func(delivery) int { return maxDeliveries },
+		Log: c.Log, What: "an alarm", About: func(x delivery) slog.Attr { return slog.String("rule", x.rule) },
+	}
+	return d
 }
 
 // open reads which rules are raised.
@@ -82,132 +77,14 @@ func each(ctx context.Context, st Store, what, query string, row func(scan func(
 	return nil
 }
 
-// add queues a delivery. It does not wait.
-func (d *deliveries) add(x delivery) {
-	d.mu.Lock()
-	if len(d.queue) >= maxDeliveries {
-		d.lost++
-		d.mu.Unlock()
-		return
-	}
-	d.queue = append(d.queue, x)
-	d.added++
-	d.mu.Unlock()
-	select {
-	case d.more <- struct{}{}:
-	default:
-	}
-}
-
-func (d *deliveries) first() (delivery, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.queue) == 0 {
-		return delivery{}, false
-	}
-	return d.queue[0], true
-}
-
-func (d *deliveries) drop(lost bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.queue = d.queue[1:]
-	if lost {
-		d.lost++
-	}
-	close(d.moved)
-	d.moved = make(chan struct{})
-}
-
-// mark returns how many have been added so far.
-func (d *deliveries) mark() uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.added
-}
-
-// wait waits until the first n that were added are durable, but for most at the longest.
-func (d *deliveries) wait(n uint64, most time.Duration) {
-	timeout := time.NewTimer(most)
-	defer timeout.Stop()
-	for {
-		d.mu.Lock()
-		through, moved := d.added-uint64(len(d.queue)), d.moved
-		d.mu.Unlock()
-		if through >= n {
-			return
-		}
-		select {
-		case <-moved:
-		case <-timeout.C:
-			return
-		}
-	}
-}
-
-// Lost returns how many were given up.
-func (d *deliveries) Lost() uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.lost
-}
-
-// run delivers until ctx ends, and then once more what is left.
-func (d *deliveries) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		x, ok := d.first()
-		if !ok {
-			select {
-			case <-ctx.Done():
-			case <-d.more:
-			}
-			continue
-		}
-		if err := d.try(ctx, x); err != nil {
-			if ctx.Err() != nil {
-				break
-			}
-			d.log.Error("an alarm is not durable yet, trying again", "rule", x.rule, "error", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(tryAgain):
-			}
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
-	defer cancel()
-	for {
-		x, ok := d.first()
-		if !ok {
-			return
-		}
-		if err := d.try(ctx, x); err != nil {
-			d.log.Error("an alarm was not durable before the end", "rule", x.rule, "error", err)
-			d.drop(true)
-		}
-	}
-}
-
-// try delivers the first of the queue, and takes it out if it need not be tried again.
 func (d *deliveries) try(ctx context.Context, x delivery) error {
-	var err error
 	switch {
 	case x.again:
-		err = d.note(ctx)
+		return d.note(ctx)
 	case x.over:
-		err = d.end(ctx, x)
-	default:
-		err = d.raise(ctx, x)
+		return d.end(ctx, x)
 	}
-	if errors.Is(err, alert.ErrInvalid) {
-		d.log.Error("an alarm cannot be told", "rule", x.rule, "error", err)
-		d.drop(true)
-		return nil
-	}
-	if err == nil {
-		d.drop(false)
-	}
-	return err
+	return d.raise(ctx, x)
 }
 
 func (d *deliveries) raise(ctx context.Context, x delivery) error {

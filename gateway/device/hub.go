@@ -10,9 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"sentrybox/gateway/alert"
 	"sentrybox/gateway/beat"
 	"sentrybox/gateway/rule"
 )
@@ -109,7 +108,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.applying.Unlock()
 	go func() {
 		defer close(delivered)
-		h.deliver.run(deliverCtx)
+		h.deliver.Run(deliverCtx)
 	}()
 	h.watch(ctx)
 	h.applying.Lock()
@@ -219,7 +218,7 @@ func (h *Hub) put(s *sensor, q Quantity, v Value, now time.Time) {
 	h.update(ref, now)
 	h.readings[ref] = rule.Reading{Rest: true}
 	h.update(ref, now)
-	s.lastEvent = Event{Sensor: s.ID, Quantity: q.Name, Value: v.Number, Text: shorten(v.Text, maxText), At: now}
+	s.lastEvent = Event{Sensor: s.ID, Quantity: q.Name, Value: v.Number, Text: alert.Printable(v.Text, maxText), At: now}
 	if h.OnEvent != nil {
 		h.OnEvent(s.lastEvent)
 	}
@@ -246,22 +245,6 @@ func rounded(v float64) float64 {
 		return v
 	}
 	return out
-}
-
-// shorten makes a stranger's text fit for an alert: printable, without what JSON doubles,
-// and of at most most bytes.
-func shorten(s string, most int) string {
-	out := make([]byte, 0, min(len(s), most))
-	for _, r := range s {
-		if r == utf8.RuneError || !unicode.IsPrint(r) || r == '"' || r == '\\' {
-			r = '?'
-		}
-		if len(out)+utf8.RuneLen(r) > most {
-			break
-		}
-		out = utf8.AppendRune(out, r)
-	}
-	return string(out)
 }
 
 // Late is for how long the Hub should have looked at its sensors and has not; 0 before it runs.

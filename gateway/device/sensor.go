@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"sentrybox/gateway/deliver"
 	"sentrybox/gateway/rule"
 )
 
@@ -170,7 +171,7 @@ func (h *Hub) saveDue(now time.Time) bool {
 // saveHeard notes when sensors were heard, once an hour and at the end: more often would
 // only wear out the flash.
 func (h *Hub) saveHeard(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lastTry)
+	ctx, cancel := context.WithTimeout(ctx, deliver.LastTry)
 	defer cancel()
 	h.mu.Lock()
 	h.saved = time.Now()

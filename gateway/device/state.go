@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sentrybox/drivers/driver"
+	"sentrybox/gateway/alert"
 )
 
 // Phase is how a sensor, a bus or an output is doing.
@@ -103,7 +104,7 @@ func (h *Hub) state(s *sensor) State {
 	for name, r := range s.values {
 		st.Values[name] = rounded(r.Value)
 		if r.Text != "" {
-			st.Values[name] = shorten(r.Text, maxText)
+			st.Values[name] = alert.Printable(r.Text, maxText)
 		}
 		if q, ok := s.quantity(name); ok && q.Unit != "" {
 			st.Units[name] = q.Unit
@@ -168,7 +169,7 @@ type BusCounts struct {
 }
 
 // Lost returns how many alarms were given up before they were durable.
-func (h *Hub) Lost() uint64 { return h.deliver.Lost() }
+func (h *Hub) Lost() uint64 { return h.deliver.LostSoFar() }
 
 // Same says whether two states differ in nothing but their times.
 func Same(a, b State) bool {

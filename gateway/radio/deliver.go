@@ -5,18 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"sentrybox/drivers/call"
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/deliver"
 )
 
-const (
-	maxDeliveries = 1000
-	tryAgain      = time.Second
-	lastTry       = 5 * time.Second // for what is left when the gateway stops
-)
+// maxDeliveries bounds what waits to be made durable; new alerts may be twice as many.
+const maxDeliveries = 1000
 
 // delivery is something to be made durable: a new alert if it has an event, where its caller is (locate), a
 // cause that goes on (touch) or is not to be remembered (forget), and otherwise the end of an alert.
@@ -33,19 +32,43 @@ type delivery struct {
 	by            string
 }
 
-// deliveries are made durable in their order, each until it is.
+// deliveries makes durable what radios have to tell.
 type deliveries struct {
+	deliver.Queue[delivery]
 	cfg    *Config
-	raised map[string]string // alerts by cause; of run alone once it runs
+	raised map[string]string // alerts by cause; of Run alone once it runs
 
-	mu    sync.Mutex
-	queue []delivery        // guarded by mu
-	lost  map[string]uint64 // guarded by mu: by system
-	more  chan struct{}
+	mu   sync.Mutex
+	lost map[string]uint64 // guarded by mu: by system
 }
 
 func newDeliveries(c *Config) *deliveries {
-	return &deliveries{cfg: c, raised: map[string]string{}, lost: map[string]uint64{}, more: make(chan struct{}, 1)}
+	d := &deliveries{cfg: c, raised: map[string]string{}, lost: map[string]uint64{}}
+	d.Queue = deliver.Queue[delivery]{
+		Try: d.try, Most: mostBefore, Lost: d.missed,
+		Log: c.Log, What: "what a radio said", About: func(x delivery) slog.Attr { return slog.String("radio", x.system) },
+	}
+	return d
+}
+
+// mostBefore lets new alerts go before what is lost without harm.
+func mostBefore(x delivery) int {
+	if x.event != nil {
+		return 2 * maxDeliveries
+	}
+	return maxDeliveries
+}
+
+func (d *deliveries) missed(x delivery) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lost[x.system]++
+}
+
+func (d *deliveries) lostOf(system string) uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lost[system]
 }
 
 // load reads what is raised, and returns when each was heard last.
@@ -73,110 +96,23 @@ func (d *deliveries) load(ctx context.Context) (map[string]time.Time, error) {
 	return all, nil
 }
 
-// add queues a delivery. It does not wait. New alerts go before what is lost without harm.
-func (d *deliveries) add(x delivery) {
-	d.mu.Lock()
-	if len(d.queue) >= maxDeliveries && (x.event == nil || len(d.queue) >= 2*maxDeliveries) {
-		d.lost[x.system]++
-		d.mu.Unlock()
-		return
-	}
-	d.queue = append(d.queue, x)
-	d.mu.Unlock()
-	select {
-	case d.more <- struct{}{}:
-	default:
-	}
-}
-
-func (d *deliveries) lostOf(system string) uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.lost[system]
-}
-
-func (d *deliveries) first() (delivery, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.queue) == 0 {
-		return delivery{}, false
-	}
-	return d.queue[0], true
-}
-
-func (d *deliveries) drop(lost bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if lost {
-		d.lost[d.queue[0].system]++
-	}
-	d.queue[0] = delivery{}
-	d.queue = d.queue[1:]
-}
-
-// run delivers until ctx ends, and then once more what is left.
-func (d *deliveries) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		x, ok := d.first()
-		if !ok {
-			select {
-			case <-ctx.Done():
-			case <-d.more:
-			}
-			continue
-		}
-		if err := d.try(ctx, x); err != nil {
-			if ctx.Err() != nil {
-				break
-			}
-			d.cfg.Log.Error("what a radio said is not durable yet, trying again", "radio", x.system, "error", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(tryAgain):
-			}
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
-	defer cancel()
-	for {
-		x, ok := d.first()
-		if !ok {
-			return
-		}
-		if err := d.try(ctx, x); err != nil {
-			d.cfg.Log.Error("what a radio said was not durable before the end", "radio", x.system, "error", err)
-			d.drop(true)
-		}
-	}
-}
-
-// try delivers the first of the queue, and takes it out if it need not be tried again.
 func (d *deliveries) try(ctx context.Context, x delivery) error {
-	var err error
 	switch {
 	case x.event != nil:
-		err = d.raise(ctx, x)
+		return d.raise(ctx, x)
 	case x.locate != nil:
 		if id, ok := d.raised[x.cause]; ok {
-			err = d.cfg.Alerts.Locate(ctx, id, *x.locate)
+			return d.cfg.Alerts.Locate(ctx, id, *x.locate)
 		}
+		return nil
 	case x.touch, x.forget:
-		err = d.cfg.Store.Tx(ctx, func(tx *sql.Tx) error { return d.note(ctx, tx, x, d.raised[x.cause]) })
+		err := d.cfg.Store.Tx(ctx, func(tx *sql.Tx) error { return d.note(ctx, tx, x, d.raised[x.cause]) })
 		if err == nil && x.forget {
 			delete(d.raised, x.cause)
 		}
-	default:
-		err = d.end(ctx, x)
+		return err
 	}
-	if errors.Is(err, alert.ErrInvalid) {
-		d.cfg.Log.Error("what a radio said cannot be told", "radio", x.system, "error", err)
-		d.drop(true)
-		return nil
-	}
-	if err == nil {
-		d.drop(false)
-	}
-	return err
+	return d.end(ctx, x)
 }
 
 // note writes down that a cause is raised, or not.

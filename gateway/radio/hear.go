@@ -3,8 +3,6 @@ package radio
 import (
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"sentrybox/drivers/call"
 	"sentrybox/gateway/alert"
@@ -68,13 +66,13 @@ func (h *Hub) note(s *system, e call.Event) *Entry {
 		h.recent.end(key, e)
 		return nil
 	case e.Kind == call.Text && e.Call != "":
-		h.recent.named(key, printable(e.Text, maxLine))
+		h.recent.named(key, alert.Printable(e.Text, maxLine))
 		return nil
 	}
 	x := Entry{
-		System: s.ID, Kind: e.Kind, At: e.At, From: printable(e.From, call.MaxIdentity), FromName: s.Units[e.From].Name, Place: s.Units[e.From].Place,
-		To: printable(e.To, call.MaxIdentity), ToName: s.called(&e), Private: e.Private, Station: printable(e.Station, call.MaxIdentity), Channel: printable(e.Channel, call.MaxIdentity),
-		Active: e.Active, Urgent: e.Urgent, Digits: e.Digits, Text: printable(e.Text, call.MaxText), Input: e.Input, RSSI: e.RSSI,
+		System: s.ID, Kind: e.Kind, At: e.At, From: alert.Printable(e.From, call.MaxIdentity), FromName: s.Units[e.From].Name, Place: s.Units[e.From].Place,
+		To: alert.Printable(e.To, call.MaxIdentity), ToName: s.called(&e), Private: e.Private, Station: alert.Printable(e.Station, call.MaxIdentity), Channel: alert.Printable(e.Channel, call.MaxIdentity),
+		Active: e.Active, Urgent: e.Urgent, Digits: e.Digits, Text: alert.Printable(e.Text, call.MaxText), Input: e.Input, RSSI: e.RSSI,
 	}
 	if p := e.Position; p != nil {
 		x.Lat, x.Lon = &p.Lat, &p.Lon
@@ -114,7 +112,7 @@ func (s *system) locate(e call.Event) {
 		if c.from == e.From && !c.located {
 			c.located = true
 			at := position(*e.Position)
-			s.hub.deliver.add(delivery{system: s.ID, cause: key, locate: &at})
+			s.hub.deliver.Add(delivery{system: s.ID, cause: key, locate: &at})
 		}
 	}
 }
@@ -160,7 +158,7 @@ func (s *system) take(r *Rule, e call.Event, now time.Time) {
 	if e.Kind.Stated() && !e.Active {
 		if _, open := s.open[key]; open {
 			delete(s.open, key)
-			s.hub.deliver.add(delivery{system: s.ID, cause: key, at: e.At, by: nameOf(unit, caller)})
+			s.hub.deliver.Add(delivery{system: s.ID, cause: key, at: e.At, by: nameOf(unit, caller)})
 		}
 		return
 	}
@@ -174,14 +172,14 @@ func (s *system) take(r *Rule, e call.Event, now time.Time) {
 		s.counts.Folded++
 		if now.Sub(c.kept) >= durableEvery {
 			c.kept = now
-			s.hub.deliver.add(delivery{system: s.ID, cause: key, at: now, touch: true})
+			s.hub.deliver.Add(delivery{system: s.ID, cause: key, at: now, touch: true})
 		}
 		return
 	}
 	a := s.alert(r, e, unit, caller, now)
 	s.remember(key, &cause{last: now, kept: now, lasting: stated, from: e.From, located: a.Position != nil})
 	s.counts.Alerts++
-	s.hub.deliver.add(delivery{system: s.ID, cause: key, at: now, event: a, heard: e, sys: s})
+	s.hub.deliver.Add(delivery{system: s.ID, cause: key, at: now, event: a, heard: e, sys: s})
 }
 
 // alert is the event as it stands in an alert.
@@ -198,9 +196,9 @@ func (s *system) alert(r *Rule, e call.Event, unit Unit, caller string, now time
 	}
 	switch e.Kind {
 	case call.Digits, call.Status:
-		a.Reading = alert.Reading{Text: printable(e.Digits, maxLine)}
+		a.Reading = alert.Reading{Text: alert.Printable(e.Digits, maxLine)}
 	case call.Text:
-		a.Reading = alert.Reading{Text: printable(e.Text, maxLine)}
+		a.Reading = alert.Reading{Text: alert.Printable(e.Text, maxLine)}
 	}
 	at := e.Position
 	if f, ok := s.fixes[e.From]; ok && at == nil && now.Sub(f.at) < fixAge {
@@ -238,14 +236,14 @@ func (s *system) sweep(now time.Time) {
 
 func (s *system) forget(key string) {
 	delete(s.open, key)
-	s.hub.deliver.add(delivery{system: s.ID, cause: key, forget: true})
+	s.hub.deliver.Add(delivery{system: s.ID, cause: key, forget: true})
 }
 
 func nameOf(u Unit, id string) string {
 	if u.Name != "" {
 		return u.Name
 	}
-	return printable(id, maxLine)
+	return alert.Printable(id, maxLine)
 }
 
 func position(f call.Fix) alert.Position {
@@ -259,21 +257,6 @@ func degrees(v float64) float64 {
 		return -degrees(-v)
 	}
 	return float64(int64(v*most+0.5)) / most
-}
-
-// printable makes a stranger's text fit for an alert: without what JSON doubles, and of at most most bytes.
-func printable(s string, most int) string {
-	out := make([]byte, 0, min(len(s), most))
-	for _, r := range s {
-		if r == utf8.RuneError || !unicode.IsPrint(r) || r == '"' || r == '\\' {
-			r = '?'
-		}
-		if len(out)+utf8.RuneLen(r) > most {
-			break
-		}
-		out = utf8.AppendRune(out, r)
-	}
-	return string(out)
 }
 
 // bucket is so many at once, and one more each while.

@@ -84,7 +84,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	delivered := make(chan struct{})
 	go func() {
 		defer close(delivered)
-		h.deliver.run(deliverCtx)
+		h.deliver.Run(deliverCtx)
 	}()
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
@@ -170,5 +170,5 @@ func (s *system) out(gone bool, now time.Time) {
 	} else {
 		d.closes = true
 	}
-	s.hub.deliver.add(d)
+	s.hub.deliver.Add(d)
 }
