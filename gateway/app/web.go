@@ -28,6 +28,7 @@ import (
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/tryout"
 	"sentrybox/gateway/update"
+	"sentrybox/gateway/veil"
 	"sentrybox/gateway/web"
 	"sentrybox/gateway/web/account"
 	"sentrybox/gateway/web/cert"
@@ -53,8 +54,12 @@ func (a *App) runWeb(ctx context.Context) error {
 		if err := keeper.Open(ctx); err != nil {
 			log.Error("the configuration cannot be changed on the page", "error", err)
 		} else {
-			care = keeper
 			g.Go(func() error { return keeper.Run(ctx) })
+			if veiled, err := veil.New(ctx, keeper); err != nil {
+				log.Error("the configuration cannot be changed on the page", "error", err)
+			} else {
+				care = veiled
+			}
 		}
 	}
 	g.Go(func() error {

@@ -11,6 +11,8 @@ type Change struct {
 	Old  int    `json:"old,omitempty"` // number of the line before, from 1
 	New  int    `json:"new,omitempty"` // and after
 	Text string `json:"text"`
+	// Secret says that a new line has a secret that is not the one before.
+	Secret bool `json:"secret,omitempty"`
 }
 
 const (

@@ -10,6 +10,7 @@ package revision
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -75,7 +76,8 @@ func Schema() store.Migration {
 			state    TEXT NOT NULL,
 			deadline INTEGER NOT NULL, -- Unix milliseconds, 0 without
 			body     BLOB NOT NULL
-		) STRICT;`}}
+		) STRICT;`, `
+		CREATE TABLE revision_key (key BLOB NOT NULL) STRICT;`}}
 }
 
 // Keeper takes care of one file. Set the fields, then Open and Run.
@@ -125,6 +127,25 @@ func (k *Keeper) Open(ctx context.Context) error {
 		_, err = insert(ctx, tx, Revision{At: k.Now(), Sum: sum(body), State: Kept}, body)
 		return err
 	})
+}
+
+// Key returns a key of 32 bytes that is the box's own, made when it is first asked for: what is
+// digested under it tells nothing to who has not got it.
+func (k *Keeper) Key(ctx context.Context) (key []byte, err error) {
+	err = k.Store.Tx(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT key FROM revision_key`).Scan(&key)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		key = make([]byte, 32)
+		_, _ = rand.Read(key) // does not fail
+		_, err = tx.ExecContext(ctx, `INSERT INTO revision_key (key) VALUES (?)`, key)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the key of the configuration's secrets: %w", err)
+	}
+	return key, nil
 }
 
 func sum(body []byte) string {

@@ -211,3 +211,11 @@ func syntaxKey(message string) text.Key {
 	}
 	return "config.yaml.other"
 }
+
+// Tree parses data as Read does, without reading it into anything. It returns the one value and
+// what is anchored, by name; ok is false where something is wrong with the form.
+func Tree(data []byte) (root ast.Node, anchors map[string]ast.Node, ok bool) {
+	d := New("", nil)
+	root = d.parse(data)
+	return root, d.anchors, root != nil && d.Err() == nil
+}

@@ -167,6 +167,8 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"config.type.mapping":      {"映射（键: 值）", "a mapping"},
 	"config.type.nothing":      {"空", "nothing"},
 	"config.env.form":          {"${ 后面应该是变量名和 }，如 ${CAM_PASS}；要写 ${ 本身请用 $${", "${ must be followed by the name of a variable and }, as in ${CAM_PASS}; write $${ for ${ itself"},
+	"config.secret.unknown":    {"这里的 •••••• 不对应任何已保存的密码：请直接写密码，或从原来的地方整个复制过来", "these dots stand for no password that is kept: write the password itself, or copy all of them from where they were"},
+	"config.secret.place":      {"已保存的密码不能放在这里：它会被看到", "a password that is kept cannot stand here, where it would show"},
 	"config.env.unset":         {"环境变量 %s 没有设置", "environment variable %s is not set"},
 	"config.value":             {"%q 不行，可用的有：%s", "%q is none of %s"},
 	"config.value.near":        {"不认识 %q，是不是 %q？", "%q is not known, did you mean %q?"},

@@ -188,9 +188,7 @@ func (s *Server) planCamera(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.check(r, body)
-	out.Body = string(body)
-	return out, err
+	return s.plan(r, body)
 }
 
 func (c *cameraForm) trim() {
@@ -250,7 +248,10 @@ func (s *Server) probeCamera(r *http.Request) (any, error) {
 	if in.Sub {
 		address = "detect_url"
 	}
-	raw, err := s.expand(fields.Text(address))
+	raw, err := s.Care.Meant(r.Context(), fields.Text(address))
+	if err == nil {
+		raw, err = s.expand(raw)
+	}
 	if err != nil {
 		return nil, err
 	}

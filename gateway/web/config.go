@@ -10,9 +10,11 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/text"
+	"sentrybox/gateway/veil"
 )
 
-// Care is the care of the configuration file: a *revision.Keeper.
+// Care is the care of the configuration file: a *veil.Keeper. Its texts have no secrets, but markers
+// in their places.
 type Care interface {
 	Current(ctx context.Context) (revision.Revision, []byte, error)
 	Check(body []byte) (*config.Config, error)
@@ -24,6 +26,11 @@ type Care interface {
 	Trial(ctx context.Context) (revision.Revision, error)
 	Confirm(ctx context.Context, id int64) error
 	Return(ctx context.Context, id int64) error
+	// Conceal shows what somebody has written, and Hold also keeps its new secrets until it is saved.
+	Conceal(body []byte) []byte
+	Hold(body []byte) []byte
+	// Meant returns an address with what its markers stand for.
+	Meant(ctx context.Context, address string) (string, error)
 }
 
 // problemView is a mistake beside its line.
@@ -61,7 +68,7 @@ func (s *Server) check(r *http.Request, body []byte) (checked, error) {
 	if err != nil {
 		return checked{}, err
 	}
-	out := checked{Diff: revision.Diff(old, body), Changed: string(old) != string(body), Base: now.Sum}
+	out := checked{Diff: veil.Show(revision.Diff(old, s.Care.Conceal(body))), Changed: string(old) != string(body), Base: now.Sum}
 	c, err := s.Care.Check(body)
 	out.Problems = problemViews(err, from(r).lang)
 	if err == nil {
@@ -70,6 +77,14 @@ func (s *Server) check(r *http.Request, body []byte) (checked, error) {
 		return out, err
 	}
 	return out, nil
+}
+
+// plan is check for what the box has written, which it answers with.
+func (s *Server) plan(r *http.Request, body []byte) (checked, error) {
+	body = s.Care.Hold(body)
+	out, err := s.check(r, body)
+	out.Body = string(body)
+	return out, err
 }
 
 func (s *Server) getConfig(r *http.Request) (any, error) {

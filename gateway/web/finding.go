@@ -211,9 +211,7 @@ func (s *Server) planFound(r *http.Request) (any, error) {
 			return nil, err
 		}
 	}
-	out, err := s.check(r, body)
-	out.Body = string(body)
-	return out, err
+	return s.plan(r, body)
 }
 
 // fieldsOf makes the entry of the file of a camera that was signed in to.

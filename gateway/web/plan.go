@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 
 	"sentrybox/gateway/revision"
@@ -89,23 +88,15 @@ func planItem[F any, P formOf[F]](list string) func(*Server, *http.Request) (any
 		if body, err = revision.PutItem(body, list, in.Old, fields); err != nil {
 			return nil, err
 		}
-		out, err := s.check(r, body)
+		out, err := s.plan(r, body)
 		if list == "buses" && in.Old == "" && len(out.Problems) > 0 {
 			if settled, ok := s.settle(body); ok {
-				body = settled
-				out, err = s.check(r, body)
+				return s.plan(r, settled)
 			}
-		}
-		out.Body = string(body)
-		for i := range out.Diff {
-			out.Diff[i].Text = secretValue.ReplaceAllString(out.Diff[i].Text, "$1: ••••")
 		}
 		return out, err
 	}
 }
-
-// secretValue is a key of the file whose value nobody has to look over.
-var secretValue = regexp.MustCompile(`\b(key|app_skey|nwk_skey|password): *("[^"]*"|'[^']*'|[^,}\s]+)`)
 
 // itemOf returns an entry of a list, an empty one for no id.
 func itemOf(body []byte, list, id string) (revision.Fields, error) {

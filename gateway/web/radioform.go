@@ -84,12 +84,7 @@ func (s *Server) planFields(r *http.Request, body []byte, list, old string, f re
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.check(r, body)
-	out.Body = string(body)
-	for i := range out.Diff {
-		out.Diff[i].Text = secretValue.ReplaceAllString(out.Diff[i].Text, "$1: ••••")
-	}
-	return out, err
+	return s.plan(r, body)
 }
 
 // radioForm is a new radio or intercom, as far as a form goes: what is rare is written as YAML.

@@ -137,9 +137,7 @@ func (s *Server) planScene(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.check(r, body)
-	out.Body = string(body)
-	return out, err
+	return s.plan(r, body)
 }
 
 // into puts the scene into a camera's entry. What is empty is left out.

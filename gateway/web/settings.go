@@ -119,9 +119,7 @@ func (s *Server) planSettings(r *http.Request) (any, error) {
 	if body, err = revision.PutSection(body, "uplink", section); err != nil {
 		return nil, err
 	}
-	out, err := s.check(r, body)
-	out.Body = string(body)
-	return out, err
+	return s.plan(r, body)
 }
 
 // into puts a form into a broker's entry. A user and password that stand in the

@@ -24,6 +24,7 @@ import (
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/survey"
 	"sentrybox/gateway/text"
+	"sentrybox/gateway/veil"
 	"sentrybox/gateway/web/account"
 )
 
@@ -130,8 +131,12 @@ func newRig(t *testing.T) *rig {
 	if err := keeper.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	care, err := veil.New(t.Context(), keeper)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.server = &Server{
-		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: keeper, Probe: r.probe, Live: r, Tryer: &r.tries, Tester: r, Field: &r.field, Waves: r, Searcher: &r.field, Running: func() *config.Config { return r.running },
+		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: care, Probe: r.probe, Live: r, Tryer: &r.tries, Tester: r, Field: &r.field, Waves: r, Searcher: &r.field, Running: func() *config.Config { return r.running },
 		Version: "test", Log: log, Now: time.Now,
 	}
 	r.search(st)

@@ -6,7 +6,7 @@ function showChange(c) {
   const sign = {same: ' ', gone: '−', new: '+', skip: '…'};
   $('change').hidden = false;
   $('diff').replaceChildren(...(c.changed ? c.diff : []).map(d => el('tr', {className: d.op}, el('td', {className: 'num'}, d.old ? String(d.old) : ''),
-    el('td', {className: 'num'}, d.new ? String(d.new) : ''), el('td', {}, sign[d.op]), el('td', {}, d.text))));
+    el('td', {className: 'num'}, d.new ? String(d.new) : ''), el('td', {}, sign[d.op]), el('td', {}, d.text, d.secret ? el('strong', {}, t('newsecret')) : null))));
   $('risk').textContent = !c.changed ? t('nochange') : c.problems.length ? '' : c.grace_seconds ? t('risky', span(c.grace_seconds)) : t('harmless');
   showProblems(c.problems);
 }
