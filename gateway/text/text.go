@@ -35,10 +35,10 @@ func FromEnv() Lang {
 // Key names a sentence of the catalogue.
 type Key string
 
-// parts are the catalogue: what everybody says, what only the technicians' page says,
+// parts are the catalogue: what everybody says, what is wrong in files, what only the technicians' page says,
 // and what only some parts of that or the duty room's page say. They have no key in common.
 func parts() []map[Key]sentence {
-	return []map[Key]sentence{catalogue, page, finding, duty, see, care, programs, radio, analogue, intercom, field, box, guard, boards, updates}
+	return []map[Key]sentence{catalogue, configs, profiles, page, finding, duty, see, care, programs, radio, analogue, intercom, field, box, guard, boards, updates}
 }
 
 // find looks a sentence up.
