@@ -23,7 +23,31 @@ type Writer struct {
 	w   io.Writer
 	buf []byte // reused between messages, guarded by mu
 	max int
+	// spare is where the buffer is between messages; nil if it stays.
+	spare *Buffers
 }
+
+// Buffers are shared by Writers that seldom write at once. The zero value is ready.
+type Buffers struct{ pool sync.Pool }
+
+// Get returns an empty buffer, nil if there is none.
+func (b *Buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return nil
+}
+
+// Put gives back a buffer that is not used any more.
+func (b *Buffers) Put(buf []byte) {
+	if cap(buf) > 0 && cap(buf) <= keptBetween {
+		buf = buf[:0]
+		b.pool.Put(&buf)
+	}
+}
+
+// Share has the Writer keep nothing between messages. It is called before the first.
+func (w *Writer) Share(b *Buffers) { w.spare = b }
 
 // NewWriter returns a Writer that refuses messages longer than limit bytes.
 func NewWriter(w io.Writer, limit int) *Writer { return &Writer{w: w, max: limit} }
@@ -32,19 +56,27 @@ func NewWriter(w io.Writer, limit int) *Writer { return &Writer{w: w, max: limit
 const (
 	keptToWrite = 128 << 10
 	keptToRead  = 512 << 10
+	keptBetween = 512 << 10 // by Writers together, each
 )
 
 func (w *Writer) send(t Type, fill func([]byte) []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = w.buf[:0]
+	w.begin()
 	if err := w.add(t, fill); err != nil {
 		return err
 	}
 	return w.flush()
 }
 
-// add appends a message to buf. It is called with mu held, as is flush.
+// begin begins with an empty buffer. It is called with mu held, as are add and flush.
+func (w *Writer) begin() {
+	if w.buf = w.buf[:0]; w.spare != nil && cap(w.buf) == 0 {
+		w.buf = w.spare.Get()
+	}
+}
+
+// add appends a message to buf.
 func (w *Writer) add(t Type, fill func([]byte) []byte) error {
 	start := len(w.buf)
 	w.buf = fill(append(w.buf, 0, 0, 0, 0, byte(t)))
@@ -59,6 +91,10 @@ func (w *Writer) add(t Type, fill func([]byte) []byte) error {
 
 func (w *Writer) flush() error {
 	_, err := w.w.Write(w.buf)
+	if w.spare != nil {
+		w.spare.Put(w.buf)
+		w.buf = nil
+	}
 	if cap(w.buf) > keptToWrite {
 		w.buf = nil
 	}
@@ -94,7 +130,7 @@ func (w *Writer) AccessUnit(a *AccessUnit) error {
 func (w *Writer) AccessUnits(list []AccessUnit) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = w.buf[:0]
+	w.begin()
 	var refused error
 	for i := range list {
 		if err := w.add(TypeAccessUnit, list[i].append); err != nil {

@@ -28,9 +28,11 @@ const (
 )
 
 // Assembler makes Annex B access units of H.264 and H.265 NAL units, and knows
-// the stream's current parameter sets. Only Codec is to be set, H264 or H265.
+// the stream's current parameter sets. Only Codec must be set, H264 or H265.
 type Assembler struct {
 	Codec media.Codec
+	// Room returns an empty slice with the capacity that an access unit needs; of memory of its own when nil.
+	Room  func(size int) []byte
 	sets  []parameterSet // by kind, then identifier
 	prior [][]byte       // NAL units that precede the next picture
 	seq   Sequence       // by the SPS that came last
@@ -97,7 +99,7 @@ func (a *Assembler) Decodable() bool {
 }
 
 // Add takes the NAL units that one timestamp or marker bounded. When they hold a
-// picture it returns it with what preceded it, in memory of its own, and
+// picture it returns it with what preceded it, in memory of Room's, and
 // whether decoding can start with it; then the current parameter sets come
 // first, whether or not the camera sent them with it.
 func (a *Assembler) Add(nals [][]byte) (data []byte, key bool, v Verdict) {
@@ -127,7 +129,7 @@ func (a *Assembler) hold(nals [][]byte) {
 	for _, n := range nals {
 		size += len(n)
 		if kindOf(a.Codec, n) != nalSkip && len(a.prior) < maxHeld && size <= maxHeldLen {
-			a.prior = append(a.prior, n)
+			a.prior = append(a.prior, bytes.Clone(n))
 		}
 	}
 }
@@ -169,7 +171,12 @@ func (a *Assembler) join(nals [][]byte, key bool) []byte {
 			size += 4 + len(n)
 		}
 	}
-	data := make([]byte, 0, size)
+	var data []byte
+	if a.Room != nil {
+		data = a.Room(size)
+	} else {
+		data = make([]byte, 0, size)
+	}
 	if key {
 		for _, s := range a.sets {
 			data = append(append(data, 0, 0, 0, 1), s.nal...)

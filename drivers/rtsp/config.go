@@ -49,6 +49,8 @@ type Config struct {
 	// OnDrained is called by sink's goroutine when all that has arrived has been handed to
 	// sink, so that it can be handed on as one batch.
 	OnDrained func()
+	// Transient says that sink does not keep an access unit's data, which are good only until it returns.
+	Transient bool
 
 	Timeout       time.Duration // for connecting, and for each answer; 10 s
 	Stall         time.Duration // without a picture until the stream counts as stalled; 10 s

@@ -3,7 +3,6 @@ package rtsp
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
@@ -21,9 +20,14 @@ var (
 	errLost  = errors.New("fragment whose beginning was lost")
 )
 
-// depacketizer takes RTP payloads apart. It returns errMore while a fragmented
-// unit is open, and errStray for the rest of one whose beginning it never saw.
-type depacketizer func(*rtp.Packet) ([][]byte, error)
+// depacketizer takes RTP payloads apart.
+type depacketizer interface {
+	// decode returns the units that a packet completes. It returns errMore while a fragmented unit is
+	// open, and errStray for the rest of one whose beginning it never saw.
+	decode(p *rtp.Packet) ([][]byte, error)
+	// end says that the units that were returned are not needed any more.
+	end()
+}
 
 // newDepacketizer returns one for RFC 6184, RFC 7798 or RFC 2435.
 //
@@ -31,51 +35,27 @@ type depacketizer func(*rtp.Packet) ([][]byte, error)
 // alone for H.265, and cannot be told of a lost packet. Grouping is the
 // receiver's work here, so they are shown every packet as if it were the last
 // of its picture, and return each NAL unit as soon as it is whole.
-func newDepacketizer(codec media.Codec) depacketizer {
+func newDepacketizer(codec media.Codec, spare *buffers) depacketizer {
 	switch codec {
 	case media.H265:
-		return renewing(func() nalDecoder { return &rtph265.Decoder{} }, rtph265.ErrMorePacketsNeeded, rtph265.ErrNonStartingPacketAndNoPrevious)
+		return &nalDepacketizer{codec: codec, spare: spare, whole: &rtph265.Decoder{}}
 	case media.MJPEG:
-		d := &rtpmjpeg.Decoder{}
-		return func(p *rtp.Packet) ([][]byte, error) {
-			jpeg, err := d.Decode(p)
-			if err != nil {
-				return nil, translate(err, rtpmjpeg.ErrMorePacketsNeeded, rtpmjpeg.ErrNonStartingPacketAndNoPrevious)
-			}
-			return [][]byte{jpeg}, nil
-		}
+		return &jpegDepacketizer{}
 	default:
-		return renewing(func() nalDecoder { return &rtph264.Decoder{PacketizationMode: 1} }, rtph264.ErrMorePacketsNeeded, rtph264.ErrNonStartingPacketAndNoPrevious)
+		return &nalDepacketizer{codec: codec, spare: spare, whole: &rtph264.Decoder{PacketizationMode: 1}}
 	}
 }
 
-type nalDecoder interface {
-	Decode(*rtp.Packet) ([][]byte, error)
-}
+type jpegDepacketizer struct{ d rtpmjpeg.Decoder }
 
-// longUnit is from how many bytes on a unit is that of a keyframe, about.
-const longUnit = 32 << 10
+func (j *jpegDepacketizer) end() {}
 
-// renewing begins with another decoder after a long unit: the library's holds on to the packets of
-// one until another of as many has come, which is a keyframe's size for each camera.
-func renewing(next func() nalDecoder, more, stray error) depacketizer {
-	d, renewed := next(), false
-	return func(p *rtp.Packet) ([][]byte, error) {
-		nals, err := d.Decode(marked(p))
-		if err == nil && slices.ContainsFunc(nals, func(n []byte) bool { return len(n) >= longUnit }) {
-			d, renewed = next(), true
-		}
-		if err = translate(err, more, stray); renewed && errors.Is(err, errStray) {
-			err = errLost // to the decoder this is the beginning, to the stream it is not
-		}
-		return nals, err
+func (j *jpegDepacketizer) decode(p *rtp.Packet) ([][]byte, error) {
+	jpeg, err := j.d.Decode(p)
+	if err != nil {
+		return nil, translate(err, rtpmjpeg.ErrMorePacketsNeeded, rtpmjpeg.ErrNonStartingPacketAndNoPrevious)
 	}
-}
-
-func marked(p *rtp.Packet) *rtp.Packet {
-	q := *p
-	q.Marker = true
-	return &q
+	return [][]byte{jpeg}, nil
 }
 
 func translate(err, more, stray error) error {

@@ -23,6 +23,8 @@ const (
 // them; a Poller wakes the program a few times a second, once for all cameras.
 // The zero value is ready. Its goroutine runs while there is a connection.
 type Poller struct {
+	buffers buffers // of the sources that are polled
+
 	mu    sync.Mutex
 	conns []*polled     // guarded by mu
 	kick  chan struct{} // guarded by mu: holds a token when somebody wants a look sooner

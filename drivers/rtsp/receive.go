@@ -36,6 +36,8 @@ type receiver struct {
 	decode depacketizer
 	asm    annexb.Assembler
 	out    []media.AccessUnit
+	room   []byte   // for the data of out, when they are transient
+	spare  *buffers // where room is from; nil for the heap
 
 	// The sequence of packets.
 	heard     bool // any packet
@@ -79,13 +81,21 @@ type progress struct {
 // on in an earlier session.
 func newReceiver(codec media.Codec, rate int, info media.Info, sets [][]byte, line *timeline, count *counters, cfg *Config, again bool) *receiver {
 	line.begin(rate)
+	var spare *buffers
+	if cfg.Poller != nil {
+		spare = &cfg.Poller.buffers
+	}
 	r := &receiver{
 		codec: codec, line: line, count: count, now: cfg.Now, maxSkew: cfg.MaxSkew, limit: cfg.MaxAccessUnit,
 		ntp:    func(uint32) (time.Time, bool) { return time.Time{}, false },
-		decode: newDepacketizer(codec),
+		decode: newDepacketizer(codec, spare),
+		spare:  spare,
 		asm:    annexb.Assembler{Codec: codec},
 		again:  again,
 		news:   make(chan struct{}, 1),
+	}
+	if cfg.Transient {
+		r.asm.Room = r.transient
 	}
 	r.asm.Learn(sets)
 	r.seen.info = info
@@ -97,6 +107,25 @@ func (r *receiver) snapshot() progress {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.seen
+}
+
+// transient returns memory that is good until done.
+func (r *receiver) transient(size int) []byte {
+	if r.room == nil {
+		r.room = r.spare.get()
+	}
+	from := len(r.room)
+	if cap(r.room)-from < size {
+		r.room, from = make([]byte, 0, 2*size), 0 // what was given out stays as it is
+	}
+	r.room = r.room[:from+size]
+	return r.room[from:from:len(r.room)]
+}
+
+// done says that the data of what take returned are not needed any more, if they are transient.
+func (r *receiver) done() {
+	r.spare.put(r.room)
+	r.room = nil
 }
 
 // take takes the next packet and returns the access units that it completes, in
@@ -159,7 +188,7 @@ func (r *receiver) sequence(seq uint16) bool {
 	if r.open {
 		r.spoil()
 	}
-	r.decode = newDepacketizer(r.codec)
+	r.decode = newDepacketizer(r.codec, r.spare)
 	return true
 }
 
@@ -169,7 +198,7 @@ func (r *receiver) spoil() {
 		r.asm.Learn(r.units)
 	}
 	r.units, r.damaged = nil, true
-	r.decode = newDepacketizer(r.codec)
+	r.decode = newDepacketizer(r.codec, r.spare)
 }
 
 func (r *receiver) unpack(p *rtp.Packet) {
@@ -180,7 +209,7 @@ func (r *receiver) unpack(p *rtp.Packet) {
 		r.spoil() // the unit before never ended
 		return
 	}
-	units, err := r.decode(p)
+	units, err := r.decode.decode(p)
 	switch {
 	case err == nil:
 		r.units = append(r.units, units...)
@@ -214,11 +243,12 @@ func continuesFragment(codec media.Codec, payload []byte) bool {
 // finish closes the open picture and queues it, if it is whole.
 func (r *receiver) finish() {
 	r.open = false
+	defer func() { r.decode.end() }()
 	units := r.units
 	r.units = nil
 	if !r.damaged && r.partial {
 		r.damaged = true
-		r.decode = newDepacketizer(r.codec)
+		r.decode = newDepacketizer(r.codec, r.spare)
 	}
 	if r.damaged {
 		r.drop()

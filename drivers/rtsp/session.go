@@ -229,6 +229,9 @@ func (s *session) listen() {
 			}
 			s.sink(units[i])
 		}
+		if s.cfg.Transient && len(units) > 0 {
+			s.rx.done()
+		}
 		if len(units) > 0 && !polls {
 			s.cfg.OnDrained()
 		}

@@ -111,14 +111,29 @@ func (l *Log) Add(au media.AccessUnit) {
 		l.groups = append(l.groups, group{l.start + int64(len(l.tail)), au.Wall, now})
 	}
 	l.newest = au.Wall
-	l.tail = appendRecord(l.tail, &au, l.broken)
+	var b [head]byte
+	if gap := l.broken; !l.write(record(b[:0], &au, gap), now) || !l.write(au.Data, now) {
+		l.forget()
+		return
+	}
 	l.broken = false
-	for int64(len(l.tail)) >= s.slot {
-		if !l.full(now) {
-			l.forget()
-			return
+}
+
+// write appends to the stream, a slot at a time, so that no buffer is larger than one. It returns false if the
+// disk cannot follow.
+func (l *Log) write(data []byte, now time.Time) bool {
+	s := l.store
+	for len(data) > 0 {
+		if l.tail == nil {
+			l.tail = s.buffer()
+		}
+		n := min(len(data), int(s.slot)-len(l.tail))
+		l.tail, data = append(l.tail, data[:n]...), data[n:]
+		if int64(len(l.tail)) == s.slot && !l.full(now) {
+			return false
 		}
 	}
+	return true
 }
 
 // age frees what is older than is to be kept.
@@ -138,8 +153,8 @@ func (l *Log) full(now time.Time) bool {
 	if !ok {
 		return false
 	}
-	c := &chunk{log: l, slot: slot, start: l.start, size: int(s.slot), at: now, data: l.tail[:s.slot:s.slot]}
-	l.tail = append(s.buffer(), l.tail[s.slot:]...)
+	c := &chunk{log: l, slot: slot, start: l.start, size: int(s.slot), at: now, data: l.tail}
+	l.tail = nil
 	l.start += s.slot
 	l.chunks = append(l.chunks, c)
 	s.pending++
@@ -157,7 +172,8 @@ func (s *Store) buffer() []byte {
 	return make([]byte, 0, s.slot)
 }
 
-func appendRecord(b []byte, au *media.AccessUnit, gap bool) []byte {
+// record appends what precedes the data.
+func record(b []byte, au *media.AccessUnit, gap bool) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(au.Data))) //nolint:gosec // at most maxOne
 	b = binary.LittleEndian.AppendUint64(b, uint64(au.PTS))
 	b = binary.LittleEndian.AppendUint64(b, uint64(au.Wall.UnixNano()))
@@ -168,7 +184,7 @@ func appendRecord(b []byte, au *media.AccessUnit, gap bool) []byte {
 	if au.Gap || gap {
 		flags |= 2
 	}
-	return append(append(b, byte(au.Codec), flags), au.Data...)
+	return append(b, byte(au.Codec), flags)
 }
 
 // Short says whether more would be kept if there were more room.
