@@ -4,23 +4,45 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
+
+	"sentrybox/gateway/resident"
 )
 
-// Garbage is collected when the gateway comes near to a size that suits a small box, and no
-// sooner: most of it is the data of pictures, which no collector has to look into, and
-// collecting often is a part of what an idle camera costs. A limit on memory would do the same,
-// but a collector does nothing else once there is more than that.
+// Garbage is collected when the heap comes near to a size that suits a small box, and no sooner: collecting
+// often is a part of what an idle camera costs. The last seconds of the cameras lie outside the heap. A limit on
+// memory would do the same, but a collector does nothing else once there is more than that.
 const (
-	// besideRings is how far the heap may grow beside the last seconds of the cameras.
-	besideRings = 14 << 20
-	gcLeast     = 20 // percent, as of GOGC, if there is more
-	gcMost      = 400
+	heapGoal = 16 << 20
+	gcLeast  = 40 // percent, as of GOGC, if there is more
+	gcMost   = 400
+)
+
+// What a start and a rush have used is given back this often. It costs a collection and some hundred page
+// faults.
+const (
+	settleFirst = 10 * time.Second
+	settleEvery = 5 * time.Minute
 )
 
 // collector tunes Go's garbage collector, unless GOGC or GOMEMLIMIT does.
 type collector struct {
-	rings   int64 // bytes that the rings of the cameras may take
 	percent int
+	settle  time.Time // when memory is given back next
+}
+
+// giveBack lets go of memory that was used some time ago, if it is time: the heap's, and the pages of the
+// program's own file, of which starting needs many that running does not.
+func (c *collector) giveBack(now time.Time) error {
+	if c.settle.IsZero() {
+		c.settle = now.Add(settleFirst)
+	}
+	if now.Before(c.settle) {
+		return nil
+	}
+	c.settle = now.Add(settleEvery)
+	debug.FreeOSMemory()
+	return resident.Release()
 }
 
 func (c *collector) tune() {
@@ -33,7 +55,7 @@ func (c *collector) tune() {
 		return
 	}
 	bytes := int64(min(live[0].Value.Uint64(), 1<<50))
-	percent := gcPercent(c.rings+besideRings, bytes)
+	percent := gcPercent(heapGoal, bytes)
 	if d := percent - c.percent; d > 5 || d < -5 || percent != c.percent && percent == gcLeast {
 		debug.SetGCPercent(percent)
 		c.percent = percent

@@ -68,33 +68,44 @@ type recently struct {
 	of func() *camera.Camera // nil while there is none
 }
 
-// parts returns both, either of which may be nil.
-func (p recently) parts() (*lookback.Log, []media.AccessUnit) {
+// log returns the store's part, nil if there is none.
+func (p recently) log() *lookback.Log {
 	if c := p.of(); c != nil {
-		return c.Past, c.Recent()
+		return c.Past
 	}
-	return nil, nil
+	return nil
+}
+
+// ring says what the camera's ring has.
+func (p recently) ring() (from, to time.Time) {
+	if c := p.of(); c != nil {
+		return c.RecentSpan()
+	}
+	return time.Time{}, time.Time{}
 }
 
 // Span is part of tryout.Past.
 func (p recently) Span() (from, to time.Time) {
-	log, ring := p.parts()
-	if log != nil {
+	if log := p.log(); log != nil {
 		from, to = log.Span()
 	}
-	if len(ring) > 0 && (from.IsZero() || ring[0].Wall.Before(from)) {
-		return ring[0].Wall, ring[len(ring)-1].Wall
+	if first, last := p.ring(); !first.IsZero() && (from.IsZero() || first.Before(from)) {
+		return first, last
 	}
 	return from, to
 }
 
 // Read is part of tryout.Past.
 func (p recently) Read(from time.Time) func() (media.AccessUnit, error) {
-	log, ring := p.parts()
-	if log != nil {
-		if first, _ := log.Span(); !first.IsZero() && (len(ring) == 0 || !ring[0].Wall.Before(first)) {
+	if log := p.log(); log != nil {
+		first, _ := log.Span()
+		if inRing, _ := p.ring(); !first.IsZero() && (inRing.IsZero() || !inRing.Before(first)) {
 			return log.Read(from).Next
 		}
+	}
+	var ring []media.AccessUnit
+	if c := p.of(); c != nil {
+		ring = c.Recent()
 	}
 	start := 0
 	for i := range ring {
@@ -142,7 +153,7 @@ func (t trying) Begin(c *config.Camera) (string, error) {
 func (t trying) Held(id string) (from, to time.Time, short bool) {
 	if past, ok := t.past(id); ok {
 		from, to = past.Span()
-		log, _ := past.parts()
+		log := past.log()
 		return from, to, log == nil || log.Short()
 	}
 	return from, to, false

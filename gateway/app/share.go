@@ -98,7 +98,7 @@ func (s *share) lasting(now time.Time) (code string, sure bool) {
 func (a *App) runShare(ctx context.Context) error {
 	var c load.Controller
 	probe := load.Probe{Now: time.Now, Limits: heatLimits(thisBoard("/", a.Log))}
-	gc := collector{rings: int64(a.Config.Evidence.Memory)}
+	var gc collector
 	tick := time.NewTimer(0)
 	defer tick.Stop()
 	told := "nothing yet"
@@ -107,6 +107,9 @@ func (a *App) runShare(ctx context.Context) error {
 	for n := 0; ; n++ {
 		if n%int(hotEvery/shareEvery) == 0 {
 			gc.tune()
+			if err := gc.giveBack(time.Now()); err != nil {
+				a.Log.Debug("pages of the program stay in memory", "error", err)
+			}
 			signs.Hot = probe.Hot()
 			urgent = nil
 			if c.Step() > 0 {

@@ -60,7 +60,7 @@ func (s *Site) adapt(dir string, m *Manifest, w Wish) (body []byte, c *config.Co
 func moveFiles(body []byte, m *Manifest) []byte {
 	text := string(body)
 	for to, was := range m.Moved {
-		if !validText(to) || !sitePath.MatchString(to) || len(was) < 2 {
+		if !validText(to) || !validSitePath(to) || len(was) < 2 {
 			continue
 		}
 		names := []string{was}

@@ -29,6 +29,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,10 +155,16 @@ const (
 )
 
 var (
-	sitePath     = regexp.MustCompile(`^[\p{L}\p{N}_-][\p{L}\p{N}._ -]*(/[\p{L}\p{N}_-][\p{L}\p{N}._ -]*){0,7}$`)
+	sitePart     = regexp.MustCompile(`^[\p{L}\p{N}_-][\p{L}\p{N}._ -]*$`)
 	counterPath  = regexp.MustCompile(`^counters-[0-9a-f]{1,200}$`)
 	evidencePath = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}\.(mp4|jpg)$`)
 )
+
+// validSitePath reports whether a path has one to eight parts of letters, digits, '.', '_', ' ' and '-'.
+func validSitePath(p string) bool {
+	parts := strings.Split(p, "/")
+	return len(parts) <= 8 && !slices.ContainsFunc(parts, func(s string) bool { return !sitePart.MatchString(s) })
+}
 
 // limitOf returns how large an entry may be, or false if there is none of its name.
 func limitOf(name string) (int64, bool) {
@@ -169,7 +176,7 @@ func limitOf(name string) (int64, bool) {
 	case databaseName:
 		return maxDatabase, true
 	}
-	if rest, ok := strings.CutPrefix(name, siteFolder); ok && len(rest) <= 512 && sitePath.MatchString(rest) {
+	if rest, ok := strings.CutPrefix(name, siteFolder); ok && len(rest) <= 512 && validSitePath(rest) {
 		return maxSiteFile, true
 	}
 	if counterPath.MatchString(name) {

@@ -139,7 +139,7 @@ func (s *Site) gatherConfig(p *Prepared) error {
 		if inData, err := filepath.Rel(s.Data, path); err == nil && filepath.IsLocal(inData) {
 			rel = "" // the data folder has an order of its own
 		}
-		if err != nil || rel == "" || !sitePath.MatchString(filepath.ToSlash(rel)) {
+		if err != nil || rel == "" || !validSitePath(filepath.ToSlash(rel)) {
 			rel = fmt.Sprintf("site-files/%d-%s", i+1, plainName(filepath.Base(path)))
 		}
 		p.Manifest.Moved[filepath.ToSlash(rel)] = path
@@ -175,7 +175,7 @@ func (s *Site) gatherFile(p *Prepared, path, rel string) error {
 			return fmt.Errorf("read what the configuration names: %w", err)
 		case info.IsDir():
 			return nil
-		case !info.Mode().IsRegular() || info.Size() > maxSiteFile || len(p.entries) > maxSiteFiles || !sitePath.MatchString(name):
+		case !info.Mode().IsRegular() || info.Size() > maxSiteFile || len(p.entries) > maxSiteFiles || !validSitePath(name):
 			p.Manifest.LeftOut = append(p.Manifest.LeftOut, at)
 			return nil
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
-	"sentrybox/drivers/media"
 )
 
 const (
@@ -204,12 +203,13 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 	}()
 	want := r.key
 	lost := false
+	read := batch{spare: c.buffers()}
 	var batch []wire.AccessUnit
 	for {
 		if err := c.await(ctx, p); err != nil {
 			return err
 		}
-		list, seq, more, err := c.ring.readSome(ctx, want, batchBytes, p.patience, func(there []media.AccessUnit) bool { return hold(p, there) })
+		seq, more, err := c.ring.readSome(ctx, want, batchBytes, p.patience, func(there []unit) bool { return hold(p, there) }, &read)
 		if err != nil {
 			return err
 		}
@@ -222,12 +222,12 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 			c.mu.Unlock()
 		}
 		batch = batch[:0]
-		for i, au := range list {
+		for i, au := range read.units {
 			n := seq + uint64(i)
 			batch = append(batch, wire.AccessUnit{
 				Seq: n, PTS: au.PTS, Wall: au.Wall, Codec: uint8(au.Codec), Keyframe: au.Keyframe,
 				Gap: au.Gap || i == 0 && seq != want, CatchUp: n <= seen, Data: au.Data,
-				More: more || i+1 < len(list),
+				More: more || i+1 < len(read.units),
 			})
 		}
 		if err = p.Send(batch...); err != nil {
@@ -235,7 +235,8 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 		}
 		r.last = batch[len(batch)-1].Seq
 		want = r.last + 1
-		clear(batch) // lets go of the data
+		clear(batch)
+		read.release()
 		if time.Since(r.begun) > provenAfter {
 			c.seeing()
 		}
@@ -246,13 +247,21 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 	}
 }
 
+// buffers are where the data of access units are on their way; nil for the heap.
+func (c *Camera) buffers() *wire.Buffers {
+	if c.Memory == nil {
+		return nil
+	}
+	return &c.Memory.buffers
+}
+
 // hold says whether access units wait for more: a process that looks at keyframes alone
 // needs not be woken for what is between them.
-func hold(p *Process, there []media.AccessUnit) bool {
+func hold(p *Process, there []unit) bool {
 	if p.Progress().Attention != wire.Asleep || there[len(there)-1].PTS-there[0].PTS > maxHold {
 		return false
 	}
-	return !slices.ContainsFunc(there, func(au media.AccessUnit) bool { return au.Keyframe || au.Gap })
+	return !slices.ContainsFunc(there, func(u unit) bool { return u.Keyframe || u.Gap })
 }
 
 // patience is how far a process may fall behind in media time: what is held back on

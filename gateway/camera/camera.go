@@ -196,6 +196,7 @@ func (c *Camera) prepare() error {
 		OnState:     c.streamState,
 		Poller:      c.Poller,
 		OnDrained:   c.ring.flush,
+		Transient:   true, // rings have their own
 	})
 	if err != nil {
 		return err
@@ -212,7 +213,7 @@ func (c *Camera) prepare() error {
 	c.mu.Unlock()
 	c.main, err = c.NewSource(rtsp.Config{
 		URL: c.Config.URL.Reveal(), Transport: rtsp.Transport(c.Config.Transport), InsecureTLS: c.Config.Insecure,
-		Poller: c.Poller, OnDrained: c.mainRing.flush,
+		Poller: c.Poller, OnDrained: c.mainRing.flush, Transient: true,
 		OnState: func(s media.State) {
 			c.Log.Info("camera, the stream for evidence", "state", s.Phase, "error", s.Err)
 		},

@@ -12,8 +12,7 @@ var ErrStopped = errors.New("the camera is not running")
 
 // Follow hands out the access units of a camera as they come, from the newest keyframe
 // on, until ctx ends or take fails. Who takes slowly is moved to the newest keyframe;
-// skipped says that something was left out before this one. The data are shared and
-// not to be written to. Of two streams it is the one that is analysed, unless only the
+// skipped says that something was left out before this one. Of two streams it is the one that is analysed, unless only the
 // other is H.264, which every browser plays.
 func (c *Camera) Follow(ctx context.Context, take func(au media.AccessUnit, skipped bool) error) error {
 	r := c.shown()

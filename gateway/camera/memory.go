@@ -3,6 +3,8 @@ package camera
 import (
 	"sync"
 	"time"
+
+	"sentrybox/analytics/wire"
 )
 
 // Memory is what the rings of all cameras may hold together. When it is used up, the
@@ -13,6 +15,9 @@ type Memory struct {
 	most  int            // guarded by mu, as is all that follows: bytes
 	used  int            // bytes
 	rings map[*ring]bool // that hold some of it
+
+	blocks  blocks
+	buffers wire.Buffers // for what is handed to vision processes
 }
 
 // NewMemory returns one of so many bytes.
@@ -25,19 +30,20 @@ func (m *Memory) Limit(bytes int) {
 	m.most = bytes
 }
 
-// join makes a ring share the memory until it leaves.
+// join makes an empty ring share the memory until it leaves.
 func (m *Memory) join(r *ring) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.rings[r], r.memory = true, m
+	m.rings[r], r.memory, r.data.from = true, m, &m.blocks
 }
 
+// leave empties a ring, to which nothing may be added any more.
 func (m *Memory) leave(r *ring) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.rings[r] {
 		delete(m.rings, r)
-		m.used -= r.size()
+		m.used -= r.empty()
 	}
 }
 
@@ -80,6 +86,18 @@ func (r *ring) shed() int {
 	before := r.bytes
 	r.dropGroup()
 	return before - r.bytes
+}
+
+// empty drops all and returns how many bytes it was.
+func (r *ring) empty() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.bytes
+	for len(r.units) > 0 {
+		r.dropGroup()
+	}
+	r.data.give()
+	return before
 }
 
 // span returns how far back the ring goes, in media time.

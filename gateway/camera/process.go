@@ -51,6 +51,8 @@ type ProcessConfig struct {
 	// Attention, if not nil, hears how closely the process watches, when that changes. It
 	// must return at once.
 	Attention func(wire.Attention)
+	// Buffers, if not nil, are shared by all processes for what they are sent.
+	Buffers *wire.Buffers
 }
 
 // Process is a running vision process. What it says is checked before it is
@@ -188,6 +190,9 @@ func (p *Process) spawn(models []*os.File) (stderr io.Reader, err error) {
 	}
 	p.in, p.out = inW, outR
 	p.w = wire.NewWriter(inW, wire.MaxToVision)
+	if p.cfg.Buffers != nil {
+		p.w.Share(p.cfg.Buffers)
+	}
 	return errR, nil
 }
 

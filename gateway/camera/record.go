@@ -27,8 +27,7 @@ type Recording struct {
 }
 
 // Record returns the access units around a moment, from a keyframe on. It waits
-// for those that are still to come, and ends early when the stream does. The data
-// are shared with the ring and not to be written to. It fails with ErrNoVideo.
+// for those that are still to come, and ends early when the stream does. It fails with ErrNoVideo.
 func (c *Camera) Record(ctx context.Context, r Recording) ([]media.AccessUnit, error) {
 	if c.mainRing == nil {
 		return nil, ErrNoVideo
@@ -58,17 +57,40 @@ func (c *Camera) Record(ctx context.Context, r Recording) ([]media.AccessUnit, e
 	return units, nil
 }
 
-// Recent returns what the ring of the stream that is analysed holds of this session, from a keyframe on. The
-// data are shared with the ring and not to be written to.
+// Recent returns what the ring of the stream that is analysed holds of this session, from a keyframe on.
 func (c *Camera) Recent() []media.AccessUnit {
-	c.mu.Lock()
-	ready, r := c.ready, c.ring
-	c.mu.Unlock()
-	if !ready {
+	r := c.running()
+	if r == nil {
 		return nil
 	}
 	units, _ := r.since(time.Time{})
 	return units
+}
+
+// RecentSpan returns from when to when Recent has something, by the wall clock of the pictures. Both are
+// zero if there is nothing.
+func (c *Camera) RecentSpan() (from, to time.Time) {
+	r := c.running()
+	if r == nil {
+		return time.Time{}, time.Time{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.list(time.Time{})
+	if len(list) == 0 {
+		return time.Time{}, time.Time{}
+	}
+	return list[0].Wall, list[len(list)-1].Wall
+}
+
+// running returns the ring of the stream that is analysed, nil if the camera is not running.
+func (c *Camera) running() *ring {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ready {
+		return nil
+	}
+	return c.ring
 }
 
 // continues reports whether b may follow a in one clip.
@@ -82,17 +104,29 @@ func continues(a, b media.AccessUnit) bool {
 func (r *ring) since(t time.Time) (units []media.AccessUnit, next uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	list := r.list(t)
+	if len(list) == 0 {
+		return nil, 0
+	}
+	var b batch
+	r.copy(list, &b)
+	return b.units, r.first + uint64(len(r.units))
+}
+
+// list is since without the data. It is called with mu held.
+func (r *ring) list(t time.Time) []unit {
 	start := -1
-	for i, au := range r.units {
-		if i > 0 && !continues(r.units[i-1], au) {
+	for i := range r.units {
+		u := &r.units[i]
+		if i > 0 && !continues(r.units[i-1].AccessUnit, u.AccessUnit) {
 			start = -1 // an earlier session
 		}
-		if au.Keyframe && (start < 0 || !au.Wall.After(t)) {
+		if u.Keyframe && (start < 0 || !u.Wall.After(t)) {
 			start = i
 		}
 	}
 	if start < 0 {
-		return nil, 0
+		return nil
 	}
-	return append(units, r.units[start:]...), r.first + uint64(len(r.units))
+	return r.units[start:]
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"sentrybox/analytics/wire"
 	"sentrybox/drivers/media"
 )
 
@@ -18,9 +19,10 @@ type ring struct {
 	memory   *Memory       // that is shared with other rings; nil for none
 
 	mu    sync.Mutex
-	units []media.AccessUnit // guarded by mu, as is all that follows
-	first uint64             // sequence number of units[0]
-	keys  []uint64           // sequence numbers of the keyframes
+	units []unit   // guarded by mu, as is all that follows
+	data  stream   // of units
+	first uint64   // sequence number of units[0]
+	keys  []uint64 // sequence numbers of the keyframes
 	bytes int
 	last  time.Time     // when the newest came
 	grown chan struct{} // closed and replaced when there is something for readers
@@ -30,7 +32,14 @@ func newRing(maxBytes int, maxAge time.Duration) *ring {
 	return &ring{maxBytes: maxBytes, maxAge: maxAge, first: 1, grown: make(chan struct{})}
 }
 
-// push adds the newest access unit. Readers that wait hear of it at the next flush.
+// unit is an access unit whose data are in the ring's stream.
+type unit struct {
+	media.AccessUnit // without Data
+	at               int64
+	size             int
+}
+
+// push adds the newest access unit, of whose data it takes a copy. Readers that wait hear of it at the next flush.
 func (r *ring) push(au media.AccessUnit) {
 	grown := r.add(au)
 	if r.memory != nil {
@@ -61,8 +70,11 @@ func (r *ring) add(au media.AccessUnit) int {
 	if au.Keyframe {
 		r.keys = append(r.keys, r.first+uint64(len(r.units)))
 	}
-	r.units = append(r.units, au)
-	r.bytes += cost(au)
+	u := unit{au, r.data.end, len(au.Data)}
+	u.Data = nil
+	r.data.add(au.Data)
+	r.units = append(r.units, u)
+	r.bytes += u.cost()
 	for r.full() {
 		r.dropGroup()
 	}
@@ -73,7 +85,7 @@ func (r *ring) add(au media.AccessUnit) int {
 // millions of tiny ones are bounded too.
 const unitOverhead = 128
 
-func cost(au media.AccessUnit) int { return len(au.Data) + unitOverhead }
+func (u *unit) cost() int { return u.size + unitOverhead }
 
 func (r *ring) full() bool {
 	n := len(r.units)
@@ -98,10 +110,13 @@ func (r *ring) second() int {
 func (r *ring) dropGroup() {
 	n := r.second()
 	for i := range r.units[:n] {
-		r.bytes -= cost(r.units[i])
-		r.units[i] = media.AccessUnit{} // lets go of Data
+		r.bytes -= r.units[i].cost()
 	}
-	r.units = r.units[n:]
+	if r.units = r.units[n:]; len(r.units) > 0 {
+		r.data.drop(r.units[0].at)
+	} else {
+		r.data.drop(r.data.end)
+	}
 	r.first += uint64(n)
 	for len(r.keys) > 0 && r.keys[0] < r.first {
 		r.keys = r.keys[1:]
@@ -149,43 +164,77 @@ func (r *ring) newestKeyframe() int {
 // than maxLag of media time behind the newest: then the newest keyframe, so that
 // a slow reader catches up. It waits for it until ctx ends.
 func (r *ring) read(ctx context.Context, seq uint64, maxLag time.Duration) (media.AccessUnit, uint64, error) {
-	list, seq, _, err := r.readSome(ctx, seq, 1, func() time.Duration { return maxLag }, nil)
+	var b batch
+	seq, _, err := r.readSome(ctx, seq, 1, func() time.Duration { return maxLag }, nil, &b)
 	if err != nil {
 		return media.AccessUnit{}, seq, err
 	}
-	return list[0], seq, nil
+	return b.units[0], seq, nil
+}
+
+// batch is what readSome has read. Its data are good until it is read into again.
+type batch struct {
+	units []media.AccessUnit
+	data  []byte
+	spare *wire.Buffers // where data is from; nil for the heap
+}
+
+// release gives back the data.
+func (b *batch) release() {
+	if clear(b.units); b.spare != nil {
+		b.spare.Put(b.data)
+		b.data = nil
+	}
 }
 
 // readSome is read for several access units: as many as there are, up to the one with
 // which they are most bytes or more. hold, if not nil, says of the access units that
 // there are whether to wait for more. more says that it has left some.
-func (r *ring) readSome(ctx context.Context, seq uint64, most int, maxLag func() time.Duration, hold func([]media.AccessUnit) bool) (list []media.AccessUnit, from uint64, more bool, err error) {
+func (r *ring) readSome(ctx context.Context, seq uint64, most int, maxLag func() time.Duration, hold func([]unit) bool, into *batch) (from uint64, more bool, err error) {
 	for {
 		r.mu.Lock()
 		seq = r.position(seq, maxLag())
 		if i := seq - r.first; i < uint64(len(r.units)) && (hold == nil || !hold(r.units[i:])) {
 			there := r.units[i:]
-			list = slices.Clone(upTo(there, most))
-			more = len(list) < len(there)
+			some := upTo(there, most)
+			r.copy(some, into)
 			r.mu.Unlock()
-			return list, seq, more, nil
+			return seq, len(some) < len(there), nil
 		}
 		grown := r.grown
 		r.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return nil, seq, false, ctx.Err()
+			return seq, false, ctx.Err()
 		case <-grown:
 		}
 	}
 }
 
+// copy copies access units, with their data. It is called with mu held.
+func (r *ring) copy(units []unit, into *batch) {
+	size := 0
+	for i := range units {
+		size += units[i].size
+	}
+	if into.spare != nil && into.data == nil {
+		into.data = into.spare.Get()
+	}
+	into.units, into.data = slices.Grow(into.units[:0], len(units)), slices.Grow(into.data[:0], size)
+	for i := range units {
+		au, from := units[i].AccessUnit, len(into.data)
+		into.data = r.data.append(into.data, units[i].at, units[i].size)
+		au.Data = into.data[from:len(into.data):len(into.data)]
+		into.units = append(into.units, au)
+	}
+}
+
 // upTo returns the first of units, at least one, and more as long as the data before them are
 // less than most bytes.
-func upTo(units []media.AccessUnit, most int) []media.AccessUnit {
-	n, size := 1, len(units[0].Data)
+func upTo(units []unit, most int) []unit {
+	n, size := 1, units[0].size
 	for n < len(units) && size < most {
-		size += len(units[n].Data)
+		size += units[n].size
 		n++
 	}
 	return units[:n]

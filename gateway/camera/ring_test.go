@@ -35,7 +35,7 @@ func TestRingStartsAtAKeyframe(t *testing.T) {
 			}
 			total := 0
 			for _, u := range r.units {
-				total += cost(u)
+				total += u.cost()
 			}
 			if total != r.bytes || r.bytes > tc.bytes {
 				t.Errorf("%d bytes counted, %d there, %d allowed", r.bytes, total, tc.bytes)

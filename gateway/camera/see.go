@@ -104,14 +104,14 @@ func (c *Camera) between() time.Duration {
 	return (b.PTS - a.PTS) - b.Wall.Sub(a.Wall)
 }
 
-// newest returns the newest access unit.
+// newest returns the newest access unit, without its data.
 func (r *ring) newest() (media.AccessUnit, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.units) == 0 {
 		return media.AccessUnit{}, false
 	}
-	return r.units[len(r.units)-1], true
+	return r.units[len(r.units)-1].AccessUnit, true
 }
 
 // mostOverlays is how many overlays a second are looked at: more is a process out of its mind.

@@ -3,9 +3,10 @@ package strict
 import (
 	"math"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -340,13 +341,23 @@ func typeOf(n ast.Node) text.Key {
 	return "config.type.text"
 }
 
-var plainName = regexp.MustCompile(`^[\pL\pN_-]{1,64}$`)
+// plainName reports whether a key reads as one name: 1 to 64 letters, digits, underscores and hyphens.
+func plainName(s string) bool {
+	n := 0
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '_' && r != '-' {
+			return false
+		}
+		n++
+	}
+	return n >= 1 && n <= 64
+}
 
 // Member returns the path of a key, which is quoted where it would not read as
 // one name.
 func Member(path, name string) string {
 	switch {
-	case !plainName.MatchString(name):
+	case !plainName(name):
 		return path + "[" + strconv.Quote(Shorten(name)) + "]"
 	case path == "":
 		return name
