@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,32 @@ func TestOpenIsExclusive(t *testing.T) {
 		var got string
 		if err := s.db.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %q", pragma, got, err, want)
+		}
+	}
+}
+
+// TestOthersCannotRead: not even in a folder that they may look into.
+func TestOthersCannotRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, dbName)
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, nil, 0o644), os.Chmod(path, 0o644)); err != nil { // as older versions made it
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), dir, Migration{Component: "x", Steps: []string{`CREATE TABLE x (a INTEGER) STRICT`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Backup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || !info.IsDir() && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", f, info.Mode(), err)
 		}
 	}
 }
