@@ -3,9 +3,10 @@ package app
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/control"
@@ -23,8 +24,8 @@ const waitingMost = 1000
 func (s site) RaiseTest(ctx context.Context) (string, error) {
 	now := time.Now()
 	a, err := s.alerts.Raise(ctx, alert.Event{
+		ID:     ulid.Make().String(), // its own, so that no earlier test takes it in
 		Device: s.Config.Gateway.ID, Kind: control.Test, Severity: testSeverity, Start: now, Detected: now, Confidence: 1,
-		Zone: fmt.Sprint(now.UnixMilli()), // its own, so that no earlier test takes it in
 	})
 	return a.ID, err
 }
