@@ -162,6 +162,9 @@ func (c *restoreCmd) folder() (string, error) {
 		return c.Data, nil
 	}
 	cfg, err := dataOf(c.Config)
+	if errors.Is(err, fs.ErrNotExist) { // a new box
+		return "", &sentence{key: "restore.folder", args: []any{c.Config}}
+	}
 	if err != nil {
 		return "", err
 	}

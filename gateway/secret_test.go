@@ -138,3 +138,13 @@ func TestKeyOfTheService(t *testing.T) {
 		t.Errorf("%+v, mode %o", st, info.Mode())
 	}
 }
+
+// TestRestoreOnANewBox: without a configuration it must be told where the data is to be.
+func TestRestoreOnANewBox(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	dir := t.TempDir()
+	code, _, errOut := typed(t, "", "restore", "--config", filepath.Join(dir, "config.yaml"), "--show", os.Args[0])
+	if code != 1 || !strings.Contains(errOut, "--data DIR") {
+		t.Errorf("exit status %d: %s", code, errOut)
+	}
+}

@@ -32,6 +32,7 @@ var care = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"restore.here":    {"本机现在是网关 %s，有 %d 条告警。", "This box is gateway %s now, with %d alerts."},
 	"restore.merges":  {"同一个网关：本机已有的告警都保留，备份里多出的会补上。", "It is the same gateway: its alerts stay, and those that only the backup has are added."},
 	"restore.aside":   {"本机现有的站点会移到数据目录的 before-restore 里，保留 7 天。", "The site that is here moves to before-restore in the data folder, for 7 days."},
+	"restore.folder":  {"还没有 %s：请用 --data 目录 指定数据目录，如 --data /var/lib/sentrybox。", "There is no %s yet: say with --data DIR which folder the data is to be in, such as --data /var/lib/sentrybox."},
 	"restore.sure":    {"替换吗？输入 yes：", "Replace it? Type yes: "},
 	"restore.no":      {"没有改动。", "Nothing is changed."},
 	"restore.done":    {"站点已恢复。页面地址：%s。请用备份里的用户登录。", "The site is restored. The page is at %s. Sign in as a user of the backup."},
