@@ -121,7 +121,7 @@ func State(l Lang, state string) string {
 // Reading returns the name of what a sensor measures, such as "water_level".
 func Reading(l Lang, name string) string {
 	key := Key("reading." + name)
-	if _, ok := catalogue[key]; !ok {
+	if !Has(key) {
 		return name
 	}
 	return T(l, key)

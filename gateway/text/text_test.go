@@ -37,6 +37,9 @@ func TestLookUp(t *testing.T) {
 	if got := T(English, "config.problems", "a.yaml", 2); got != "a.yaml: 2 problems" {
 		t.Errorf("got %q", got)
 	}
+	if got := Reading(English, "water_level"); got == "water_level" {
+		t.Errorf("got %q", got)
+	}
 	if got := State(English, "unheard"); got != "unheard" {
 		t.Errorf("got %q", got)
 	}
