@@ -26,6 +26,9 @@ type Duty struct {
 	Log      Log        `yaml:"log"`
 }
 
+// Secure says whether the page is served over TLS.
+func (d *Duty) Secure() bool { return d.TLS.Cert != "" || !loopback(d.Listen) }
+
 // DutyBroker is a broker that gateways publish to.
 type DutyBroker struct {
 	URL          URL    `yaml:"url"` // mqtt:// or mqtts://

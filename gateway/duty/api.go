@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"sentrybox/gateway/duty/ledger"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/text"
 )
 
@@ -75,7 +76,7 @@ func (c *Console) state(w http.ResponseWriter, r *http.Request, a *asker) error 
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, o)
+	pages.WriteJSON(w, http.StatusOK, o)
 	return nil
 }
 
@@ -107,7 +108,7 @@ func (c *Console) shift(w http.ResponseWriter, r *http.Request, a *asker) error 
 		return err
 	}
 	c.heard(0)
-	writeJSON(w, http.StatusOK, map[string]string{"person": ask.Person})
+	pages.WriteJSON(w, http.StatusOK, map[string]string{"person": ask.Person})
 	return nil
 }
 
@@ -140,7 +141,7 @@ func (c *Console) answer(w http.ResponseWriter, r *http.Request, a *asker) error
 		}
 	}
 	c.heard(0)
-	writeJSON(w, http.StatusOK, map[string]any{"answers": ids})
+	pages.WriteJSON(w, http.StatusOK, map[string]any{"answers": ids})
 	return nil
 }
 
@@ -169,7 +170,7 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request, a *asker) error {
 	if undone == 0 {
 		return &failure{http.StatusConflict, "duty.error.undo"}
 	}
-	writeJSON(w, http.StatusOK, map[string]int{"undone": undone})
+	pages.WriteJSON(w, http.StatusOK, map[string]int{"undone": undone})
 	return nil
 }
 
@@ -203,7 +204,7 @@ func (c *Console) past(w http.ResponseWriter, r *http.Request, a *asker) error {
 	for i := range cards {
 		all = append(all, c.words(&cards[i], a.lang, known))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"alerts": all})
+	pages.WriteJSON(w, http.StatusOK, map[string]any{"alerts": all})
 	return nil
 }
 
@@ -241,7 +242,7 @@ func (c *Console) history(w http.ResponseWriter, r *http.Request, a *asker) erro
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"alert": c.words(&card, a.lang, known), "events": all})
+	pages.WriteJSON(w, http.StatusOK, map[string]any{"alert": c.words(&card, a.lang, known), "events": all})
 	return nil
 }
 

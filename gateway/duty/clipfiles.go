@@ -11,6 +11,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"sentrybox/gateway/duty/ledger"
+	"sentrybox/gateway/pages"
 )
 
 // sweep deletes files that are old, the oldest where they are too many, and parts that nobody fetches.
@@ -75,7 +76,7 @@ func (c *Console) askPart(w http.ResponseWriter, r *http.Request, a *asker, part
 		return err
 	}
 	c.heard(0)
-	writeJSON(w, http.StatusOK, c.clips.of(item{card.ID, part}))
+	pages.WriteJSON(w, http.StatusOK, c.clips.of(item{card.ID, part}))
 	return nil
 }
 

@@ -28,6 +28,7 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/duty/feed"
 	"sentrybox/gateway/duty/ledger"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/password"
 	"sentrybox/gateway/web/cert"
 	"sentrybox/uplink/mqtt"
@@ -53,7 +54,7 @@ type Console struct {
 
 	ledger *ledger.Ledger
 	feeds  []*feed.Feed
-	pages  pages
+	pages  *pages.Set
 	users  map[string]user
 	nobody password.Hash // stands in for users that are not there
 	brake  brake.Brake
@@ -274,11 +275,4 @@ func hosts() (names []string, addresses []net.IP) {
 	}
 	slices.SortFunc(addresses, func(a, b net.IP) int { return slices.Compare(a, b) })
 	return names, addresses
-}
-
-// loopback reports whether only this machine can reach host:port.
-func loopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }

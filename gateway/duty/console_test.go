@@ -16,6 +16,7 @@ import (
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/duty/ledger"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/password"
 )
 
@@ -126,7 +127,7 @@ func (c *client) do(method, path string, body any) (status int, text string) {
 		c.r.t.Fatal(err)
 	}
 	if c.csrf != "" {
-		req.Header.Set(headerCSRF, c.csrf)
+		req.Header.Set(pages.HeaderCSRF, c.csrf)
 	}
 	res, err := c.Do(req)
 	if err != nil {

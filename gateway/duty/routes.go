@@ -5,22 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"sentrybox/gateway/brake"
 	"sentrybox/gateway/duty/feed"
 	"sentrybox/gateway/duty/ledger"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/text"
 )
 
 const (
 	cookiePlain  = "sentrybox-duty"
 	cookieSecure = "__Host-sentrybox-duty"
-	cookieLang   = "lang"
-	headerCSRF   = "X-CSRF-Token"
 	supervisor   = "supervisor"
 )
 
@@ -80,10 +77,10 @@ func routes() []route {
 
 func (c *Console) handler() (http.Handler, error) {
 	var err error
-	if c.pages, err = readPages(); err != nil {
+	if c.pages, err = pages.Read(files); err != nil {
 		return nil, err
 	}
-	c.secure = c.Config.TLS.Cert != "" || !loopback(c.Config.Listen)
+	c.secure = c.Config.Secure()
 	mux := http.NewServeMux()
 	for _, r := range routes() {
 		mux.Handle(r.method+" "+r.path, c.guard(r))
@@ -91,30 +88,14 @@ func (c *Console) handler() (http.Handler, error) {
 	mux.Handle("/", c.guard(route{handle: func(*Console, http.ResponseWriter, *http.Request, *asker) error {
 		return &failure{http.StatusNotFound, "duty.error.missing"}
 	}}))
-	return headers(http.NewCrossOriginProtection().Handler(mux)), nil
-}
-
-// headers sets what every answer has: nothing is loaded from elsewhere, nothing runs that is not a
-// file of ours, and no other page may frame this one.
-func headers(next http.Handler) http.Handler {
-	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; " +
-		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for k, v := range map[string]string{
-			"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
-			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
-		} {
-			w.Header().Set(k, v)
-		}
-		next.ServeHTTP(w, r)
-	})
+	return pages.Headers(http.NewCrossOriginProtection().Handler(mux), ""), nil
 }
 
 // guard lets through who may ask.
 func (c *Console) guard(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		a := &asker{origin: origin(r), lang: c.language(w, r)}
+		a := &asker{origin: pages.Origin(r), lang: pages.Language(w, r, c.secure)}
 		if err := c.admit(rt, r, a); err != nil {
 			c.fail(w, r, a, err)
 			return
@@ -145,20 +126,10 @@ func (c *Console) admit(rt route, r *http.Request, a *asker) error {
 	if rt.role != "" && rt.role != u.role {
 		return &failure{http.StatusForbidden, "duty.error.role"}
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && subtle.ConstantTimeCompare([]byte(csrf(r)), []byte(s.CSRF)) != 1 {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && subtle.ConstantTimeCompare([]byte(pages.CSRF(r)), []byte(s.CSRF)) != 1 {
 		return &failure{http.StatusForbidden, "duty.error.csrf"}
 	}
 	return nil
-}
-
-func csrf(r *http.Request) string {
-	if t := r.Header.Get(headerCSRF); t != "" {
-		return t
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
-		return r.PostFormValue("csrf")
-	}
-	return ""
 }
 
 func (c *Console) cookie() string {
@@ -166,28 +137,6 @@ func (c *Console) cookie() string {
 		return cookieSecure
 	}
 	return cookiePlain
-}
-
-func origin(r *http.Request) string {
-	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		return ap.Addr().String()
-	}
-	return r.RemoteAddr
-}
-
-// language is the one that was chosen, Chinese at first. ?lang= chooses.
-func (c *Console) language(w http.ResponseWriter, r *http.Request) text.Lang {
-	chosen := text.Lang(r.URL.Query().Get("lang"))
-	if chosen == text.Chinese || chosen == text.English {
-		http.SetCookie(w, &http.Cookie{
-			Name: cookieLang, Value: string(chosen), Path: "/", MaxAge: 400 * 24 * 3600, HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode,
-		})
-		return chosen
-	}
-	if k, err := r.Cookie(cookieLang); err == nil && text.Lang(k.Value) == text.English {
-		return text.English
-	}
-	return text.Chinese
 }
 
 // failure is an error that is told to who asks.
@@ -208,7 +157,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, a *asker, err err
 	case f == errSignIn && !api && r.Method == http.MethodGet:
 		http.Redirect(w, r, "/signin", http.StatusSeeOther)
 	case api:
-		writeJSON(w, f.status, map[string]string{"error": text.T(a.lang, f.key)})
+		pages.WriteJSON(w, f.status, map[string]string{"error": text.T(a.lang, f.key)})
 	default:
 		c.show(w, r, a, f.status, "error", text.T(a.lang, f.key))
 	}
@@ -234,12 +183,6 @@ func (c *Console) failureOf(r *http.Request, err error) *failure {
 		c.Log.Error("page", "path", r.URL.Path, "error", err)
 	}
 	return &failure{http.StatusInternalServerError, "duty.error.internal"}
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // nobody is left to tell
 }
 
 // read decodes the body of a request strictly.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sentrybox/gateway/backup"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/update"
 	"sentrybox/gateway/web/account"
@@ -236,7 +237,7 @@ func (s *Server) restoreSite(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Accounts.Audit(ctx, from(r).actor(), "restore", found.Manifest.Gateway.ID)
-	writeJSON(w, http.StatusOK, s.insideView(r, &found))
+	pages.WriteJSON(w, http.StatusOK, s.insideView(r, &found))
 	_ = http.NewResponseController(w).Flush()
 	s.Vault.Replace()
 }
@@ -303,7 +304,7 @@ func (s *Server) uploadFile(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, got)
+	pages.WriteJSON(w, http.StatusOK, got)
 }
 
 // supportBundle sends what an engineer from afar needs to know, without secrets.

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"sentrybox/gateway/backup"
 	"sentrybox/gateway/brake"
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/update"
@@ -23,8 +23,6 @@ import (
 const (
 	cookiePlain  = "sentrybox"
 	cookieSecure = "__Host-sentrybox"
-	cookieLang   = "lang"
-	headerCSRF   = "X-CSRF-Token"
 )
 
 // request is what a handler knows of who asks.
@@ -46,28 +44,11 @@ func from(r *http.Request) *request {
 
 func (q *request) actor() account.Actor { return account.Actor{Name: q.User, Origin: q.origin} }
 
-// headers sets what every answer has. Nothing is loaded from elsewhere, nothing
-// runs that is not a file of ours, and no other page may frame this one.
-func (s *Server) headers(next http.Handler) http.Handler {
-	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; " +
-		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		next.ServeHTTP(w, r)
-	})
-}
-
 // guard lets through who may ask for what the route gives.
 func (s *Server) guard(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(&rt))
-		q := &request{origin: remote(r), lang: s.language(w, r)}
+		q := &request{origin: pages.Origin(r), lang: pages.Language(w, r, s.Certificate != nil)}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
 		if rt.public() {
 			rt.handle(s, w, r)
@@ -98,7 +79,7 @@ func (s *Server) guard(rt route) http.Handler {
 			s.turnAway(w, r, http.StatusUnauthorized, "/signin", "web.error.signin")
 		case !q.Role.May(rt.least):
 			s.fail(w, r, problem(http.StatusForbidden, "web.error.role"))
-		case unsafe(r.Method) && !q.Fits(csrf(r)):
+		case unsafe(r.Method) && !q.Fits(pages.CSRF(r)):
 			s.fail(w, r, problem(http.StatusForbidden, "web.error.csrf"))
 		default:
 			rt.handle(s, w, r)
@@ -107,17 +88,6 @@ func (s *Server) guard(rt route) http.Handler {
 }
 
 func unsafe(method string) bool { return method != http.MethodGet && method != http.MethodHead }
-
-// csrf returns the token that came with a change: in a header, or in a form.
-func csrf(r *http.Request) string {
-	if t := r.Header.Get(headerCSRF); t != "" {
-		return t
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
-		return r.PostFormValue("csrf")
-	}
-	return ""
-}
 
 // turnAway sends a browser to another page, and tells a program.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, status int, to string, why text.Key) {
@@ -133,32 +103,6 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, status int, to
 
 func isAPI(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/setup/restore")
-}
-
-// language is the one that was chosen, Chinese at first. ?lang= chooses.
-func (s *Server) language(w http.ResponseWriter, r *http.Request) text.Lang {
-	l, chosen := known(r.URL.Query().Get("lang"))
-	if chosen {
-		http.SetCookie(w, &http.Cookie{
-			Name: cookieLang, Value: string(l), Path: "/", MaxAge: 400 * 24 * 3600, HttpOnly: true, Secure: s.Certificate != nil,
-			SameSite: http.SameSiteLaxMode,
-		})
-		return l
-	}
-	if c, err := r.Cookie(cookieLang); err == nil {
-		if l, ok := known(c.Value); ok {
-			return l
-		}
-	}
-	return text.Chinese
-}
-
-func known(lang string) (text.Lang, bool) {
-	switch l := text.Lang(lang); l {
-	case text.Chinese, text.English:
-		return l, true
-	}
-	return "", false
 }
 
 func (s *Server) cookie() string {
@@ -177,14 +121,6 @@ func (s *Server) remember(w http.ResponseWriter, token string) {
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
-}
-
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 func loopback(origin string) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
 )
@@ -153,7 +154,7 @@ func answer(fn func(*Server, *http.Request) (any, error)) func(*Server, http.Res
 			s.fail(w, r, err)
 			return
 		}
-		writeJSON(w, http.StatusOK, got)
+		pages.WriteJSON(w, http.StatusOK, got)
 	}
 }
 
@@ -165,12 +166,6 @@ func care(fn func(*Server, *http.Request) (any, error)) func(*Server, http.Respo
 		}
 		return fn(s, r)
 	})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // nobody is left to tell
 }
 
 // read decodes the body of a request, which guard has bounded, strictly.
@@ -201,7 +196,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		var body errorBody
 		body.Error.Code, body.Error.Text = f.key, text.T(q.lang, f.key, f.args...)
 		body.Problems = problemViews(err, q.lang)
-		writeJSON(w, f.status, body)
+		pages.WriteJSON(w, f.status, body)
 		return
 	}
 	s.show(w, r, f.status, "error", text.T(q.lang, f.key, f.args...))

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"sentrybox/gateway/config"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/recent"
 	"sentrybox/gateway/survey"
 	"sentrybox/gateway/update"
@@ -60,7 +61,7 @@ type Server struct {
 	// Listening hears of the address; nil for nobody.
 	Listening func(net.Addr)
 
-	pages   pages
+	pages   *pages.Set
 	streams chan struct{} // holds a token for each stream of events
 	probing chan struct{} // holds a token for each camera that is tried
 	viewers chan struct{} // holds a token for each live picture
@@ -93,7 +94,7 @@ const (
 // Handler returns everything that answers.
 func (s *Server) Handler() (http.Handler, error) {
 	var err error
-	if s.pages, err = readPages(); err != nil {
+	if s.pages, err = pages.Read(files); err != nil {
 		return nil, err
 	}
 	s.viewers, s.stills, s.seers = make(chan struct{}, mostViewers), make(chan struct{}, mostStills), make(chan struct{}, mostSeers)
@@ -104,7 +105,7 @@ func (s *Server) Handler() (http.Handler, error) {
 		mux.Handle(r.method+" "+r.path, s.guard(r))
 	}
 	mux.Handle("/", s.guard(route{path: "/", least: account.Viewer, handle: (*Server).notFound}))
-	return s.headers(http.NewCrossOriginProtection().Handler(mux)), nil
+	return pages.Headers(http.NewCrossOriginProtection().Handler(mux), "blob:"), nil
 }
 
 // Run answers until ctx ends. A port that is taken is tried again.

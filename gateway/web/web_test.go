@@ -20,6 +20,7 @@ import (
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/find"
 	"sentrybox/gateway/health"
+	"sentrybox/gateway/pages"
 	"sentrybox/gateway/revision"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/survey"
@@ -172,7 +173,7 @@ func (v *visitor) do(method, path, kind, body string, headers ...string) (int, s
 		req.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	if v.csrf != "" {
-		req.Header.Set(headerCSRF, v.csrf)
+		req.Header.Set(pages.HeaderCSRF, v.csrf)
 	}
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
