@@ -322,6 +322,44 @@ func TestPowerCut(t *testing.T) {
 		}
 		return to
 	}
+	cutAt(t, 10, fresh, func(to *Site, at int) {
+		if c := load(t, to); c.Gateway.ID != "gw-1" {
+			t.Errorf("step %d: the configuration of %s", at, c.Gateway.ID)
+		}
+		if got := ask(t, to, `SELECT name x FROM web_users`) + ask(t, to, `SELECT id x FROM alerts`); got != "王工A1" {
+			t.Errorf("step %d: %s", at, got)
+		}
+		if content(t, filepath.Join(to.Data, "tls", "authority.key")) != "KEY of gw-1" || content(t, filepath.Join(to.Data, "evidence", "A1.mp4")) != "clip" ||
+			content(t, filepath.Join(to.Data, oldFolder, "evidence", "B1.jpg")) != "old" {
+			t.Errorf("step %d: a mixture", at)
+		}
+	})
+	restored := func() *Site {
+		to := fresh()
+		finish(t, to)
+		if _, err := to.Undo(account.Actor{Name: "老李"}); err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	cutAt(t, 10, restored, func(to *Site, at int) {
+		if c := load(t, to); c.Gateway.ID != "new" {
+			t.Errorf("undone, step %d: the configuration of %s", at, c.Gateway.ID)
+		}
+		if got := ask(t, to, `SELECT name x FROM web_users`) + ask(t, to, `SELECT id x FROM alerts`); got != "oldB1" {
+			t.Errorf("undone, step %d: %s", at, got)
+		}
+		if content(t, filepath.Join(to.Data, "tls", "authority.key")) != "KEY of the old box" || content(t, filepath.Join(to.Data, "evidence", "B1.jpg")) != "old" ||
+			content(t, filepath.Join(to.Data, oldFolder, "evidence", "A1.mp4")) != "clip" {
+			t.Errorf("undone, step %d: a mixture", at)
+		}
+	})
+}
+
+// cutAt cuts the power before each step of what fresh has prepared, twice, and checks what is there after
+// the third start.
+func cutAt(t *testing.T, least int, fresh func() *Site, check func(to *Site, at int)) {
+	t.Helper()
 	cut := errors.New("cut")
 	steps := 0
 	for at := 1; ; at++ {
@@ -347,21 +385,12 @@ func TestPowerCut(t *testing.T) {
 		if _, err := to.Finish(t.Context()); err != nil {
 			t.Fatalf("step %d: %v", at, err)
 		}
-		if c := load(t, to); c.Gateway.ID != "gw-1" {
-			t.Errorf("step %d: the configuration of %s", at, c.Gateway.ID)
-		}
-		if got := ask(t, to, `SELECT name x FROM web_users`) + ask(t, to, `SELECT id x FROM alerts`); got != "王工A1" {
-			t.Errorf("step %d: %s", at, got)
-		}
-		if content(t, filepath.Join(to.Data, "tls", "authority.key")) != "KEY of gw-1" || content(t, filepath.Join(to.Data, "evidence", "A1.mp4")) != "clip" ||
-			content(t, filepath.Join(to.Data, oldFolder, "evidence", "B1.jpg")) != "old" {
-			t.Errorf("step %d: a mixture", at)
-		}
+		check(to, at)
 		if steps < at {
 			break
 		}
 	}
-	if steps < 10 {
+	if steps < least {
 		t.Errorf("only %d steps were cut", steps)
 	}
 }

@@ -3,7 +3,6 @@ package backup
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,18 +31,23 @@ func Pending(data string) bool {
 // before-restore for a week.
 func (s *Site) Finish(ctx context.Context) (done bool, err error) {
 	dir := filepath.Join(s.Data, readyFolder)
-	data, err := os.ReadFile(filepath.Join(dir, planName))
-	if errors.Is(err, fs.ErrNotExist) {
+	if !Pending(s.Data) {
 		return false, nil
 	}
+	unlock, err := s.lock(true) // another process may be at it
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	var p plan
-	if err == nil {
-		err = json.Unmarshal(data, &p)
+	err = readPlan(filepath.Join(dir, planName), &p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("read what is to be restored: %w", err)
 	}
-	for _, step := range []func(context.Context, string, *plan) error{s.moveOld, s.merge, s.moveNew, s.writeNew} {
+	for _, step := range []func(context.Context, string, *plan) error{s.moveOld, s.merge, s.moveNew, s.settle, s.writeNew} {
 		if err := step(ctx, dir, &p); err != nil {
 			return false, fmt.Errorf("restore the site: %w", err)
 		}
@@ -88,11 +92,7 @@ func (s *Site) moveOld(_ context.Context, dir string, p *plan) error {
 			return err
 		}
 	}
-	body, err := os.ReadFile(p.Config)
-	if err == nil {
-		err = s.write(filepath.Join(old, configName), body)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.keepFiles(old, p); err != nil {
 		return err
 	}
 	if err := errors.Join(disk.SyncDir(old), disk.SyncDir(s.Data)); err != nil {
@@ -111,38 +111,62 @@ func (s *Site) merge(ctx context.Context, dir string, p *plan) error {
 		return err
 	}
 	defer db.Close()
+	if err := s.keepPeople(ctx, db); err != nil {
+		return err
+	}
+	from := filepath.Join(dir, "db", databaseName)
+	if p.Undo {
+		from = filepath.Join(dir, peopleName)
+	}
+	if err := attach(ctx, db, from); err != nil {
+		return err
+	}
+	return db.Tx(ctx, func(tx *sql.Tx) error {
+		statements := []string{
+			`DELETE FROM web_sessions`,
+			`DELETE FROM web_users`, `INSERT INTO web_users SELECT * FROM new.web_users`,
+			`DELETE FROM web_tokens`, `INSERT INTO web_tokens SELECT * FROM new.web_tokens`,
+		}
+		if !p.Undo {
+			statements = append(statements,
+				`INSERT OR IGNORE INTO alerts SELECT * FROM new.alerts`,
+				`INSERT OR IGNORE INTO alert_steps SELECT * FROM new.alert_steps`,
+				`INSERT OR IGNORE INTO evidence SELECT * FROM new.evidence`)
+		}
+		return p.carryOut(ctx, tx, statements...)
+	})
+}
+
+// attach has another database under the name of new.
+func attach(ctx context.Context, db *store.Store, path string) error {
 	conn, err := db.DB().Conn(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, `ATTACH ? AS new`, filepath.Join(dir, "db", databaseName))
-	if err = errors.Join(err, conn.Close()); err != nil { // there is one connection
+	_, err = conn.ExecContext(ctx, `ATTACH ? AS new`, path)
+	return errors.Join(err, conn.Close()) // there is one connection
+}
+
+// carryOut changes the database, and marks once that it was.
+func (p *plan) carryOut(ctx context.Context, tx *sql.Tx, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	var marked int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM web_audit WHERE action = 'restore' AND at = ?`, p.At.UnixMilli()).Scan(&marked)
+	if err != nil || marked > 0 {
 		return err
 	}
-	return db.Tx(ctx, func(tx *sql.Tx) error {
-		for _, statement := range []string{
-			`DELETE FROM web_sessions`,
-			`DELETE FROM web_users`, `INSERT INTO web_users SELECT * FROM new.web_users`,
-			`DELETE FROM web_tokens`, `INSERT INTO web_tokens SELECT * FROM new.web_tokens`,
-			`INSERT OR IGNORE INTO alerts SELECT * FROM new.alerts`,
-			`INSERT OR IGNORE INTO alert_steps SELECT * FROM new.alert_steps`,
-			`INSERT OR IGNORE INTO evidence SELECT * FROM new.evidence`,
-		} {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("%s: %w", statement, err)
-			}
-		}
-		var marked int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM web_audit WHERE action = 'restore' AND at = ?`, p.At.UnixMilli()).Scan(&marked)
-		if err != nil || marked > 0 {
-			return err
-		}
-		return p.mark(ctx, tx)
-	})
+	return p.mark(ctx, tx)
 }
 
 // moveNew puts the new site's part of the data folder in place.
 func (s *Site) moveNew(_ context.Context, dir string, p *plan) error {
+	if p.Undo {
+		return s.moveBack(dir)
+	}
 	names := map[string]string{"tls": "tls", "evidence": "evidence"}
 	if !p.Merge {
 		names[filepath.Join("db", databaseName)] = databaseName

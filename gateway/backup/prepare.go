@@ -45,6 +45,8 @@ type plan struct {
 	Note         string        `json:"note"`
 	By           account.Actor `json:"by"`
 	At           time.Time     `json:"at"`
+	// Undo brings back the site that a restore has put aside, which is all in one folder.
+	Undo bool `json:"undo,omitempty"`
 }
 
 // Found is what a backup would do on this box.
@@ -150,6 +152,11 @@ func (c contextReader) Read(b []byte) (int, error) {
 // delays. Until that renaming nothing has changed. unpacked hears how many bytes are
 // on the disk.
 func (s *Site) Prepare(ctx context.Context, r io.Reader, w Wish, by account.Actor, unpacked func(int64)) error {
+	unlock, err := s.lock(false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	for _, left := range []string{unpackFolder, doneFolder} {
 		if err := os.RemoveAll(filepath.Join(s.Data, left)); err != nil {
 			return fmt.Errorf("tidy up: %w", err)
@@ -159,7 +166,7 @@ func (s *Site) Prepare(ctx context.Context, r io.Reader, w Wish, by account.Acto
 	if err := os.MkdirAll(filepath.Join(dir, siteFolder), 0o700); err != nil {
 		return fmt.Errorf("make a folder to unpack to: %w", err)
 	}
-	err := s.prepare(ctx, dir, r, w, by, unpacked)
+	err = s.prepare(ctx, dir, r, w, by, unpacked)
 	if err == nil {
 		err = os.RemoveAll(filepath.Join(s.Data, oldFolder))
 	}

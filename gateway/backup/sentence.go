@@ -18,6 +18,7 @@ func Sentence(err error) text.Key {
 	}{
 		{ErrPassphrase, "backup.error.passphrase"}, {ErrWeak, "backup.error.weak"}, {ErrNewer, "backup.error.newer"},
 		{ErrDamaged, "backup.error.damaged"}, {ErrNoBackup, "backup.error.none"}, {ErrBusy, "backup.error.busy"},
+		{ErrNoOld, "backup.error.noold"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.key

@@ -26,6 +26,9 @@ type Site interface {
 	Gather(ctx context.Context, o backup.Options) (*backup.Prepared, error)
 	Look(ctx context.Context, r io.Reader, w backup.Wish) (backup.Found, error)
 	Prepare(ctx context.Context, r io.Reader, w backup.Wish, by account.Actor, unpacked func(int64)) error
+	// Old is the site from before a restore, and Undo has it come back.
+	Old() (backup.Kept, error)
+	Undo(by account.Actor) (backup.Kept, error)
 }
 
 // Vault has the site backed up and restored.
@@ -50,6 +53,14 @@ type restoring struct {
 	Done  int64  `json:"done_bytes"`
 	Total int64  `json:"total_bytes"`
 	Error string `json:"error,omitempty"`
+	// Old is the site from before a restore, which can come back; null for none.
+	Old *oldView `json:"old"`
+}
+
+// oldView is the site from before a restore, in words too.
+type oldView struct {
+	backup.Kept
+	Text string `json:"text"`
 }
 
 // pause bounds each piece of a long answer or request, rather than all of it.
@@ -176,7 +187,7 @@ func (s *Server) lookInto(r *http.Request) (any, error) {
 
 func (s *Server) insideView(r *http.Request, found *backup.Found) insideView {
 	l := from(r).lang
-	v := insideView{Found: *found, Problems: problemViews(found.Problems, l), Text: []string{backup.Contents(l, &found.Manifest)}, Addresses: addresses(r, found)}
+	v := insideView{Found: *found, Problems: problemViews(found.Problems, l), Text: []string{backup.Contents(l, &found.Manifest)}, Addresses: addresses(r, found.Listen, found.Secure)}
 	if found.Here.ID != "" {
 		v.Text = append(v.Text, text.T(l, "restore.here", found.Here.ID, found.HereAlerts))
 	}
@@ -188,8 +199,8 @@ func (s *Server) insideView(r *http.Request, found *backup.Found) insideView {
 }
 
 // addresses says where the page is afterwards.
-func addresses(r *http.Request, f *backup.Found) []string {
-	host, port, err := net.SplitHostPort(f.Listen)
+func addresses(r *http.Request, listen string, secure bool) []string {
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return []string{}
 	}
@@ -199,7 +210,7 @@ func addresses(r *http.Request, f *backup.Found) []string {
 		}
 	}
 	scheme := "http"
-	if f.Secure {
+	if secure {
 		scheme = "https"
 	}
 	return []string{scheme + "://" + net.JoinHostPort(host, port) + "/"}
@@ -271,7 +282,44 @@ func (s *Server) prepare(ctx context.Context, r *http.Request, wish backup.Wish)
 	return found, os.Remove(s.uploaded())
 }
 
-func (s *Server) getRestoring(*http.Request) (any, error) { return s.restoring(), nil }
+func (s *Server) getRestoring(r *http.Request) (any, error) {
+	now := s.restoring()
+	old, err := s.Vault.Site.Old()
+	switch {
+	case err == nil && from(r).Role.May(account.Technician):
+		key := text.Key("restore.old")
+		if old.Merge {
+			key = "restore.old.merge"
+		}
+		now.Old = &oldView{old, text.T(from(r).lang, key, old.Gateway.ID, old.Since.Local().Format(time.DateTime), old.Until.Local().Format(time.DateTime))}
+	case err != nil && !errors.Is(err, backup.ErrNoOld):
+		s.Log.Warn("the site from before the restore cannot come back", "error", err)
+	}
+	return now, nil
+}
+
+// undoRestore has the site from before a restore come back. The page is gone for some seconds.
+func (s *Server) undoRestore(w http.ResponseWriter, r *http.Request) {
+	if !s.vaultMu.TryLock() {
+		s.fail(w, r, backup.ErrBusy)
+		return
+	}
+	defer s.vaultMu.Unlock()
+	old, err := s.Vault.Site.Undo(from(r).actor())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.Accounts.Audit(context.WithoutCancel(r.Context()), from(r).actor(), "restore.undo", old.Gateway.ID)
+	writeJSON(w, http.StatusOK, undoView{addresses(r, old.Listen, old.Secure)})
+	_ = http.NewResponseController(w).Flush()
+	s.Vault.Replace()
+}
+
+// undoView says where the page is afterwards.
+type undoView struct {
+	Addresses []string `json:"addresses"`
+}
 
 // atSetup guards a handler of the first start: restoring a backup needs the one-time code.
 func atSetup(handle func(*Server, http.ResponseWriter, *http.Request)) func(*Server, http.ResponseWriter, *http.Request) {

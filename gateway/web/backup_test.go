@@ -97,6 +97,49 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 }
 
+// TestUndoRestore: one press brings the site from before back, while it is kept, for a technician.
+func TestUndoRestore(t *testing.T) {
+	r := newRig(t)
+	s := r.vault()
+	v := r.claim()
+	viewer := r.user("viewer", account.Viewer)
+	var now restoring
+	if v.ask("GET", "/api/v1/restore", nil, http.StatusOK, &now); now.Old != nil {
+		t.Errorf("%+v", now.Old)
+	}
+	v.ask("POST", "/api/v1/restore/undo", nil, http.StatusUnprocessableEntity, nil)
+	file := v.backup("/backup")
+	if err := s.Prepare(t.Context(), bytes.NewReader(file), backup.Wish{Passphrase: passphrase}, account.Actor{Name: "x"}, func(int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.server.Accounts.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := s.Finish(t.Context()); !done || err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(t.Context(), s.Data, s.Tables...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	r.server.Accounts.Store = st
+	if v.ask("GET", "/api/v1/restore?lang=en", nil, http.StatusOK, &now); now.Old == nil || now.Old.Gateway.ID != "gw-1" || !strings.Contains(now.Old.Text, "gw-1") {
+		t.Fatalf("%+v", now.Old)
+	}
+	if status, body := viewer.json("POST", "/api/v1/restore/undo", "{}"); status == http.StatusOK || r.replaced > 0 {
+		t.Errorf("a viewer: %d %s", status, body)
+	}
+	r.server.vaultMu.Lock()
+	v.ask("POST", "/api/v1/restore/undo", nil, http.StatusUnprocessableEntity, nil)
+	r.server.vaultMu.Unlock()
+	var back undoView
+	v.ask("POST", "/api/v1/restore/undo", nil, http.StatusOK, &back)
+	if r.replaced != 1 || !backup.Pending(s.Data) || strings.Join(back.Addresses, " ") != "http://127.0.0.1:8080/" {
+		t.Errorf("%d, %+v", r.replaced, back)
+	}
+}
+
 // TestRestoreAtSetup: an empty box takes a backup in place of a first technician, from
 // who has the one-time code and nobody else.
 func TestRestoreAtSetup(t *testing.T) {

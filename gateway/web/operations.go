@@ -71,6 +71,7 @@ func careOperations() map[string]operation {
 		"POST /api/v1/restore/look": {about: "api.restore.look", in: backup.Wish{}, out: insideView{}},
 		"POST /api/v1/restore":      {about: "api.restore", in: backup.Wish{}, out: insideView{}},
 		"GET /api/v1/restore":       {about: "api.restore.get", out: restoring{}},
+		"POST /api/v1/restore/undo": {about: "api.restore.undo", out: undoView{}},
 		"PUT /api/v1/update/file":   {about: "api.update.file", inMedia: file, out: updateView{}},
 		"POST /api/v1/update":       {about: "api.update", in: updateWish{}, out: updateView{}},
 		"GET /api/v1/update":        {about: "api.update.get", out: updateView{}},

@@ -136,6 +136,7 @@ func routes() []route {
 		{"POST", "/api/v1/restore/look", inside, t, vault(answer((*Server).lookInto))},
 		{"POST", "/api/v1/restore", inside, t, vault((*Server).restoreSite)},
 		{"GET", "/api/v1/restore", inside, t, vault(answer((*Server).getRestoring))},
+		{"POST", "/api/v1/restore/undo", inside, t, vault((*Server).undoRestore)},
 		{"PUT", "/api/v1/update/file", inside, t, updates((*Server).uploadUpdate)},
 		{"POST", "/api/v1/update", inside, t, updates(answer((*Server).handUpdate))},
 		{"GET", "/api/v1/update", inside, t, updates(answer((*Server).getUpdate))},

@@ -83,27 +83,53 @@ form.onchange = e => {
   if (e.target.name !== 'file') $('found').hidden = true; // what was shown is of another wish
 };
 
+// sure says whether a button is pressed for the second time, which means it.
+function sure(b) {
+  if (b.dataset.sure) return true;
+  b.dataset.sure = b.textContent;
+  b.textContent = t('restore.really');
+  setTimeout(() => { b.textContent = b.dataset.sure; delete b.dataset.sure; }, 6000);
+  return false;
+}
+
+const where = (box, said, id, addresses) => {
+  box.replaceChildren(el('p', {className: 'strip good', id}, said), ...addresses.map(a => el('p', {}, el('a', {href: a, className: 'button'}, a))));
+  box.scrollIntoView({block: 'center'});
+};
+
 $('replace').onclick = async () => {
   const b = $('replace');
-  if (!b.dataset.sure) { // a second press means it
-    b.dataset.sure = b.textContent;
-    b.textContent = t('restore.really');
-    setTimeout(() => { b.textContent = b.dataset.sure; delete b.dataset.sure; }, 6000);
-    return;
-  }
+  if (!sure(b)) return;
   b.disabled = $('look').disabled = true;
   say($('rsaid'), 'good', t('restore.running'));
   const watch = setInterval(() => ask('GET', '').then(s => progress(s.done_bytes, s.total_bytes)).catch(() => {}), 500);
   try {
     const got = await ask('POST', '', wish());
-    form.replaceChildren(el('p', {className: 'strip good', id: 'restored'}, t('restore.done')), ...got.addresses.map(a => el('p', {}, el('a', {href: a, className: 'button'}, a))));
-    form.scrollIntoView({block: 'center'});
+    where(form, t('restore.done'), 'restored', got.addresses);
   } catch (err) {
     say($('rsaid'), 'bad', t('failed', err.message));
     b.disabled = $('look').disabled = false;
   }
   clearInterval(watch);
 };
+
+if ($('undo')) {
+  ask('GET', '').then(s => {
+    $('old').hidden = !s.old;
+    if (s.old) $('oldtext').textContent = s.old.text;
+  }).catch(() => {}); // the page says that the box does not answer
+  $('undo').onclick = async () => {
+    const b = $('undo');
+    if (!sure(b)) return;
+    b.disabled = true;
+    try {
+      where($('old'), t('undo.done'), 'undone', (await ask('POST', '/undo')).addresses);
+    } catch (err) {
+      say($('osaid'), 'bad', t('failed', err.message));
+      b.disabled = false;
+    }
+  };
+}
 
 if ($('backup')) {
   const f = $('backup');
