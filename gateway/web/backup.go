@@ -311,7 +311,7 @@ func (s *Server) undoRestore(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Accounts.Audit(context.WithoutCancel(r.Context()), from(r).actor(), "restore.undo", old.Gateway.ID)
-	writeJSON(w, http.StatusOK, undoView{addresses(r, old.Listen, old.Secure)})
+	pages.WriteJSON(w, http.StatusOK, undoView{addresses(r, old.Listen, old.Secure)})
 	_ = http.NewResponseController(w).Flush()
 	s.Vault.Replace()
 }
