@@ -5,14 +5,11 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"reflect"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/broker"
@@ -201,108 +198,6 @@ func (a *App) run(ctx context.Context) (err error) {
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		a.Log.Info("sentrybox stops")
 		return nil
-	}
-	return err
-}
-
-// serve runs every part. What raises alerts stops first, so that the uplink can
-// still send the last of them.
-func (a *App) serve(ctx context.Context) error {
-	uplinkCtx, stopUplink := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopUplink()
-	uplinkDone := make(chan struct{})
-	var uplinkErr error // written before uplinkDone is closed
-	go func() {
-		defer close(uplinkDone)
-		uplinkErr = a.uplink.Run(uplinkCtx)
-	}()
-	parts, partsCtx := errgroup.WithContext(ctx)
-	parts.Go(func() error {
-		select {
-		case <-uplinkDone: // the gateway does not go on without it
-			return fmt.Errorf("uplink: %w", orEnded(uplinkErr))
-		case <-partsCtx.Done():
-			return partsCtx.Err()
-		}
-	})
-	parts.Go(func() error {
-		// Without its socket the gateway lacks the command raise, and no more.
-		if err := a.control.Run(partsCtx); partsCtx.Err() == nil {
-			a.Log.Error("no control socket: sentrybox raise does not work", "error", err)
-		}
-		<-partsCtx.Done()
-		return partsCtx.Err()
-	})
-	parts.Go(func() error { return a.report(partsCtx) })
-	parts.Go(func() error { return a.runShare(partsCtx) })
-	parts.Go(func() error { return a.runSight(partsCtx) })
-	parts.Go(func() error { return a.guard(partsCtx) })
-	parts.Go(func() error { return a.runLED(partsCtx) })
-	parts.Go(func() error { return a.board.run(partsCtx) })
-	parts.Go(func() error { return a.alerts.RunClocks(partsCtx) })
-	parts.Go(func() error { return a.republish(partsCtx) })
-	parts.Go(func() error { return a.sender.Run(partsCtx) })
-	parts.Go(func() error { return a.runHomeAssistant(partsCtx) })
-	parts.Go(func() error { return a.runAnnouncers(partsCtx) })
-	parts.Go(func() error { return a.runEvents(partsCtx) })
-	parts.Go(func() error { return a.publishValues(partsCtx) })
-	if a.influx != nil {
-		parts.Go(func() error { return a.influx.Run(partsCtx) })
-	}
-	if a.Config.Metrics.Listen != "" {
-		parts.Go(func() error { return a.serveMetrics(partsCtx) })
-	}
-	parts.Go(func() error { return a.clock.Run(partsCtx, a.correct, a.beat) })
-	if a.local != nil {
-		parts.Go(func() error { return a.runBroker(partsCtx) })
-	}
-	if a.short != nil {
-		parts.Go(func() error { return a.short.Run(partsCtx) })
-	}
-	if a.named != nil {
-		parts.Go(func() error { return a.runName(partsCtx) })
-	}
-	parts.Go(func() error { return a.runWeb(partsCtx) })
-	parts.Go(func() error { return a.survey.Run(partsCtx) })
-	parts.Go(func() error {
-		select {
-		case a.changed = <-a.next:
-			return errChanged
-		case <-a.replaced:
-			return errReplaced
-		case <-partsCtx.Done():
-			return partsCtx.Err()
-		}
-	})
-	a.keeping = partsCtx
-	a.estate.attach(a, a.again)
-	a.fleet.attach(a)
-	a.setCameras(a.Config)
-	parts.Go(func() error { return a.fleet.run(partsCtx) })
-	parts.Go(func() error {
-		a.watchdog.Watch(partsCtx, a.checks())
-		return partsCtx.Err()
-	})
-	a.tellSystemd(a.systemd.Ready())
-	err := parts.Wait()
-	if !errors.Is(err, errChanged) && !errors.Is(err, errReplaced) && !errors.Is(err, store.ErrCorrupt) {
-		a.fleet.stop() // what they have seen is still raised
-		a.estate.stop()
-	}
-	if errors.Is(err, errReplaced) || errors.Is(err, errChanged) && !sameRadios(a.Config, a.changed) {
-		a.estate.waves.stop() // what they have heard is still raised
-	}
-	a.fleet.detach()
-	a.estate.shut()
-	a.evidence.Wait()
-	stopUplink()
-	<-uplinkDone
-	return err
-}
-
-func orEnded(err error) error {
-	if err == nil {
-		return errors.New("it ended by itself")
 	}
 	return err
 }

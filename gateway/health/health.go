@@ -77,52 +77,17 @@ func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 		return nil, err
 	}
 	for l, s := range lanes {
-		lane := map[string]string{"lane": outbox.Lane(l).String()}
-		add(lane, "outbox_depth", float64(s.Depth))
-		add(lane, "outbox_bytes", float64(s.Bytes))
-		age := 0.0
-		if !s.Oldest.IsZero() {
-			age = max(now.Sub(s.Oldest), 0).Round(time.Second).Seconds()
-		}
-		add(lane, "outbox_oldest_seconds", age)
-		add(lane, "outbox_dropped", float64(s.Dropped))
-		if outbox.Lane(l) == outbox.Metrics {
-			add(lane, "outbox_folded", float64(s.Folded))
-		}
+		sampleLane(add, outbox.Lane(l), s, now)
 	}
 	if m.Uplinks != nil {
 		for _, u := range m.Uplinks() {
-			up := map[string]string{"uplink": u.Name}
-			add(up, "uplink_online", flag(u.Online))
-			add(up, "uplink_refused", flag(u.Refused))
-			add(up, "uplink_sent_bytes", float64(u.Sent))
-			add(up, "uplink_received_bytes", float64(u.Received))
-			add(up, "uplink_month_bytes", float64(u.Month))
+			sampleUplink(add, &u)
 		}
 	}
-	var cameras map[string]*camera.Camera
 	if m.Cameras != nil {
-		cameras = m.Cameras()
-	}
-	for id, c := range cameras {
-		n, cam := c.Counts(), map[string]string{"camera": id}
-		add(cam, "camera_online", flag(c.State().Phase == "online"))
-		add(cam, "camera_access_units", float64(n.Stream.AccessUnits))
-		add(cam, "camera_bytes", float64(n.Stream.Bytes))
-		add(cam, "camera_packets_lost", float64(n.Stream.PacketsLost))
-		add(cam, "camera_reconnects", float64(n.Stream.Reconnects))
-		add(cam, "camera_decoded", float64(n.Decoded))
-		add(cam, "camera_analysed", float64(n.Analysed))
-		add(cam, "camera_damaged", float64(n.Damaged+n.Stream.Damaged))
-		add(cam, "camera_skipped", float64(n.Skipped))
-		add(cam, "camera_lag_seconds", c.Lag().Seconds())
-		add(cam, "camera_rate", c.State().Rate(fullRate))
-		add(cam, "camera_kept_seconds", c.Kept().Seconds())
-		add(cam, "camera_vision_restarts", float64(n.Restarts))
-		add(cam, "camera_vision_starved", float64(n.Starved))
-		add(cam, "camera_events_lost", float64(n.EventsLost))
-		add(cam, "camera_confirmations", float64(n.Asked))
-		add(cam, "camera_confirmations_over_budget", float64(n.Unasked))
+		for id, c := range m.Cameras() {
+			sampleCamera(add, id, c)
+		}
 	}
 	if m.More != nil {
 		if err := m.More(ctx, add); err != nil {
@@ -130,6 +95,54 @@ func (m *Monitor) sample(ctx context.Context) ([]spool.Point, error) {
 		}
 	}
 	return all, nil
+}
+
+// addPoint takes a figure that is sampled.
+type addPoint = func(labels map[string]string, name string, v float64)
+
+func sampleLane(add addPoint, l outbox.Lane, s outbox.LaneStats, now time.Time) {
+	lane := map[string]string{"lane": l.String()}
+	add(lane, "outbox_depth", float64(s.Depth))
+	add(lane, "outbox_bytes", float64(s.Bytes))
+	age := 0.0
+	if !s.Oldest.IsZero() {
+		age = max(now.Sub(s.Oldest), 0).Round(time.Second).Seconds()
+	}
+	add(lane, "outbox_oldest_seconds", age)
+	add(lane, "outbox_dropped", float64(s.Dropped))
+	if l == outbox.Metrics {
+		add(lane, "outbox_folded", float64(s.Folded))
+	}
+}
+
+func sampleUplink(add addPoint, u *Uplink) {
+	up := map[string]string{"uplink": u.Name}
+	add(up, "uplink_online", flag(u.Online))
+	add(up, "uplink_refused", flag(u.Refused))
+	add(up, "uplink_sent_bytes", float64(u.Sent))
+	add(up, "uplink_received_bytes", float64(u.Received))
+	add(up, "uplink_month_bytes", float64(u.Month))
+}
+
+func sampleCamera(add addPoint, id string, c *camera.Camera) {
+	n, cam := c.Counts(), map[string]string{"camera": id}
+	add(cam, "camera_online", flag(c.State().Phase == "online"))
+	add(cam, "camera_access_units", float64(n.Stream.AccessUnits))
+	add(cam, "camera_bytes", float64(n.Stream.Bytes))
+	add(cam, "camera_packets_lost", float64(n.Stream.PacketsLost))
+	add(cam, "camera_reconnects", float64(n.Stream.Reconnects))
+	add(cam, "camera_decoded", float64(n.Decoded))
+	add(cam, "camera_analysed", float64(n.Analysed))
+	add(cam, "camera_damaged", float64(n.Damaged+n.Stream.Damaged))
+	add(cam, "camera_skipped", float64(n.Skipped))
+	add(cam, "camera_lag_seconds", c.Lag().Seconds())
+	add(cam, "camera_rate", c.State().Rate(fullRate))
+	add(cam, "camera_kept_seconds", c.Kept().Seconds())
+	add(cam, "camera_vision_restarts", float64(n.Restarts))
+	add(cam, "camera_vision_starved", float64(n.Starved))
+	add(cam, "camera_events_lost", float64(n.EventsLost))
+	add(cam, "camera_confirmations", float64(n.Asked))
+	add(cam, "camera_confirmations_over_budget", float64(n.Unasked))
 }
 
 // fullRate is how many pictures a second are analysed when the box is not too slow.
