@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"sentrybox/hack/spawn"
 )
 
 // program is one that runs beside others, with what it says.
@@ -82,19 +84,9 @@ func (t *tail) String() string {
 	return string(bytes.Clone(t.buf))
 }
 
-// freePort returns a TCP port of the loopback interface that was free a moment ago.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 // mosquitto starts a broker and returns its address.
 func (b *bench) mosquitto() (*program, string, error) {
-	port, err := freePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		return nil, "", err
 	}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sentrybox/hack/spawn"
 )
 
 // gateway is a running Sentrybox.
@@ -31,11 +33,11 @@ const defaultRules = "detect: [{kind: intrusion}, {kind: loitering, after: 30s}]
 
 // sentrybox starts a gateway on cameras, whose alerts go to a broker.
 func (b *bench) sentrybox(broker string, cameras []sentry) (*gateway, error) {
-	port, err := freePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	page, err := freePort()
+	page, err := spawn.FreePort()
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,25 +15,9 @@ import (
 	"time"
 
 	"sentrybox/drivers/rtsp/rtsptest"
+	"sentrybox/hack/spawn"
 	"sentrybox/uplink/mqtt/mqtttest"
 )
-
-// children returns the processes that a process has started.
-func children(pid int) (all []int) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
-	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // it is gone
-		}
-		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-		if len(f) > 1 && f[1] == strconv.Itoa(pid) {
-			id, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-			all = append(all, id)
-		}
-	}
-	return all
-}
 
 // starve lets a gateway's vision processes run for a part of the time only, until stop is
 // called, as a box does that has too much to do.
@@ -42,7 +25,7 @@ func starve(g *gateway, runs, rests time.Duration) (stop func()) {
 	over := make(chan struct{})
 	var wg sync.WaitGroup
 	signal := func(s syscall.Signal) {
-		for _, pid := range children(g.cmd.Process.Pid) {
+		for _, pid := range spawn.Children(g.cmd.Process.Pid) {
 			_ = syscall.Kill(pid, s) // it may be gone
 		}
 	}

@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sentrybox/hack/spawn"
 )
 
 //go:embed gst_rtsp_server.py
@@ -264,12 +266,11 @@ func copyFile(t testing.TB, from, to string) {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := spawn.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // tail keeps the end of what is written to it.

@@ -91,15 +91,6 @@ func (p *process) end(within time.Duration) error {
 	return nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // of a TCP listener
-}
-
 // listening waits until somebody listens at a port of this machine.
 func listening(port int, within time.Duration) error {
 	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {

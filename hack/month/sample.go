@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -13,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sentrybox/hack/spawn"
 )
 
 // sample is what the gateway holds at a moment. Memory and disk are in KiB.
@@ -37,7 +38,7 @@ func (s *site) sample(ctx context.Context, at time.Duration) (sample, error) {
 		return sample{}, err
 	}
 	v["pss"], v["rss"], v["anon"] = own.pss, own.rss, own.anon
-	for _, pid := range children(s.gateway.pid()) {
+	for _, pid := range spawn.Children(s.gateway.pid()) {
 		m, err := readMemory(pid)
 		if err != nil {
 			continue // it has just ended
@@ -99,23 +100,6 @@ func readMemory(pid int) (memory, error) {
 		}
 	}
 	return m, nil
-}
-
-// children returns the processes that a process has started.
-func children(pid int) (all []int) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
-	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // it is gone
-		}
-		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-		if len(f) > 1 && f[1] == strconv.Itoa(pid) {
-			id, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-			all = append(all, id)
-		}
-	}
-	return all
 }
 
 // scrape sums up what /metrics says, by name.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"sentrybox/hack/spawn"
+
 	_ "modernc.org/sqlite" // the gateway's database is looked into at the end
 )
 
@@ -49,7 +51,7 @@ func newSite(m *month) (*site, error) {
 		names = append(names, camera(i))
 	}
 	for _, n := range names {
-		p, err := freePort()
+		p, err := spawn.FreePort()
 		if err != nil {
 			return nil, err
 		}

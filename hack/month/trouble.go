@@ -14,6 +14,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"sentrybox/gateway/control"
+	"sentrybox/hack/spawn"
 )
 
 // trouble is one thing that goes wrong again and again.
@@ -122,7 +123,7 @@ func (s *site) hang(ctx context.Context, r *rand.Rand) {
 
 func (s *site) killVision(_ context.Context, r *rand.Rand) {
 	var vision []int
-	for _, pid := range children(s.gateway.pid()) {
+	for _, pid := range spawn.Children(s.gateway.pid()) {
 		if m, err := readMemory(pid); err == nil && m.name == "sentrybox-visio" {
 			vision = append(vision, pid)
 		}

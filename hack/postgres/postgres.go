@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"sentrybox/hack/spawn"
 )
 
 const programs = "/usr/lib/postgresql/*/bin"
@@ -46,7 +47,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	if err := s.run(ctx, "initdb", "-D", s.data, "-U", "duty", "-A", "trust", "-E", "UTF8", "--no-sync"); err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +74,4 @@ func (s *Server) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	return s.run(ctx, "pg_ctl", "-D", s.data, "-m", "immediate", "stop")
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // of a TCP listener
 }

@@ -17,6 +17,7 @@ import (
 
 	"sentrybox/gateway/password"
 	"sentrybox/hack/postgres"
+	"sentrybox/hack/spawn"
 )
 
 const (
@@ -42,15 +43,6 @@ func (m *machines) brokers() (all []string) {
 		all = append(all, "tcp://127.0.0.1:"+strconv.Itoa(p))
 	}
 	return all
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // of a TCP listener
 }
 
 func (m *machines) start(ctx context.Context, program string) error {
@@ -79,7 +71,7 @@ func (m *machines) start(ctx context.Context, program string) error {
 func (m *machines) startBrokers(ctx context.Context) (err error) {
 	for _, ports := range []*[brokers]int{&m.mqtt, &m.cluster, &m.client} {
 		for i := range ports {
-			if ports[i], err = freePort(); err != nil {
+			if ports[i], err = spawn.FreePort(); err != nil {
 				return err
 			}
 		}
@@ -152,7 +144,7 @@ func (m *machines) restartBroker(ctx context.Context, i int) error {
 }
 
 func (m *machines) startConsole(ctx context.Context, program string, n int) (*console, error) {
-	port, err := freePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		return nil, err
 	}
