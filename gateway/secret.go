@@ -47,11 +47,11 @@ func giveToService(path, cfg string) error {
 	}
 	c, err := dataOf(cfg)
 	if err != nil {
-		return nil //nolint:nilerr // there is no configuration yet: whoever writes it gives both away
+		return nil // there is no configuration yet: whoever writes it gives both away
 	}
 	info, err := os.Stat(c.Data)
 	if err != nil {
-		return nil //nolint:nilerr // nor a data folder
+		return nil // nor a data folder
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -34,7 +34,7 @@ func (p Player) Play(ctx context.Context, samples []int16) error {
 		raw = binary.LittleEndian.AppendUint16(raw, uint16(v))
 	}
 	var said tail
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...) //nolint:gosec // the configuration's
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...) // the configuration's
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(raw), &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }

@@ -39,7 +39,7 @@ func command(line []string) func(context.Context) (raw, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make a pipe: %w", err)
 		}
-		p := &process{out: r, cmd: exec.Command(line[0], line[1:]...), name: line[0]} //nolint:gosec // the configuration's
+		p := &process{out: r, cmd: exec.Command(line[0], line[1:]...), name: line[0]} // the configuration's
 		p.cmd.Stdout, p.cmd.Stderr = w, &p.said
 		p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		p.cmd.WaitDelay = time.Second

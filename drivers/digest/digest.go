@@ -6,7 +6,7 @@
 package digest
 
 import (
-	"crypto/md5" //nolint:gosec // RFC 7616's, and all that many devices know
+	"crypto/md5" // RFC 7616's, and all that many devices know
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"

@@ -40,7 +40,7 @@ func (a *alias) text() (string, bool) {
 	switch form {
 	case 0: // ISO 646, of 7 bits
 		for i := range n {
-			out = append(out, rune(field(a.buf[:], 7+7*i, 7))) //nolint:gosec // 7 bits
+			out = append(out, rune(field(a.buf[:], 7+7*i, 7))) // 7 bits
 		}
 	case 1: // ISO 8859
 		for _, b := range a.buf[1 : 1+n] {
@@ -63,12 +63,12 @@ func aliasBlocks(name string) (all [][9]byte) {
 	units := utf16.Encode([]rune(name))
 	units = units[:min(len(units), 13)]
 	var buf [28]byte
-	buf[0] = 3<<6 | byte(len(units))<<1 //nolint:gosec // at most 13
+	buf[0] = 3<<6 | byte(len(units))<<1 // at most 13
 	for i, u := range units {
 		buf[1+2*i], buf[2+2*i] = byte(u>>8), byte(u)
 	}
 	for i := 0; i*7 < 1+2*len(units); i++ {
-		lc := [9]byte{byte(AliasHeader) + byte(i)} //nolint:gosec // below 4
+		lc := [9]byte{byte(AliasHeader) + byte(i)} // below 4
 		copy(lc[2:], buf[i*7:i*7+7])
 		all = append(all, lc)
 	}

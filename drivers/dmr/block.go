@@ -20,7 +20,7 @@ func cyclic(info uint32, k, degree int, poly uint32) uint32 {
 		}
 	}
 	w := info<<degree | rest
-	return w<<1 | uint32(bits.OnesCount32(w)&1) //nolint:gosec // 0 or 1
+	return w<<1 | uint32(bits.OnesCount32(w)&1) // 0 or 1
 }
 
 // encodeGolay encodes 8 bits to 20.
@@ -40,7 +40,7 @@ var (
 func tabulate(n int, encode func(byte) uint32) []uint32 {
 	all := make([]uint32, n)
 	for i := range all {
-		all[i] = encode(byte(i)) //nolint:gosec // below 256
+		all[i] = encode(byte(i)) // below 256
 	}
 	return all
 }

@@ -43,8 +43,8 @@ func (b *Burst) center() uint64 {
 }
 
 func (b *Burst) setCenter(v uint64) {
-	putField(b.Payload[:], 108, 24, uint32(v>>24))      //nolint:gosec // 24 bits of it
-	putField(b.Payload[:], 132, 24, uint32(v&0xFFFFFF)) //nolint:gosec // 24 bits
+	putField(b.Payload[:], 108, 24, uint32(v>>24))      // 24 bits of it
+	putField(b.Payload[:], 132, 24, uint32(v&0xFFFFFF)) // 24 bits
 }
 
 // maxSyncErrors of 48 are no hindrance; the codes decide.

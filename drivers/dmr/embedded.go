@@ -107,7 +107,7 @@ func checksum5(lc []byte) uint16 {
 	for _, b := range lc {
 		sum += int(b)
 	}
-	return uint16(sum % 31) //nolint:gosec // below 31
+	return uint16(sum % 31) // below 31
 }
 
 // decodeEmbedded returns the nine bytes of a link control. It is false if they cannot be trusted.

@@ -24,7 +24,7 @@ func newHamming(n, k int, over ...[]int) *hamming {
 		h.at[s] = -1
 	}
 	for i := range n {
-		h.at[h.syndrome(1<<(n-1-i))] = int8(i) //nolint:gosec // below 16
+		h.at[h.syndrome(1<<(n-1-i))] = int8(i) // below 16
 	}
 	return h
 }
@@ -41,7 +41,7 @@ func (h *hamming) syndrome(w uint16) int {
 func (h *hamming) encode(info uint16) uint16 {
 	w := info << (h.n - h.k)
 	for j, mask := range h.checks {
-		w |= uint16(bits.OnesCount16(w&mask)&1) << (h.n - 1 - h.k - j) //nolint:gosec // 0 or 1
+		w |= uint16(bits.OnesCount16(w&mask)&1) << (h.n - 1 - h.k - j) // 0 or 1
 	}
 	return w
 }

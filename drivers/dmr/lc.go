@@ -86,8 +86,8 @@ const (
 
 // parseGPS reads a GPS Info link control (TS 102 361-2, 7.1.1.3).
 func parseGPS(b []byte) (call.Fix, bool) {
-	lon := int32(field(b, 23, 25)<<7) >> 7 //nolint:gosec // two's complement
-	lat := int32(field(b, 48, 24)<<8) >> 8 //nolint:gosec // two's complement
+	lon := int32(field(b, 23, 25)<<7) >> 7 // two's complement
+	lat := int32(field(b, 48, 24)<<8) >> 8 // two's complement
 	f := call.Fix{Lat: float64(lat) * latUnit, Lon: float64(lon) * lonUnit}
 	switch e := field(b, 20, 3); {
 	case e <= maxError:
@@ -106,12 +106,12 @@ func gpsBytes(f call.Fix) (b [9]byte) {
 	e := uint32(7)
 	for i, most := range []float64{2, 20, 200, 2000} {
 		if f.Error > 0 && f.Error <= most {
-			e = uint32(i) //nolint:gosec // below 4
+			e = uint32(i) // below 4
 			break
 		}
 	}
 	putField(b[:], 20, 3, e)
-	putField(b[:], 23, 25, uint32(int32(f.Lon/lonUnit))&(1<<25-1)) //nolint:gosec // two's complement
-	putField(b[:], 48, 24, uint32(int32(f.Lat/latUnit))&(1<<24-1)) //nolint:gosec // two's complement
+	putField(b[:], 23, 25, uint32(int32(f.Lon/lonUnit))&(1<<25-1)) // two's complement
+	putField(b[:], 48, 24, uint32(int32(f.Lat/latUnit))&(1<<24-1)) // two's complement
 	return b
 }

@@ -148,7 +148,7 @@ func TestCallOnABadChannel(t *testing.T) {
 				flip(&bursts[k], at)
 			}
 		}
-		l.take(uint32(i), bursts...) //nolint:gosec // small
+		l.take(uint32(i), bursts...)
 		for _, said := range l.said {
 			switch said {
 			case "begin 4600101→9 urgent":

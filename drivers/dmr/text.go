@@ -93,7 +93,7 @@ func overIP(p []byte) string {
 func septets(p []byte) string {
 	var s strings.Builder
 	for i := 0; i+7 <= 8*len(p); i += 7 {
-		s.WriteByte(byte(field(p, i, 7))) //nolint:gosec // 7 bits
+		s.WriteByte(byte(field(p, i, 7))) // 7 bits
 	}
 	return visible(s.String())
 }

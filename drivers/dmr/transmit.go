@@ -94,14 +94,14 @@ func ShortText(color byte, src, dst uint32, group bool, text string) []Burst {
 	body = binary.LittleEndian.AppendUint32(body, crc32(body))
 
 	var h [12]byte
-	h[0] = formatShort | byte(blocks)&0x30 //nolint:gosec // at most 34
+	h[0] = formatShort | byte(blocks)&0x30 // at most 34
 	if group {
 		h[0] |= 0x80
 	}
-	h[1] = 0xA0 | byte(blocks)&0x0F //nolint:gosec // short data
+	h[1] = 0xA0 | byte(blocks)&0x0F // short data
 	putID24(h[2:], dst)
 	putID24(h[5:], src)
-	h[8], h[9] = ddUTF16BE<<2|1, byte(pad*8) //nolint:gosec // at most 11 octets
+	h[8], h[9] = ddUTF16BE<<2|1, byte(pad*8) // at most 11 octets
 	putCRC(&h, maskHeader)
 	all := []Burst{newData(color, DataHeaderType, &h)}
 	for i := range blocks {

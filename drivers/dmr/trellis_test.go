@@ -39,7 +39,7 @@ func encodeTrellis(color byte, data *[18]byte) Burst {
 	for i := range tribits {
 		t := byte(0)
 		if i < 48 {
-			t = byte(field(data[:], 3*i, 3)) //nolint:gosec // 3 bits
+			t = byte(field(data[:], 3*i, 3)) // 3 bits
 		}
 		p := trellisBits[trellisPoint[state][t]]
 		dibits[2*i], dibits[2*i+1] = p>>2, p&3

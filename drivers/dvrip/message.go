@@ -2,7 +2,7 @@ package dvrip
 
 import (
 	"bytes"
-	"crypto/md5" //nolint:gosec // the protocol's
+	"crypto/md5" // the protocol's
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -121,7 +121,7 @@ func unmarshal(body []byte, v any) error {
 // the pairs of its MD5's bytes, so that about 47 bits are left of it.
 func Hash(password string) string {
 	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	sum := md5.Sum([]byte(password)) //nolint:gosec // the protocol's
+	sum := md5.Sum([]byte(password)) // the protocol's
 	hash := make([]byte, 0, len(sum)/2)
 	for i := 0; i < len(sum); i += 2 {
 		hash = append(hash, alphabet[(int(sum[i])+int(sum[i+1]))%len(alphabet)])

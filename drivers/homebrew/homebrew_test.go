@@ -263,7 +263,7 @@ func TestHostilePeer(t *testing.T) {
 		over <- bytesOf{sent, got}
 	}()
 	for i := range 5 {
-		m.press(r, uint32(4600101+i)) //nolint:gosec // small
+		m.press(r, uint32(4600101+i))
 	}
 	x := <-over
 	t.Logf("the stranger sent %d bytes and got %d", x.sent, x.got)
@@ -320,7 +320,7 @@ func TestFloodOfARepeater(t *testing.T) {
 	m := serve(t, config())
 	loud, other := m.login(hotspot, password), m.login(460010200, "other")
 	for i := range 3000 {
-		f := homebrew.Frame{Seq: byte(i), Src: uint32(i), Repeater: hotspot, Slot: 1, Stream: uint32(i), Burst: dmr.Control(1, dmr.Alarm, uint32(i+1), 9)} //nolint:gosec // small
+		f := homebrew.Frame{Seq: byte(i), Src: uint32(i), Repeater: hotspot, Slot: 1, Stream: uint32(i), Burst: dmr.Control(1, dmr.Alarm, uint32(i+1), 9)}
 		_ = loud.Raw(f.Append(nil))
 	}
 	m.until("limit", func() bool { return m.State().Counts.Discarded > 0 })

@@ -45,7 +45,7 @@ func ParseFrame(p []byte) (Frame, error) {
 	}
 	switch low := int(flags & 0x0F); {
 	case flags&dataBits != 0:
-		f.Burst.Data, f.Burst.Type = true, dmr.DataType(low) //nolint:gosec // four bits
+		f.Burst.Data, f.Burst.Type = true, dmr.DataType(low) // four bits
 	case flags&voiceBits != 0:
 	case low > 5:
 		return Frame{}, errPacket
@@ -61,7 +61,7 @@ func ParseFrame(p []byte) (Frame, error) {
 
 // Append appends the packet.
 func (f *Frame) Append(b []byte) []byte {
-	flags := byte(f.Slot-1) << 7 //nolint:gosec // 1 or 2
+	flags := byte(f.Slot-1) << 7 // 1 or 2
 	if f.Private {
 		flags |= privateBit
 	}
@@ -71,7 +71,7 @@ func (f *Frame) Append(b []byte) []byte {
 	case f.Burst.Voice == 0:
 		flags |= voiceBits
 	default:
-		flags |= byte(f.Burst.Voice) //nolint:gosec // at most 5
+		flags |= byte(f.Burst.Voice) // at most 5
 	}
 	b = append(b, "DMRD"...)
 	b = append(b, f.Seq, byte(f.Src>>16), byte(f.Src>>8), byte(f.Src), byte(f.Dst>>16), byte(f.Dst>>8), byte(f.Dst))
@@ -79,7 +79,7 @@ func (f *Frame) Append(b []byte) []byte {
 	b = append(b, flags)
 	b = binary.BigEndian.AppendUint32(b, f.Stream)
 	b = append(b, f.Burst.Payload[:]...)
-	return append(b, 0, byte(-f.RSSI)) //nolint:gosec // at most 255
+	return append(b, 0, byte(-f.RSSI)) // at most 255
 }
 
 func id24(b []byte) uint32 { return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) }

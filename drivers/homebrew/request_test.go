@@ -49,7 +49,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("not blocked for %v", lastBlock)
 	}
 	for i := range 3 * maxFailures {
-		f.add(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), now) //nolint:gosec // an address
+		f.add(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), now) // an address
 	}
 	if len(f) > maxFailures {
 		t.Errorf("%d addresses are remembered", len(f))

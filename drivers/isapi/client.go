@@ -38,7 +38,7 @@ func newClient(cfg *Config, base string) *client {
 	return &client{cfg: cfg, base: base, http: &http.Client{
 		Transport: &http.Transport{
 			DialContext:            d.DialContext,
-			TLSClientConfig:        &tls.Config{InsecureSkipVerify: cfg.InsecureTLS, MinVersion: tls.VersionTLS12}, //nolint:gosec // the user's choice
+			TLSClientConfig:        &tls.Config{InsecureSkipVerify: cfg.InsecureTLS, MinVersion: tls.VersionTLS12}, // the user's choice
 			TLSHandshakeTimeout:    answerWithin,
 			ResponseHeaderTimeout:  answerWithin,
 			DisableCompression:     true,

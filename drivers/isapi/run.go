@@ -35,7 +35,7 @@ func (d *Driver) Run(ctx context.Context, emit func(call.Event)) error {
 		if time.Since(began) > 2*Dead {
 			wait = firstWait
 		}
-		rest := wait/2 + rand.N(wait/2) //nolint:gosec // so that not all come at once
+		rest := wait/2 + rand.N(wait/2) // so that not all come at once
 		phase := driver.Unplugged
 		if errors.Is(err, errRefused) {
 			phase, rest = driver.Refused, refusedWait

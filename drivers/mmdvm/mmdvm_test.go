@@ -93,7 +93,7 @@ func TestNonsense(t *testing.T) {
 	for _, m := range bad {
 		s.take([]byte(m), time.Now(), func(e call.Event) { t.Errorf("%s: %+v", m, e) })
 	}
-	if c := s.State().Counts; int(c.Rejected) != len(bad) { //nolint:gosec // few
+	if c := s.State().Counts; int(c.Rejected) != len(bad) {
 		t.Errorf("%d of %d are rejected", c.Rejected, len(bad))
 	}
 }

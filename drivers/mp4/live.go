@@ -135,7 +135,7 @@ func (l *Live) Add(au *media.AccessUnit) ([]byte, error) {
 	l.last = dts
 	l.seq++
 	part := fmp4.Part{SequenceNumber: l.seq, Tracks: []*fmp4.PartTrack{{ID: 1, BaseTime: uint64(dts), Samples: []*fmp4.Sample{{
-		Duration: uint32(l.step), PTSOffset: int32(max(pts-dts, 0)), IsNonSyncSample: !au.Keyframe, Payload: payload, //nolint:gosec // bounded above
+		Duration: uint32(l.step), PTSOffset: int32(max(pts-dts, 0)), IsNonSyncSample: !au.Keyframe, Payload: payload, // bounded above
 	}}}}}
 	var buf seekablebuffer.Buffer
 	if err := part.Marshal(&buf); err != nil {

@@ -73,7 +73,7 @@ func New(cfg Config) (*Client, error) {
 	c.http = &http.Client{
 		Transport: &http.Transport{
 			DialContext:            cfg.Dial,
-			TLSClientConfig:        &tls.Config{InsecureSkipVerify: cfg.InsecureTLS, MinVersion: tls.VersionTLS12}, //nolint:gosec // the user's choice
+			TLSClientConfig:        &tls.Config{InsecureSkipVerify: cfg.InsecureTLS, MinVersion: tls.VersionTLS12}, // the user's choice
 			DisableCompression:     true,
 			MaxConnsPerHost:        1,
 			MaxResponseHeaderBytes: 64 << 10,

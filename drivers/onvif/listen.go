@@ -78,7 +78,7 @@ func (l *Listener) Run(ctx context.Context, emit func(call.Event)) error {
 		if time.Since(began) > time.Minute {
 			wait = firstWait
 		}
-		rest := wait/2 + rand.N(wait/2) //nolint:gosec // so that not all come at once
+		rest := wait/2 + rand.N(wait/2) // so that not all come at once
 		phase := driver.Unplugged
 		var own *Error
 		if errors.As(err, &own) && (own.Kind == Refused || own.Kind == Locked) {
@@ -117,7 +117,7 @@ func (l *Listener) hear(ctx context.Context, m *meaning) error {
 		return err
 	}
 	l.Opened()
-	defer l.leave(ctx, c, s) //nolint:contextcheck // ctx is over
+	defer l.leave(ctx, c, s) // ctx is over
 	return l.pull(ctx, c, s, service, m, func(said string, now time.Time) time.Time {
 		if t, err := time.Parse(time.RFC3339Nano, said); err == nil && known {
 			if t = t.Add(-offset); t.Before(now) && now.Sub(t) < 24*time.Hour {

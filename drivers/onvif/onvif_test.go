@@ -160,7 +160,7 @@ func TestHostile(t *testing.T) {
 	}
 	defer trap.Close()
 	go func() {
-		_ = http.Serve(trap, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { elsewhere <- r.URL.String() })) //nolint:gosec // a trap
+		_ = http.Serve(trap, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { elsewhere <- r.URL.String() })) // a trap
 	}()
 	answer := func(b string) func(*onviftest.Server) {
 		return func(s *onviftest.Server) { s.Mangle = func(string, []byte) []byte { return []byte(b) } }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // WS-Security's
+	"crypto/sha1" // WS-Security's
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -95,7 +95,7 @@ func usernameToken(user, password string, plain bool, at time.Time) string {
 		var nonce [16]byte
 		_, _ = rand.Read(nonce[:])
 		created := at.UTC().Format("2006-01-02T15:04:05.000Z")
-		sum := sha1.Sum([]byte(string(nonce[:]) + created + password)) //nolint:gosec // WS-Security's
+		sum := sha1.Sum([]byte(string(nonce[:]) + created + password)) // WS-Security's
 		typ, secret = nsProfile+"#PasswordDigest", base64.StdEncoding.EncodeToString(sum[:])
 		more = fmt.Sprintf(`<w:Nonce EncodingType="%s#Base64Binary">%s</w:Nonce><u:Created>%s</u:Created>`,
 			nsMessage, base64.StdEncoding.EncodeToString(nonce[:]), created)

@@ -99,7 +99,7 @@ func start(c Config) (*guard, error) {
 	if err != nil {
 		return nil, errors.Join(err, inR.Close(), inW.Close())
 	}
-	g := &guard{cfg: c, cmd: exec.Command(c.Command[0], c.Command[1:]...), in: inW, ended: make(chan struct{}), lines: make(chan string, 4)} //nolint:gosec // ourselves
+	g := &guard{cfg: c, cmd: exec.Command(c.Command[0], c.Command[1:]...), in: inW, ended: make(chan struct{}), lines: make(chan string, 4)} // ourselves
 	g.cmd.Stdin, g.cmd.Stdout, g.cmd.Stderr = inR, outW, &g.said
 	g.cmd.WaitDelay = time.Second
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for us

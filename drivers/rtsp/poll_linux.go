@@ -104,7 +104,7 @@ func look(due []*polled, now time.Time) {
 	fds := make([]unix.PollFd, len(due))
 	for i, c := range due {
 		c.life.RLock()
-		fds[i] = unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN} //nolint:gosec // a descriptor is small
+		fds[i] = unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN} // a descriptor is small
 	}
 	_, err := unix.Poll(fds, 0)
 	for i, c := range due {

@@ -43,7 +43,7 @@ func newNonces() *nonces {
 
 func (n *nonces) make(from netip.Addr, now time.Time) string {
 	var b [8 + 16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixNano())) //nolint:gosec // any bits will do
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixNano())) // any bits will do
 	copy(b[8:], n.sum(b[:8], from))
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
@@ -61,7 +61,7 @@ func (n *nonces) ours(nonce string, from netip.Addr, now time.Time) (ours, fresh
 	if err != nil || len(b) != 24 || !hmac.Equal(b[8:], n.sum(b[:8], from)) {
 		return false, false
 	}
-	age := now.Sub(time.Unix(0, int64(binary.BigEndian.Uint64(b[:8])))) //nolint:gosec // ours
+	age := now.Sub(time.Unix(0, int64(binary.BigEndian.Uint64(b[:8])))) // ours
 	return true, age >= 0 && age < nonceLife
 }
 

@@ -25,7 +25,7 @@ func fromMuLaw(b byte) int16 {
 	if b&0x80 != 0 {
 		s = -s
 	}
-	return int16(s) //nolint:gosec // at most 32124
+	return int16(s) // at most 32124
 }
 
 // aLaw encodes a sample.
@@ -58,7 +58,7 @@ func fromALaw(b byte) int16 {
 	if b&0x80 == 0 {
 		s = -s
 	}
-	return int16(s) //nolint:gosec // at most 32256
+	return int16(s) // at most 32256
 }
 
 // encode makes a codec's byte of a sample.

@@ -89,7 +89,7 @@ func hold(addr string, stop chan struct{}) int {
 	}()
 	for i := range 200 {
 		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(i))}, Timeout: time.Second}
-		c, err := d.Dial("tcp", addr) //nolint:noctx // it has a limit
+		c, err := d.Dial("tcp", addr) // it has a limit
 		if err != nil {
 			continue
 		}

@@ -53,7 +53,7 @@ func (g *leg) address(d *Driver, user string) {
 		g.contact.Address.UriParams = sip.HeaderParams{{K: "transport", V: "tcp"}}
 	}
 	g.description.addr = host
-	g.description.id = uint64(rand.Uint32()) //nolint:gosec // a name
+	g.description.id = uint64(rand.Uint32()) // a name
 }
 
 // host is our address on this side.

@@ -123,7 +123,7 @@ func replyTo(r *sip.Request, from netip.AddrPort) netip.AddrPort {
 	if port == 0 {
 		port = defaultPort
 	}
-	return netip.AddrPortFrom(from.Addr(), uint16(port)) //nolint:gosec // sane has looked at it
+	return netip.AddrPortFrom(from.Addr(), uint16(port)) // sane has looked at it
 }
 
 // contentType returns a body's type, in lower case and without parameters.

@@ -37,7 +37,7 @@ func parseRTP(b []byte) (packet, bool) {
 // append writes a packet after b.
 func (p *packet) append(b []byte) []byte {
 	h := rtp.Header{
-		Version: 2, PayloadType: uint8(p.payload), Marker: p.marker, SequenceNumber: p.seq, Timestamp: p.timestamp, SSRC: p.ssrc, //nolint:gosec // seven bits
+		Version: 2, PayloadType: uint8(p.payload), Marker: p.marker, SequenceNumber: p.seq, Timestamp: p.timestamp, SSRC: p.ssrc, // seven bits
 	}
 	head, err := h.Marshal()
 	if err != nil { // of a header that is fixed

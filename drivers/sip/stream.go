@@ -22,11 +22,11 @@ func listenAudio(ip netip.Addr, ports [2]int) (*net.UDPConn, error) {
 	if count < 1 {
 		return nil, errors.New("no port for audio")
 	}
-	start := rand.IntN(count) //nolint:gosec // not a secret: who may send is looked at
+	start := rand.IntN(count) // not a secret: who may send is looked at
 	var last error
 	for i := range count {
 		port := first + (start+i)%count*2
-		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port)))) //nolint:gosec // config has looked at it
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port)))) // config has looked at it
 		if err == nil {
 			return c, nil
 		}
@@ -68,7 +68,7 @@ type stream struct {
 func newStream(conn *net.UDPConn, heard func(byte)) *stream {
 	return &stream{
 		conn: conn, heard: heard, eventIn: -1, eventOut: -1, last: time.Now(),
-		ssrc: rand.Uint32() | 1, seq: uint16(rand.Uint32()), timestamp: rand.Uint32(), //nolint:gosec // need not be a secret
+		ssrc: rand.Uint32() | 1, seq: uint16(rand.Uint32()), timestamp: rand.Uint32(), // need not be a secret
 	}
 }
 
@@ -81,7 +81,7 @@ func (s *stream) port() int {
 func (s *stream) aim(d *session, out format, from ...netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	to := netip.AddrPortFrom(from[0], uint16(d.port)) //nolint:gosec // parsed as one
+	to := netip.AddrPortFrom(from[0], uint16(d.port)) // parsed as one
 	if len(from) > 1 {
 		to = netip.AddrPortFrom(from[1], to.Port())
 	}

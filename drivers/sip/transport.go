@@ -251,7 +251,7 @@ func (d *Driver) localAddr(to peer) netip.Addr {
 	if a := d.bound.Addr(); !a.IsUnspecified() {
 		return a
 	}
-	c, err := net.Dial("udp", to.addr.String()) //nolint:noctx // asks the routing table, and sends nothing
+	c, err := net.Dial("udp", to.addr.String()) // asks the routing table, and sends nothing
 	if err != nil {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}

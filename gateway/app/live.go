@@ -82,7 +82,7 @@ func (v *viewer) take(au media.AccessUnit, skipped bool) error {
 		}
 		stream, err := mp4.NewLive(&au)
 		if err != nil {
-			return nil //nolint:nilerr // the next keyframe may do
+			return nil // the next keyframe may do
 		}
 		v.stream, v.codec = stream, au.Codec
 		if err := v.send(web.Frame{MIME: stream.MIME, Data: stream.Head, At: au.PTS}); err != nil {
@@ -92,7 +92,7 @@ func (v *viewer) take(au media.AccessUnit, skipped bool) error {
 	v.last = au.PTS
 	part, err := v.stream.Add(&au)
 	if err != nil {
-		return nil //nolint:nilerr // one picture that cannot be read
+		return nil // one picture that cannot be read
 	}
 	return v.send(web.Frame{Data: part})
 }

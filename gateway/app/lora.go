@@ -30,7 +30,7 @@ func (r *reach) devices() (lora.Devices, error) {
 		if err != nil {
 			return who, fmt.Errorf("sensor %s: its key is hexadecimal digits", s.ID)
 		}
-		who.Keys[uint32(s.Number)] = key //nolint:gosec // the config has been checked
+		who.Keys[uint32(s.Number)] = key // the config has been checked
 	}
 	return who, nil
 }
@@ -55,7 +55,7 @@ func (r *reach) ebyte(kind string) (any, error) {
 	}
 	line, l := r.line(), r.radio()
 	line.Baud = cmp.Or(line.Baud, ebyteBaud)
-	c := ebyte.Config{Devices: who, Log: r.log, ModeCommand: byte(r.bus.ModeCommand)} //nolint:gosec // the config has been checked
+	c := ebyte.Config{Devices: who, Log: r.log, ModeCommand: byte(r.bus.ModeCommand)} // the config has been checked
 	if c.Open, err = r.open(line); err != nil {
 		return nil, err
 	}
@@ -80,10 +80,10 @@ func (r *reach) ebyte(kind string) (any, error) {
 	speech := ebyte.Line{Baud: line.Baud, Parity: string(line.Parity)}
 	if kind == "e22" {
 		c.Module = ebyte.E22{
-			Address: uint16(l.Address), NetID: byte(l.NetID), Line: speech, AirRate: l.AirRate, Channel: l.Channel, RSSI: c.RSSI != nil, //nolint:gosec // they have been checked
+			Address: uint16(l.Address), NetID: byte(l.NetID), Line: speech, AirRate: l.AirRate, Channel: l.Channel, RSSI: c.RSSI != nil, // they have been checked
 		}
 	} else {
-		c.Module, c.RSSI = ebyte.E32{Address: uint16(l.Address), Line: speech, AirRate: l.AirRate, Channel: l.Channel}, nil //nolint:gosec // the same
+		c.Module, c.RSSI = ebyte.E32{Address: uint16(l.Address), Line: speech, AirRate: l.AirRate, Channel: l.Channel}, nil // the same
 	}
 	return c, nil
 }

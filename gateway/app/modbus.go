@@ -27,7 +27,7 @@ func (r *reach) modbus() (any, error) {
 				return u
 			}
 		}
-		u := &modbus.Unit{Address: byte(address)} //nolint:gosec // the config has been checked
+		u := &modbus.Unit{Address: byte(address)} // the config has been checked
 		if p != nil {
 			u.Quirks.Timeout, u.Quirks.Delay = time.Duration(p.Modbus.Timeout), time.Duration(p.Modbus.Pause)
 		}
@@ -50,7 +50,7 @@ func (r *reach) modbus() (any, error) {
 // name is read once.
 func addSections(u *modbus.Unit, s *config.Sensor) {
 	for _, q := range s.Model().Modbus.Reads {
-		x := modbus.Section{Name: q.Name, Table: modbus.TableOf(q.Function), Start: uint16(q.Register), Count: uint16(q.Count), Every: time.Duration(q.Every)} //nolint:gosec // the profile has been checked
+		x := modbus.Section{Name: q.Name, Table: modbus.TableOf(q.Function), Start: uint16(q.Register), Count: uint16(q.Count), Every: time.Duration(q.Every)} // the profile has been checked
 		if s.Every != 0 {
 			x.Every = time.Duration(s.Every)
 		}
@@ -68,15 +68,15 @@ func addSections(u *modbus.Unit, s *config.Sensor) {
 func addCoil(u *modbus.Unit, o *config.Output) {
 	x := modbus.Output{Name: o.ID, Table: modbus.Coils, Verify: true}
 	if o.Coil != nil {
-		x.Address = uint16(*o.Coil) //nolint:gosec // the config has been checked
+		x.Address = uint16(*o.Coil) // the config has been checked
 	}
 	if s := o.Switched(); s != nil {
 		switch {
 		case s.Coil != nil:
-			x.Address = uint16(*s.Coil) //nolint:gosec // the profile has been checked
+			x.Address = uint16(*s.Coil) // the profile has been checked
 		case s.Register != nil:
-			x.Table, x.Address = modbus.Holding, uint16(*s.Register) //nolint:gosec // the profile has been checked
-			x.On, x.Off = uint16(s.On.Number), uint16(s.Off.Number)  //nolint:gosec // the same
+			x.Table, x.Address = modbus.Holding, uint16(*s.Register) // the profile has been checked
+			x.On, x.Off = uint16(s.On.Number), uint16(s.Off.Number)  // the same
 		}
 	}
 	u.Outputs = append(u.Outputs, x)

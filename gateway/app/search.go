@@ -28,7 +28,7 @@ func (site) Search(ctx context.Context, ask web.Search, tell func(profile.Line, 
 		})
 	}
 	b := &lineprobe.Bus{
-		Framing: modbus.RTU, Lines: lines, First: 1, Last: byte(ask.Last), Profiles: ask.Profiles, //nolint:gosec // at most 247
+		Framing: modbus.RTU, Lines: lines, First: 1, Last: byte(ask.Last), Profiles: ask.Profiles, // at most 247
 		Trying: func(l profile.Line, a byte) { tell(l, int(a)) },
 		Open: func(l profile.Line) (port.Open, time.Duration, error) {
 			c := port.Config{Address: address, Baud: l.Baud, DataBits: l.DataBits, Parity: port.Parity(l.Parity), StopBits: l.StopBits}

@@ -76,7 +76,7 @@ func address(c *config.Sensor) string {
 		if c.Number == 0 {
 			return ""
 		}
-		return lora.Name(uint32(c.Number)) //nolint:gosec // the config has been checked
+		return lora.Name(uint32(c.Number)) // the config has been checked
 	case "lorawan":
 		if c.EUI != "" {
 			return c.EUI

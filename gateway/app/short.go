@@ -170,7 +170,7 @@ func (w *loraWay) Send(ctx context.Context, a shortform.Alert) error {
 	}
 	defer func() { _ = port.Close() }()
 	f := loraframe.Frame{
-		Gateway: uint16(w.cfg.Gateway), Alert: id, Kind: loraframe.Kinds()[a.Kind], Severity: byte(a.Severity), //nolint:gosec // both checked
+		Gateway: uint16(w.cfg.Gateway), Alert: id, Kind: loraframe.Kinds()[a.Kind], Severity: byte(a.Severity), // both checked
 		Detected: a.Detected, Synced: a.Synced, Device: loraframe.DeviceTag(a.Device),
 	}
 	for i := range w.cfg.Repeat {

@@ -97,7 +97,7 @@ func (a *App) render(it outbox.Item, d mqtt.Delivery) ([]byte, error) {
 // uplinkState hears of every change of the uplink, which the uplink logs itself.
 func (a *App) uplinkState(s mqtt.State) {
 	if s.Phase == mqtt.Online {
-		now := int32(s.Uplink) + 1 //nolint:gosec // of a short list
+		now := int32(s.Uplink) + 1 // of a short list
 		if before := a.last.Swap(now); before != 0 && before != now {
 			a.signal(a.moved)
 		}

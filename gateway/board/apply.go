@@ -42,7 +42,7 @@ func Apply(root, journal string) (changed bool, err error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return false, fmt.Errorf("read what is there: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // all may read it
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { // all may read it
 		return false, fmt.Errorf("make the folder: %w", err)
 	}
 	return true, disk.WriteFile(to, want, 0o644)

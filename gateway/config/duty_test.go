@@ -38,7 +38,7 @@ func TestDutyMistakes(t *testing.T) {
 		_, err := ParseDuty("duty.yaml", []byte(m.config), testEnv)
 		got := ""
 		if err != nil {
-			got = strings.ReplaceAll(err.(*Problems).Text(text.English), "duty.yaml:", "") //nolint:errorlint,forcetypeassert // it says so
+			got = strings.ReplaceAll(err.(*Problems).Text(text.English), "duty.yaml:", "") //nolint:errorlint // it says so
 		}
 		if got != m.want {
 			t.Errorf("%s:\n%s\nwant\n%s", m.name, got, m.want)

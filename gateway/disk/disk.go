@@ -22,7 +22,7 @@ func Of(path string) (Space, error) {
 	}
 	block := int64(fs.Bsize) //nolint:unconvert // 32 bits on 32-bit ARM
 	return Space{
-		Free: int64(fs.Bavail) * block, Total: int64(fs.Blocks) * block, //nolint:gosec // no disk is that large
+		Free: int64(fs.Bavail) * block, Total: int64(fs.Blocks) * block, // no disk is that large
 		ReadOnly: fs.Flags&unix.ST_RDONLY != 0,
 	}, nil
 }

@@ -52,7 +52,7 @@ func (c *Console) pictures(w http.ResponseWriter, r *http.Request, _ *asker) err
 			continue
 		}
 		if err != nil {
-			return nil //nolint:nilerr // it has begun, and a browser shows what has come
+			return nil // it has begun, and a browser shows what has come
 		}
 		if last >= 0 {
 			select {
@@ -65,7 +65,7 @@ func (c *Console) pictures(w http.ResponseWriter, r *http.Request, _ *asker) err
 		_ = out.SetWriteDeadline(time.Now().Add(pictureWithin)) // without it the server's own holds
 		_, err = fmt.Fprintf(w, "--%s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", pictureBoundary, len(au.Data), au.Data)
 		if err = errors.Join(err, out.Flush()); err != nil {
-			return nil //nolint:nilerr // the browser is gone
+			return nil // the browser is gone
 		}
 	}
 }

@@ -33,7 +33,7 @@ func ReadVitals(root, dir string) Vitals {
 		v.MemoryTotal, v.MemoryFree = memory(b)
 	}
 	if space, err := disk.Of(dir); err == nil {
-		v.DiskFree, v.DiskTotal = uint64(space.Free), uint64(space.Total) //nolint:gosec // not below 0
+		v.DiskFree, v.DiskTotal = uint64(space.Free), uint64(space.Total) // not below 0
 	}
 	return v
 }

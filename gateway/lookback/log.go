@@ -174,7 +174,7 @@ func (s *Store) buffer() []byte {
 
 // record appends what precedes the data.
 func record(b []byte, au *media.AccessUnit, gap bool) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(au.Data))) //nolint:gosec // at most maxOne
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(au.Data))) // at most maxOne
 	b = binary.LittleEndian.AppendUint64(b, uint64(au.PTS))
 	b = binary.LittleEndian.AppendUint64(b, uint64(au.Wall.UnixNano()))
 	var flags byte

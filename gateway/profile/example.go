@@ -151,7 +151,7 @@ func modbusAnswer(b []byte) ([]byte, error) {
 			}
 		}
 	}
-	got, want := b[len(b)-2:], []byte{byte(crc), byte(crc >> 8)} //nolint:gosec // its two bytes
+	got, want := b[len(b)-2:], []byte{byte(crc), byte(crc >> 8)} // its two bytes
 	if !bytes.Equal(got, want) {
 		return nil, &explained{ErrAnswer, "profile.why.checksum", []any{spaced(got), spaced(want)}}
 	}

@@ -20,7 +20,7 @@ func TestSchema(t *testing.T) {
 	}
 	want = append(want, '\n')
 	if *update {
-		if err := os.WriteFile(path, want, 0o644); err != nil { //nolint:gosec // for everybody
+		if err := os.WriteFile(path, want, 0o644); err != nil { // for everybody
 			t.Fatal(err)
 		}
 	}

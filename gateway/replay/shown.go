@@ -203,7 +203,7 @@ type part struct {
 const partSuffix = ".part"
 
 func newPart(path string) (*part, error) {
-	f, err := os.OpenFile(path+partSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) //nolint:gosec // the user named it
+	f, err := os.OpenFile(path+partSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) // the user named it
 	if err != nil {
 		return nil, err
 	}

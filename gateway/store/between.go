@@ -38,7 +38,7 @@ func AlertsBetween(ctx context.Context, tx *sql.Tx, device string, from, to time
 // least is the identifier before all others of a moment.
 func least(t time.Time) (string, error) {
 	var id ulid.ULID
-	if err := id.SetTime(uint64(max(t.UnixMilli(), 0))); err != nil { //nolint:gosec // not below 0
+	if err := id.SetTime(uint64(max(t.UnixMilli(), 0))); err != nil { // not below 0
 		return "", fmt.Errorf("time %v: %w", t, err)
 	}
 	return id.String(), nil

@@ -101,7 +101,7 @@ func (t *try) run() {
 func (t *try) process() error {
 	cfg, hours := camera.WireConfig(t.setup.Camera)
 	t.hours = hours
-	cfg.Replay, cfg.Overlay, cfg.AddressSpace = true, true, uint64(t.setup.AddressSpace)<<20 //nolint:gosec // the config bounds it
+	cfg.Replay, cfg.Overlay, cfg.AddressSpace = true, true, uint64(t.setup.AddressSpace)<<20 // the config bounds it
 	for range hours {
 		cfg.Armed = append(cfg.Armed, true)
 	}

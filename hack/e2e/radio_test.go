@@ -58,7 +58,7 @@ func TestEmergencyKey(t *testing.T) {
 	defer func() { _ = r.Close() }()
 	// press presses a key and waits for the alert of its set.
 	press := func(i int) (all []mqtttest.Message, took time.Duration) {
-		src := uint32(4600101 + i) //nolint:gosec // small
+		src := uint32(4600101 + i)
 		caller := fmt.Sprint("队员", i)
 		pressed := time.Now()
 		if err := r.Press(ctx, 1, src, 9); err != nil {

@@ -103,7 +103,7 @@ func (n *line) setCut(cut, drop bool) {
 	n.cut = cut
 	if drop {
 		for c := range n.conns {
-			_ = c.(*net.TCPConn).SetLinger(0) //nolint:forcetypeassert // of TCP alone
+			_ = c.(*net.TCPConn).SetLinger(0) // of TCP alone
 			_ = c.Close()
 		}
 	}

@@ -37,7 +37,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	}
 	if os.Getuid() == 0 {
 		s.as = []string{"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"}
-		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the folder's own files stay shut
+		if err := os.Chmod(dir, 0o755); err != nil { // the folder's own files stay shut
 			return nil, err
 		}
 		if out, err := exec.CommandContext(ctx, "chown", "postgres", s.data).CombinedOutput(); err != nil {

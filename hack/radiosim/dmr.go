@@ -119,7 +119,7 @@ func (c *dmrCmd) run(ctx context.Context, out io.Writer) error {
 	}
 	defer func() { _ = r.Close() }()
 	fmt.Fprintln(out, "logged in")
-	rnd := rand.New(rand.NewPCG(c.Seed, 0)) //nolint:gosec // to be had again
+	rnd := rand.New(rand.NewPCG(c.Seed, 0)) // to be had again
 	for {
 		for i := range all {
 			if err := c.say(ctx, r, &all[i], rnd, out); err != nil {

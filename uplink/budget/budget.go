@@ -221,7 +221,7 @@ func (m *Meter) Flush(ctx context.Context, db *sql.DB) error {
 		return nil
 	}
 	_, err := db.ExecContext(ctx, `INSERT INTO uplink_usage (name, month, sent, received) VALUES (?1, ?2, ?3, ?4)
-		ON CONFLICT (name, month) DO UPDATE SET sent = sent + ?3, received = received + ?4`, m.name, month, int64(sent), int64(got)) //nolint:gosec // far below 2^63
+		ON CONFLICT (name, month) DO UPDATE SET sent = sent + ?3, received = received + ?4`, m.name, month, int64(sent), int64(got)) // far below 2^63
 	if err == nil {
 		_, err = db.ExecContext(ctx, `DELETE FROM uplink_usage WHERE name = ? AND month < ?`, m.name,
 			monthOf(m.now().AddDate(0, -keepMonths, 0)))

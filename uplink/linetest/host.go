@@ -105,7 +105,7 @@ func (h *Host) Dial(ctx context.Context, network, addr string) (conn net.Conn, e
 // Listen listens within the namespace.
 func (h *Host) Listen(network, addr string) (ln net.Listener, err error) {
 	err = h.Do(func() (err error) {
-		ln, err = net.Listen(network, addr) //nolint:noctx // nothing to wait for
+		ln, err = net.Listen(network, addr)
 		return err
 	})
 	return ln, err

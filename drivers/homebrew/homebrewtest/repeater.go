@@ -161,7 +161,7 @@ type Transmission struct {
 
 // Send sends a transmission, and ends with ctx.
 func (r *Repeater) Send(ctx context.Context, t Transmission) error {
-	stream := rand.Uint32() //nolint:gosec // it is only to differ
+	stream := rand.Uint32() // it is only to differ
 	for i := range t.Bursts {
 		r.mu.Lock()
 		seq := r.seq

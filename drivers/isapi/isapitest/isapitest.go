@@ -34,7 +34,7 @@ func (s *Server) Start() error {
 	if s.Address == "" {
 		s.Address = "127.0.0.1:0"
 	}
-	ln, err := net.Listen("tcp", s.Address) //nolint:noctx // nothing to wait for
+	ln, err := net.Listen("tcp", s.Address)
 	if err != nil {
 		return fmt.Errorf("isapitest: %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // WS-Security's
+	"crypto/sha1" // WS-Security's
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
@@ -78,7 +78,7 @@ func (s *Server) Start() error {
 	if s.Address == "" {
 		s.Address = "127.0.0.1:0"
 	}
-	ln, err := net.Listen("tcp", s.Address) //nolint:noctx // nothing to wait for
+	ln, err := net.Listen("tcp", s.Address)
 	if err != nil {
 		return fmt.Errorf("onviftest: %w", err)
 	}
@@ -255,7 +255,7 @@ func (s *Server) tokenRight(env *envelope) bool {
 		return false
 	}
 	s.created[t.Nonce] = true
-	sum := sha1.Sum(bytes.Join([][]byte{nonce, []byte(t.Created), []byte(s.Password)}, nil)) //nolint:gosec // WS-Security's
+	sum := sha1.Sum(bytes.Join([][]byte{nonce, []byte(t.Created), []byte(s.Password)}, nil)) // WS-Security's
 	return t.Password.Value == base64.StdEncoding.EncodeToString(sum[:])
 }
 

@@ -75,7 +75,7 @@ func Dial(network, from, to, user, password string) (*Phone, error) {
 			d.LocalAddr = a
 		}
 	}
-	c, err := d.Dial(network, to) //nolint:noctx // it has a limit
+	c, err := d.Dial(network, to) // it has a limit
 	if err != nil {
 		return nil, fmt.Errorf("siptest: %w", err)
 	}
@@ -121,7 +121,7 @@ func (c *called) Read(b []byte) (int, error) {
 		c.last = from
 		c.mu.Unlock()
 	}
-	return n, err //nolint:wrapcheck // a net.Conn's
+	return n, err
 }
 
 // Write writes a datagram.
@@ -129,7 +129,7 @@ func (c *called) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	to := c.last
 	c.mu.Unlock()
-	return c.WriteToUDP(b, to) //nolint:wrapcheck // a net.Conn's
+	return c.WriteToUDP(b, to)
 }
 
 // Close closes its lines.
@@ -147,7 +147,7 @@ func (p *Phone) Media() *net.UDPConn { return p.media }
 // Write sends bytes as they are.
 func (p *Phone) Write(b []byte) error {
 	_, err := p.conn.Write(b)
-	return err //nolint:wrapcheck // a test's
+	return err // a test's
 }
 
 // ErrSilence means that nothing came in time.

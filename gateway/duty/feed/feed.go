@@ -298,7 +298,7 @@ func collect(ctx context.Context, messages <-chan paho.Message) (batch []paho.Me
 
 func (f *Feed) heard(ctx context.Context, h ledger.Heard) {
 	if h.Refused > 0 {
-		f.refused.Add(uint64(h.Refused)) //nolint:gosec // a count
+		f.refused.Add(uint64(h.Refused)) // a count
 		f.cfg.Log.Warn("messages were passed over: they are not what they should be", "count", h.Refused)
 	}
 	for _, id := range h.Doubt {

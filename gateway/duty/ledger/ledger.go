@@ -149,7 +149,7 @@ func (l *Ledger) dialect(q string) string {
 type tx struct {
 	*sql.Tx
 	l   *Ledger
-	ctx context.Context //nolint:containedctx // of the transaction, and gone with it
+	ctx context.Context // of the transaction, and gone with it
 	seq int64
 }
 
