@@ -158,6 +158,7 @@ func (s *Server) serve(ctx context.Context, handler http.Handler) error {
 		}
 	})
 	s.Log.Info("the page listens", "address", strings.Join(reached(scheme, l.Addr()), " "))
+	s.Accounts.SayCode()
 	if s.Listening != nil {
 		s.Listening(l.Addr())
 	}

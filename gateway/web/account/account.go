@@ -140,7 +140,7 @@ type Accounts struct {
 const hashesAtOnce = 2
 
 // Open reads who is there. On a box without users it makes the one-time code, or
-// takes that of an earlier start, and says it on the log.
+// takes that of an earlier start.
 func (a *Accounts) Open(ctx context.Context) error {
 	a.hashing = make(chan struct{}, hashesAtOnce)
 	a.sessions, a.tokens = map[string]*session{}, map[string]*held{}
@@ -158,11 +158,16 @@ func (a *Accounts) Open(ctx context.Context) error {
 		return errors.Join(a.loadSessions(ctx), a.loadTokens(ctx))
 	}
 	a.code, err = setupCode(a.Dir)
-	if err != nil {
-		return err
+	return err
+}
+
+// SayCode says the one-time code on the log while nobody can sign in. It is for when the page is there to take it.
+func (a *Accounts) SayCode() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.claimed {
+		a.Log.Warn("nobody can sign in yet: set the first password on the page with this one-time code", "code", a.code)
 	}
-	a.Log.Warn("nobody can sign in yet: set the first password on the page with this one-time code", "code", a.code)
-	return nil
 }
 
 // Claimed says whether the first password is set.
