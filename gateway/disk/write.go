@@ -35,3 +35,13 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	}
 	return SyncDir(filepath.Dir(path))
 }
+
+// Private makes a file that only its owner may read, empty if it is not there, and has one that is
+// there be so: for databases, whose folder may be somebody else's. SQLite gives the files beside a
+// database the same mode. A file system without modes is let pass.
+func Private(path string) {
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+		_ = f.Chmod(0o600)
+		_ = f.Close() // nothing was written
+	}
+}

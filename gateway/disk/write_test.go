@@ -49,3 +49,19 @@ func TestSyncDir(t *testing.T) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
+
+func TestPrivate(t *testing.T) {
+	dir := t.TempDir()
+	made, there := filepath.Join(dir, "made"), filepath.Join(dir, "there")
+	if err := errors.Join(os.WriteFile(there, []byte("kept"), 0o644), os.Chmod(there, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{made: "", there: "kept"} {
+		Private(path)
+		got, err := os.ReadFile(path)
+		if info, err2 := os.Stat(path); err != nil || err2 != nil || string(got) != want || info.Mode() != 0o600 {
+			t.Errorf("%s: %q, %v, %v", path, got, err, err2)
+		}
+	}
+	Private(filepath.Join(dir, "nowhere", "file")) // whoever opens it next says so
+}

@@ -126,7 +126,7 @@ func (s *Store) prune() {
 // disk.
 func (s *Store) copyTo(ctx context.Context, path string) error {
 	_ = os.Remove(path)
-	private(path)
+	disk.Private(path)
 	q := url.Values{"_pragma": {"journal_mode(OFF)", "synchronous(OFF)"}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
 	if err != nil {

@@ -30,6 +30,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver "sqlite": pure Go, so the gateway stays one static file
+
+	"sentrybox/gateway/disk"
 )
 
 // ErrInUse means that another process has the data folder open.
@@ -115,18 +117,8 @@ func openOnce(ctx context.Context, disk *Disk, more []Migration) (*Store, error)
 	return s, nil
 }
 
-// private makes a database that only its owner may read, and has one that is there be so: old
-// configurations are in it, with their passwords, and the folder may be somebody else's. SQLite
-// gives the files beside it the same mode. A file system without modes is let pass.
-func private(path string) {
-	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
-		_ = f.Chmod(0o600)
-		_ = f.Close() // nothing was written
-	}
-}
-
 func openDB(path string) (*sql.DB, error) {
-	private(path)
+	disk.Private(path)
 	q := url.Values{
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},

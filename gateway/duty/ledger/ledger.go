@@ -24,6 +24,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"sentrybox/gateway/disk"
 )
 
 // ErrUnknown means that there is no such alert.
@@ -61,9 +63,11 @@ func (l *Ledger) openSQLite(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
+	path := filepath.Join(dir, "duty.db")
+	disk.Private(path)
 	open := func(lock string) (*sql.DB, error) {
 		q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}, "_txlock": {lock}}
-		return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.Join(dir, "duty.db"), RawQuery: q.Encode()}).String())
+		return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
 	}
 	var err error
 	if l.write, err = open("immediate"); err != nil {
