@@ -107,7 +107,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	}
 	e := &env{ctx: ctx, out: out, errOut: errOut, lang: lang}
 	if err := kctx.Run(e); err != nil {
-		e.complain(err)
+		if ctx.Err() == nil || !errors.Is(err, context.Canceled) { // whoever interrupts knows it
+			e.complain(err)
+		}
 		return 1
 	}
 	return 0

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,27 @@ func TestPayloadIsTheContract(t *testing.T) {
 		`"evidence":["thumb"],"count":1}`
 	if string(sent) != want {
 		t.Errorf("got  %s\nwant %s", sent, want)
+	}
+}
+
+// TestGravestFirst: what waited for the line goes out by severity, text and picture.
+func TestGravestFirst(t *testing.T) {
+	f := newFixture(t)
+	for _, severity := range []int{4, 3, 1, 2} {
+		e := f.event(severity)
+		e.Device += strconv.Itoa(severity)
+		f.raise(t, e)
+	}
+	var got []string
+	for _, it := range f.queued(t) {
+		if a, err := Parse(it.Payload); err == nil && a.Level == Community {
+			got = append(got, strconv.Itoa(a.Severity))
+		} else if it.Lane == outbox.Thumbnail {
+			got = append(got, "picture")
+		}
+	}
+	if s := strings.Join(got, " "); s != "1 2 3 4 picture picture picture picture" {
+		t.Errorf("sent %s", s)
 	}
 }
 

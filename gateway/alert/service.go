@@ -331,7 +331,7 @@ func (s *Service) queue(ctx context.Context, tx *sql.Tx, a *record, at time.Time
 		if err != nil {
 			return err
 		}
-		item := outbox.Item{Lane: outbox.Alert, Topic: Topic(level, a.ID), Key: a.ID, Retain: true, Payload: payload, Created: at}
+		item := outbox.Item{Lane: outbox.Alert, Rank: a.Severity, Topic: Topic(level, a.ID), Key: a.ID, Retain: true, Payload: payload, Created: at}
 		if err := s.put(ctx, tx, item); err != nil {
 			return err
 		}
@@ -351,7 +351,7 @@ func (s *Service) queueThumbnail(ctx context.Context, tx *sql.Tx, a *record, jpe
 		return nil
 	}
 	return s.put(ctx, tx, outbox.Item{
-		Lane: outbox.Thumbnail, Topic: ThumbTopic(a.ID), After: a.ID,
+		Lane: outbox.Thumbnail, Rank: a.Severity, Topic: ThumbTopic(a.ID), After: a.ID,
 		Payload: jpeg, Created: now,
 	})
 }

@@ -9,7 +9,8 @@
 //
 // # Order
 //
-// Lanes have strict priority, and within a lane the older goes first. A topic
+// Lanes have strict priority. Within a lane the lower Rank goes first, such as an
+// alert's severity, and among equals the older. A topic
 // has at most one item on its way: the second is handed out only after the
 // first is done, whatever lane it is in. A retained topic therefore ends with
 // the newest item, over any number of reconnects, and an empty retained payload,
@@ -119,7 +120,10 @@ type Item struct {
 	// After is a Key. The item waits until every item with that Key that stands
 	// before it is done: a thumbnail waits for its alert's text, be it a later
 	// revision by then.
-	After   string
+	After string
+	// Rank is the item's place among those of its lane: the lower goes first. It moves
+	// no item before another of its topic.
+	Rank    int
 	Payload []byte
 	// Created is set by Put when it is zero. It is kept in milliseconds.
 	Created time.Time
@@ -251,9 +255,9 @@ func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 		it.Payload = []byte{} // nil would be NULL
 	}
 	// Places grow along a topic, so the new row is its head only if it is alone.
-	res, err := tx.ExecContext(ctx, `INSERT INTO outbox (place, lane, head, topic, retain, key, after, created, expires, size, payload)
-		VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM outbox WHERE topic = ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
-		place, it.Lane, it.Topic, it.Retain, it.Key, it.After, it.Created.UnixMilli(), toMilli(b.expiry(it)), size, it.Payload)
+	res, err := tx.ExecContext(ctx, `INSERT INTO outbox (place, lane, head, topic, retain, key, after, created, expires, size, payload, rank)
+		VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM outbox WHERE topic = ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
+		place, it.Lane, it.Topic, it.Retain, it.Key, it.After, it.Created.UnixMilli(), toMilli(b.expiry(it)), size, it.Payload, it.Rank)
 	if err != nil {
 		return 0, fmt.Errorf("put %s into the outbox: %w", it.Topic, err)
 	}

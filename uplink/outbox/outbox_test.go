@@ -150,6 +150,23 @@ func TestPriorityThenAge(t *testing.T) {
 	h.want(h.next(10, outbox.Metrics, h.next(1, outbox.Alert)[0].Seq), "a2", "r1", "t1", "s1", "e1", "m1")
 }
 
+// TestRankGoesBeforeAge: the gravest alert does not wait for a backlog, a revision takes its own
+// rank along, and the order of a topic holds whatever the ranks.
+func TestRankGoesBeforeAge(t *testing.T) {
+	h := fresh(t)
+	of := func(rank int, it outbox.Item) outbox.Item {
+		it.Rank = rank
+		return it
+	}
+	h.put(of(4, text("A", "a")), of(2, text("B", "b")), of(4, text("C", "c1")), of(1, text("D", "d")), of(2, text("E", "e")))
+	h.put(of(1, text("C", "c2")), of(1, clearing("A")))
+	h.want(h.next(2, outbox.Alert), "c2", "d")
+	items := h.next(10, outbox.Alert)
+	h.want(items, "c2", "d", "b", "e", "a")
+	h.done(items[4].Seq)
+	h.want(h.next(10, outbox.Alert), "c2", "d", "", "b", "e")
+}
+
 func TestOneItemOfATopicAtATime(t *testing.T) {
 	h := fresh(t)
 	text := item(outbox.Alert, "alert/community/A", "raised")

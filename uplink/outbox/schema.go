@@ -46,6 +46,9 @@ func Schema() []string {
 			items INTEGER NOT NULL,
 			bytes INTEGER NOT NULL
 		) STRICT;`,
+		`ALTER TABLE outbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 0; -- within the lane; the lower goes first
+		DROP INDEX outbox_head;
+		CREATE INDEX outbox_head ON outbox (lane, rank, place) WHERE head = 1;`,
 	}
 }
 

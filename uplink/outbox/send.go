@@ -50,14 +50,14 @@ func (b *Box) Next(ctx context.Context, n int, lowest Lane, skip map[int64]struc
 }
 
 // nextOf appends items of one lane until there are n. It looks at the head of
-// each topic only, in their order, and no further than it must. The first item
+// each topic only, in their order, and no further than it must. The oldest item
 // of all waits for none and is the head of its topic, so there is always
 // progress.
 func (b *Box) nextOf(ctx context.Context, db querier, lane Lane, n int, skip map[int64]struct{}, items []Item) ([]Item, error) {
 	rows, err := db.QueryContext(ctx, `
 		SELECT a.seq FROM outbox a INDEXED BY outbox_head WHERE a.lane = ? AND a.head = 1
 		AND (a.after = '' OR NOT EXISTS (SELECT 1 FROM outbox k WHERE k.key = a.after AND k.key <> '' AND k.place < a.place))
-		ORDER BY a.place LIMIT ?`, lane, n-len(items)+len(skip))
+		ORDER BY a.rank, a.place LIMIT ?`, lane, n-len(items)+len(skip))
 	if err != nil {
 		return nil, err
 	}
