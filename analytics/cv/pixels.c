@@ -135,3 +135,80 @@ void sb_learn(const uint8_t *cur, const uint8_t *pred, const uint8_t *class, con
 		i += len;
 	}
 }
+
+// measure_row adds n pairs of pixels, of each of which the first counts.
+VECTORS static void measure_row(const uint8_t *restrict cur, const uint16_t *restrict background,
+                                const uint8_t *restrict ignore, int n, sb_sums *s)
+{
+	uint32_t c1 = 0, b1 = 0, cc = 0, bb = 0, cb = 0, count = 0;
+	if (ignore) {
+		for (int i = 0; i < n; i++) {
+			uint32_t on = ignore[2 * i] == 0;
+			uint32_t c = cur[2 * i] * on, b = (uint32_t)(background[2 * i] >> 8) * on;
+			count += on;
+			c1 += c;
+			b1 += b;
+			cc += c * c;
+			bb += b * b;
+			cb += c * b;
+		}
+	} else {
+		for (int i = 0; i < n; i++) {
+			uint32_t c = cur[2 * i], b = background[2 * i] >> 8;
+			c1 += c;
+			b1 += b;
+			cc += c * c;
+			bb += b * b;
+			cb += c * b;
+		}
+		count = (uint32_t)n;
+	}
+	s->n += count;
+	s->c += c1;
+	s->b += b1;
+	s->cc += cc;
+	s->bb += bb;
+	s->cb += cb;
+}
+
+void sb_measure(const uint8_t *cur, const uint16_t *background, const uint8_t *ignore, int width, int height,
+                int side, sb_sums *sums)
+{
+	memset(sums, 0, sizeof(*sums) * (size_t)side * (size_t)side);
+	for (int gy = 0; gy < side; gy++) {
+		for (int y = gy * height / side; y < (gy + 1) * height / side; y += 2) {
+			const size_t at = (size_t)y * (size_t)width;
+			for (int gx = 0; gx < side; gx++) {
+				int x0 = gx * width / side, x1 = (gx + 1) * width / side;
+				measure_row(cur + at + x0, background + at + x0, ignore ? ignore + at + x0 : NULL,
+				            (x1 - x0 + 1) / 2, sums + gy * side + gx);
+			}
+		}
+	}
+}
+
+VECTORS static void relight(uint8_t *restrict out, const uint16_t *restrict background, const uint8_t *restrict frac,
+                            int n, int32_t from, int32_t slope, uint32_t gain)
+{
+	for (int i = 0; i < n; i++) {
+		int32_t v = (int32_t)(background[i] * gain >> 8) + from + ((slope * frac[i]) >> 8);
+		out[i] = (uint8_t)min32(max32(v, 0) >> 8, 255);
+	}
+}
+
+void sb_relight(uint8_t *out, const uint16_t *background, const uint8_t *frac, const int32_t *first,
+                const int32_t *points, int side, uint32_t gain)
+{
+	for (int k = 0; k < side - 1; k++) {
+		int x = first[k];
+		relight(out + x, background + x, frac + x, first[k + 1] - x, points[k], points[k + 1] - points[k], gain);
+	}
+}
+
+VECTORS static void grey(uint8_t *restrict out, const uint16_t *restrict background, int n)
+{
+	for (int i = 0; i < n; i++)
+		out[i] = (uint8_t)((background[i] + 128u) >> 8);
+}
+
+void sb_grey(uint8_t *out, const uint16_t *background, int n) { grey(out, background, n); }

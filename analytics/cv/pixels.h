@@ -32,4 +32,24 @@ typedef struct {
 void sb_learn(const uint8_t *cur, const uint8_t *pred, const uint8_t *class, const uint8_t *state,
               uint16_t *background, uint16_t *noise, uint16_t *flicker, int n, const sb_weights *w);
 
+
+// The sums over every second pixel of every second row of one block, of the picture c and the background b in grey
+// levels.
+typedef struct {
+	int64_t n, c, b, cc, bb, cb;
+} sb_sums;
+
+// sb_measure fills side × side sums. ignore, which may be NULL, is 0 where pixels count.
+void sb_measure(const uint8_t *cur, const uint16_t *background, const uint8_t *ignore, int width, int height,
+                int side, sb_sums *sums);
+
+// sb_relight writes a row of background × gain / 256 and a sum that goes evenly from each of points to the next:
+// grey levels × 256. Those between points[k] and points[k + 1] go from first[k] to before first[k + 1]; frac is how
+// far on that way each pixel is, of 256.
+void sb_relight(uint8_t *out, const uint16_t *background, const uint8_t *frac, const int32_t *first,
+                const int32_t *points, int side, uint32_t gain);
+
+// sb_grey writes background to the nearest grey level.
+void sb_grey(uint8_t *out, const uint16_t *background, int n);
+
 #endif

@@ -5,6 +5,8 @@ package motion
 import (
 	"math"
 	"slices"
+
+	"sentrybox/analytics/cv"
 )
 
 // The grid by which light is measured.
@@ -22,22 +24,22 @@ const (
 	maxLocal = 40
 )
 
-// block holds the sums over every second pixel of every second row of one block.
+// block is what is made of the sums of one block.
 type block struct {
-	n                  int
-	c, b, cc, bb, cb   int // of the picture c and the background b
+	cv.Sums
 	textured, same, in bool
 	lit                bool    // counts for the remainder
 	local              float64 // what the fit leaves of it, in grey levels
 }
 
 func (k *block) means() (c, b float64) {
-	return float64(k.c) / float64(k.n), float64(k.b) / float64(k.n)
+	return float64(k.C) / float64(k.N), float64(k.B) / float64(k.N)
 }
 
 // light estimates how the light of a picture differs from its background's.
 type light struct {
 	w, h   int
+	sums   [gridBlocks]cv.Sums
 	blocks [gridBlocks]block
 	offs   []float64 // scratch
 	gain   float64
@@ -49,7 +51,7 @@ type light struct {
 	structure float64
 	// first is, for each grid column, the first pixel that lies between its
 	// centre and the next one's; frac is how far on that way a pixel lies, of 256.
-	first [gridSide]int
+	first [gridSide]int32
 	frac  []uint8
 }
 
@@ -58,12 +60,12 @@ func (l *light) init(w, h int) {
 	l.offs = make([]float64, 0, gridBlocks)
 	l.frac = make([]uint8, w)
 	for g := range l.first {
-		l.first[g] = w
+		l.first[g] = int32(w)
 	}
 	for x := w - 1; x >= 0; x-- {
 		var g int16
 		g, l.frac[x] = gridAt(x, w)
-		l.first[g] = x
+		l.first[g] = int32(x)
 	}
 }
 
@@ -81,38 +83,10 @@ func gridAt(x, size int) (int16, uint8) {
 }
 
 // measure fills the blocks.
-//
-//go:norace
 func (l *light) measure(cur []uint8, bg []uint16, ignore []uint8) {
+	cv.Measure(cur, bg, ignore, l.w, l.h, gridSide, l.sums[:])
 	for i := range l.blocks {
-		l.blocks[i] = block{}
-	}
-	for gy := range gridSide {
-		for y := gy * l.h / gridSide; y < (gy+1)*l.h/gridSide; y += 2 {
-			for gx := range gridSide {
-				x0, x1 := gx*l.w/gridSide, (gx+1)*l.w/gridSide
-				k := &l.blocks[gy*gridSide+gx]
-				var n, sc, sb, scc, sbb, scb int
-				for i := y*l.w + x0; i < y*l.w+x1; i += 2 {
-					if ignore != nil && ignore[i] != 0 {
-						continue
-					}
-					c, b := int(cur[i]), int(bg[i])>>8
-					n++
-					sc += c
-					sb += b
-					scc += c * c
-					sbb += b * b
-					scb += c * b
-				}
-				k.n += n
-				k.c += sc
-				k.b += sb
-				k.cc += scc
-				k.bb += sbb
-				k.cb += scb
-			}
-		}
+		l.blocks[i] = block{Sums: l.sums[i]}
 	}
 }
 
@@ -128,14 +102,14 @@ func (l *light) judgeStructure() {
 	textured, same := 0, 0
 	for i := range l.blocks {
 		k := &l.blocks[i]
-		if k.n < 4 {
-			k.n = 0
+		if k.N < 4 {
+			k.N = 0
 			continue
 		}
-		n := float64(k.n)
+		n := float64(k.N)
 		c, b := k.means()
-		vc, vb := float64(k.cc)/n-c*c, float64(k.bb)/n-b*b
-		cov := float64(k.cb)/n - c*b
+		vc, vb := float64(k.CC)/n-c*c, float64(k.BB)/n-b*b
+		cov := float64(k.CB)/n - c*b
 		k.textured = vb > flatVariance || vc > flatVariance
 		if k.textured {
 			textured++
@@ -159,7 +133,7 @@ func (l *light) judgeStructure() {
 func (l *light) fit() {
 	l.offs = l.offs[:0]
 	for i := range l.blocks {
-		if k := &l.blocks[i]; k.n > 0 && k.same {
+		if k := &l.blocks[i]; k.N > 0 && k.same {
 			c, b := k.means()
 			l.offs = append(l.offs, c-b)
 		}
@@ -202,7 +176,7 @@ func (l *light) agree(gain, offset, tol float64) int {
 	for i := range l.blocks {
 		k := &l.blocks[i]
 		k.in = false
-		if k.n == 0 || !k.same {
+		if k.N == 0 || !k.same {
 			continue
 		}
 		c, b := k.means()
@@ -224,14 +198,14 @@ func (l *light) leastSquares(structured bool) (gain, offset float64, ok bool) {
 		if structured {
 			use = k.textured && k.same
 		}
-		if k.n == 0 || !use {
+		if k.N == 0 || !use {
 			continue
 		}
-		n += float64(k.n)
-		c += float64(k.c)
-		b += float64(k.b)
-		bb += float64(k.bb)
-		cb += float64(k.cb)
+		n += float64(k.N)
+		c += float64(k.C)
+		b += float64(k.B)
+		bb += float64(k.BB)
+		cb += float64(k.CB)
 	}
 	v := bb - b*b/max(n, 1)
 	if n < 64 || v < 25*n { // an even grey tells no gain
@@ -247,7 +221,7 @@ func (l *light) remainder() {
 	for i := range l.blocks {
 		k := &l.blocks[i]
 		k.lit = false
-		if k.n == 0 || !k.same {
+		if k.N == 0 || !k.same {
 			continue
 		}
 		c, b := k.means()
@@ -282,17 +256,13 @@ func (l *light) remainder() {
 }
 
 // apply writes the background as it would look in the picture's light.
-//
-//go:norace
 func (l *light) apply(dst []uint8, bg []uint16) {
 	flat := true
 	for _, v := range l.grid {
 		flat = flat && v == 0
 	}
 	if flat && l.gain == 1 && l.offset == 0 {
-		for i, b := range bg[:len(dst)] {
-			dst[i] = uint8((uint32(b) + 128) >> 8)
-		}
+		cv.Grey(dst, bg)
 		return
 	}
 	gain, offset := int32(math.Round(l.gain*256)), int32(math.Round(l.offset*256))
@@ -303,14 +273,7 @@ func (l *light) apply(dst []uint8, bg []uint16) {
 			a, b := l.grid[int(cy)*gridSide+g], l.grid[(int(cy)+1)*gridSide+g]
 			row[g] = int32(a+(b-a)*int(fy)>>8) + offset + 128
 		}
-		out, in, frac := dst[y*l.w:(y+1)*l.w], bg[y*l.w:(y+1)*l.w], l.frac[:l.w]
-		for g := range gridSide - 1 {
-			a, slope := row[g], row[g+1]-row[g]
-			for x := l.first[g]; x < l.first[g+1]; x++ {
-				v := int32(uint32(in[x])*uint32(gain)>>8) + a + slope*int32(frac[x])>>8
-				out[x] = uint8(min(max(v, 0)>>8, 255))
-			}
-		}
+		cv.Relight(dst[y*l.w:(y+1)*l.w], bg[y*l.w:(y+1)*l.w], l.frac, l.first[:], row[:], uint32(gain))
 	}
 }
 
@@ -318,7 +281,7 @@ func (l *light) apply(dst []uint8, bg []uint16) {
 func (l *light) shift() float64 {
 	sum, n := 0.0, 0
 	for i := range l.blocks {
-		if k := &l.blocks[i]; k.n > 0 {
+		if k := &l.blocks[i]; k.N > 0 {
 			c, b := k.means()
 			sum += math.Abs(c - b)
 			n++
