@@ -28,7 +28,7 @@ type Live struct {
 	Head []byte
 	MIME string
 
-	dts   func(nals [][]byte, pts int64) (int64, error)
+	dts   DecodeTime
 	first time.Duration // PTS of the first access unit
 	last  int64         // decode time of the newest, in ticks
 	step  int64         // between the two newest
@@ -43,17 +43,12 @@ func NewLive(au *media.AccessUnit) (*Live, error) {
 		return nil, fmt.Errorf("%w: no keyframe to begin with", ErrNotLive)
 	}
 	l := &Live{first: au.PTS, last: -1, step: writeScale / 25}
-	var codec codecs.Codec
-	var err error
-	switch au.Codec {
-	case media.H264:
-		codec, err = l.h264(nals)
-	case media.H265:
-		codec, err = l.h265(nals)
-	default:
-		err = fmt.Errorf("%w: %v", ErrNotLive, au.Codec)
-	}
+	codec, dts, err := Describe(au.Codec, nals)
 	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotLive, err)
+	}
+	l.dts = dts
+	if l.MIME, err = mime(codec); err != nil {
 		return nil, err
 	}
 	var buf seekablebuffer.Buffer
@@ -65,49 +60,20 @@ func NewLive(au *media.AccessUnit) (*Live, error) {
 	return l, nil
 }
 
-func (l *Live) h264(nals [][]byte) (codecs.Codec, error) {
-	k := &codecs.H264{}
-	for _, n := range nals {
-		switch h264.NALUType(n[0] & 0x1f) {
-		case h264.NALUTypeSPS:
-			k.SPS = n
-		case h264.NALUTypePPS:
-			k.PPS = n
+// mime names a codec as RFC 6381 has it.
+func mime(codec codecs.Codec) (string, error) {
+	switch k := codec.(type) {
+	case *codecs.H264:
+		return fmt.Sprintf(`video/mp4; codecs="avc1.%02x%02x%02x"`, k.SPS[1], k.SPS[2], k.SPS[3]), nil
+	case *codecs.H265:
+		var sps h265.SPS
+		if err := sps.Unmarshal(k.SPS); err != nil {
+			return "", fmt.Errorf("%w: %w", ErrNotLive, err)
 		}
+		// Whether a browser has a decoder at all is what matters: Main profile, as cameras send it.
+		return fmt.Sprintf(`video/mp4; codecs="hvc1.1.6.L%d.B0"`, sps.ProfileTierLevel.GeneralLevelIdc), nil
 	}
-	var sps h264.SPS
-	if err := sps.Unmarshal(k.SPS); err != nil || k.PPS == nil {
-		return nil, fmt.Errorf("%w: no parameter sets", ErrNotLive)
-	}
-	l.MIME = fmt.Sprintf(`video/mp4; codecs="avc1.%02x%02x%02x"`, k.SPS[1], k.SPS[2], k.SPS[3])
-	x := &h264.DTSExtractor{}
-	x.Initialize()
-	l.dts = x.Extract
-	return k, nil
-}
-
-func (l *Live) h265(nals [][]byte) (codecs.Codec, error) {
-	k := &codecs.H265{}
-	for _, n := range nals {
-		switch h265.NALUType((n[0] >> 1) & 0x3f) {
-		case h265.NALUType_VPS_NUT:
-			k.VPS = n
-		case h265.NALUType_SPS_NUT:
-			k.SPS = n
-		case h265.NALUType_PPS_NUT:
-			k.PPS = n
-		}
-	}
-	var sps h265.SPS
-	if err := sps.Unmarshal(k.SPS); err != nil || k.PPS == nil || k.VPS == nil {
-		return nil, fmt.Errorf("%w: no parameter sets", ErrNotLive)
-	}
-	// Whether a browser has a decoder at all is what matters: Main profile, as cameras send it.
-	l.MIME = fmt.Sprintf(`video/mp4; codecs="hvc1.1.6.L%d.B0"`, sps.ProfileTierLevel.GeneralLevelIdc)
-	x := &h265.DTSExtractor{}
-	x.Initialize()
-	l.dts = x.Extract
-	return k, nil
+	return "", ErrNotLive
 }
 
 // Add returns the fragment of the next access unit. One that cannot be read is an

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
 
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/mp4"
 )
 
 // timescale is the clock of a clip, that of RTP video.
@@ -49,7 +49,7 @@ func WriteClip(w io.Writer, units []media.AccessUnit) error {
 // clip is one on its way to a file.
 type clip struct {
 	track *pmp4.Track
-	dts   func(nals [][]byte, pts int64) (int64, error) // nil without reordering
+	dts   mp4.DecodeTime // nil without reordering
 	first time.Duration
 	// Of each sample, in ticks of the timescale.
 	decode, present []int64
@@ -78,47 +78,8 @@ func (c *clip) codec(au media.AccessUnit) error {
 	if err != nil {
 		return err
 	}
-	switch au.Codec {
-	case media.H264:
-		k := &codecs.H264{}
-		for _, n := range nals {
-			switch h264.NALUType(n[0] & 0x1f) {
-			case h264.NALUTypeSPS:
-				k.SPS = n
-			case h264.NALUTypePPS:
-				k.PPS = n
-			}
-		}
-		var sps h264.SPS
-		if err := sps.Unmarshal(k.SPS); err != nil || k.PPS == nil {
-			return fmt.Errorf("no parameter sets of H.264: %w", err)
-		}
-		x := &h264.DTSExtractor{}
-		x.Initialize()
-		c.track.Codec, c.dts = k, x.Extract
-	case media.H265:
-		k := &codecs.H265{}
-		for _, n := range nals {
-			switch h265.NALUType((n[0] >> 1) & 0x3f) {
-			case h265.NALUType_VPS_NUT:
-				k.VPS = n
-			case h265.NALUType_SPS_NUT:
-				k.SPS = n
-			case h265.NALUType_PPS_NUT:
-				k.PPS = n
-			}
-		}
-		var sps h265.SPS
-		if err := sps.Unmarshal(k.SPS); err != nil || k.PPS == nil || k.VPS == nil {
-			return fmt.Errorf("no parameter sets of H.265: %w", err)
-		}
-		x := &h265.DTSExtractor{}
-		x.Initialize()
-		c.track.Codec, c.dts = k, x.Extract
-	default:
-		return fmt.Errorf("codec %v", au.Codec)
-	}
-	return nil
+	c.track.Codec, c.dts, err = mp4.Describe(au.Codec, nals)
+	return err
 }
 
 // add appends an access unit. One that cannot be read is left out: it is a
