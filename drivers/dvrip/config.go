@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -23,15 +22,12 @@ type Config struct {
 	Log *slog.Logger
 	// OnState hears of every change, by Run's own goroutine.
 	OnState func(media.State)
+	// Waits are those between two sessions. RefusedMax is 30 min, since devices lock users for as long.
+	Waits keep.Waits
 
 	Timeout      time.Duration // for connecting, and for the login; 10 s
 	Stall        time.Duration // without a picture until the stream counts as stalled; 10 s
 	KeyframeWait time.Duration // for the first keyframe of a session; 60 s
-	Backoff      time.Duration // the first wait before connecting again; 1 s
-	BackoffMax   time.Duration // the longest such wait; 30 s
-	RefusedWait  time.Duration // the first wait after a refused password, doubled each time; 60 s
-	RefusedMax   time.Duration // the longest such wait; 30 min, since devices lock users for as long
-	Stable       time.Duration // of pictures until Backoff begins anew; 1 min
 	ProbeTime    time.Duration // that Probe watches the stream; 6 s
 	MaxFrame     int           // bytes of one picture; 8 MiB
 
@@ -40,8 +36,6 @@ type Config struct {
 	Process []string
 	// Dial opens the connection, which must be a *net.TCPConn; a net.Dialer's DialContext when nil.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Rand returns a number in [0,1) for jitter; math/rand/v2.Float64 when nil.
-	Rand func() float64
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -58,11 +52,6 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.Timeout, 10 * time.Second},
 		{&c.Stall, 10 * time.Second},
 		{&c.KeyframeWait, time.Minute},
-		{&c.Backoff, time.Second},
-		{&c.BackoffMax, 30 * time.Second},
-		{&c.RefusedWait, time.Minute},
-		{&c.RefusedMax, 30 * time.Minute},
-		{&c.Stable, time.Minute},
 		{&c.ProbeTime, 6 * time.Second},
 	} {
 		if *d.field < 0 {
@@ -84,15 +73,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
-	if c.Rand == nil {
-		c.Rand = rand.Float64
-	}
-	return c, nil
-}
-
-func (c *Config) waits() keep.Waits {
-	return keep.Waits{
-		Backoff: c.Backoff, BackoffMax: c.BackoffMax, RefusedWait: c.RefusedWait, RefusedMax: c.RefusedMax,
-		Stable: c.Stable, Rand: c.Rand,
-	}
+	var err error
+	c.Waits, err = c.Waits.WithDefaults(30 * time.Minute)
+	return c, err
 }

@@ -15,6 +15,7 @@ import (
 	"sentrybox/drivers/dvrip"
 	"sentrybox/drivers/dvrip/dvriptest"
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/media/keep"
 	"sentrybox/drivers/mp4/mp4test"
 )
 
@@ -155,7 +156,9 @@ func (w *watch) untilPhase(p media.Phase, text string) {
 }
 
 func quick(url string) dvrip.Config {
-	return dvrip.Config{URL: url, Backoff: 20 * time.Millisecond, BackoffMax: 200 * time.Millisecond, RefusedWait: time.Hour, RefusedMax: time.Hour}
+	return dvrip.Config{URL: url, Waits: keep.Waits{
+		Backoff: 20 * time.Millisecond, BackoffMax: 200 * time.Millisecond, RefusedWait: time.Hour, RefusedMax: time.Hour,
+	}}
 }
 
 // TestStreams: both codings, both streams, several channels; pictures whole, with

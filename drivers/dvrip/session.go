@@ -4,16 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/netfail"
 )
 
 // session is one connection to a device and its process.
@@ -171,16 +170,8 @@ func (s *session) take(pic picture) {
 }
 
 func explainNetwork(err error) string {
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns):
-		return "its name cannot be resolved"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused: nothing listens at this port"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no route to this address"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer"
+	if why := netfail.Explain(err); why != "" {
+		return why
 	}
-	return fmt.Sprint(err)
+	return err.Error()
 }

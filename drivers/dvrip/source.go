@@ -36,7 +36,7 @@ func New(cfg Config) (*Source, error) {
 		return nil, err
 	}
 	return &Source{cfg: cfg, addr: addr, keeper: keep.Keeper{
-		Camera: addr.String(), Waits: cfg.waits(), Log: cfg.Log, OnState: cfg.OnState,
+		Camera: addr.String(), Waits: cfg.Waits, Log: cfg.Log, OnState: cfg.OnState,
 	}}, nil
 }
 

@@ -1,13 +1,12 @@
 package onvif
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
-	"syscall"
+
+	"sentrybox/drivers/netfail"
 )
 
 // Kind is what went wrong.
@@ -90,16 +89,8 @@ func lockedOut(reason string) bool {
 
 // explainNetwork says in plain words why a request got no answer.
 func explainNetwork(err error) string {
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns):
-		return "its name cannot be resolved"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused: nothing listens at this port"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no route to this address"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer"
+	if why := netfail.Explain(err); why != "" {
+		return why
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -1,18 +1,17 @@
 package rtsp
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/netfail"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
@@ -81,15 +80,12 @@ func explainNetwork(err error) string {
 		return "the camera does not speak TLS at this port"
 	case errors.As(err, &dns):
 		return fmt.Sprintf("its name cannot be resolved (%v)", err)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused: nothing listens at this port"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no route to this address"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the camera closed the connection"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer"
+	}
+	if why := netfail.Explain(err); why != "" {
+		return why
 	}
 	return err.Error()
 }

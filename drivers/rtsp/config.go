@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -42,6 +41,8 @@ type Config struct {
 	// twice at once, and should return soon.
 	OnState func(media.State)
 
+	// Waits are those between two sessions. RefusedMax is 5 min.
+	Waits keep.Waits
 	// Poller, if not nil, polls the camera's TCP connection instead of being woken for
 	// each packet: access units come up to 100 ms late, while Relax is in force 250 ms.
 	// UDP is not polled, as the library insists on sockets of its own.
@@ -55,11 +56,6 @@ type Config struct {
 	Timeout       time.Duration // for connecting, and for each answer; 10 s
 	Stall         time.Duration // without a picture until the stream counts as stalled; 10 s
 	KeyframeWait  time.Duration // for the first keyframe of a session; 60 s
-	Backoff       time.Duration // the first wait before connecting again; 1 s
-	BackoffMax    time.Duration // the longest such wait; 30 s
-	RefusedWait   time.Duration // the first wait after a refused password, doubled each time; 60 s
-	RefusedMax    time.Duration // the longest such wait; 5 min
-	Stable        time.Duration // of pictures until Backoff begins anew; 1 min
 	MaxSkew       time.Duration // between RTCP and our clock for RTCP to be believed; 10 s
 	MaxAccessUnit int           // bytes of one picture; larger ones are dropped; 8 MiB
 	ProbeTime     time.Duration // that Probe watches the stream, twice that if keyframes are rare; 6 s
@@ -70,8 +66,6 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the wall clock that access units are stamped with; time.Now when nil.
 	Now func() time.Time
-	// Rand returns a number in [0,1) for jitter; math/rand/v2.Float64 when nil.
-	Rand func() float64
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -98,11 +92,6 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.Timeout, 10 * time.Second},
 		{&c.Stall, 10 * time.Second},
 		{&c.KeyframeWait, time.Minute},
-		{&c.Backoff, time.Second},
-		{&c.BackoffMax, 30 * time.Second},
-		{&c.RefusedWait, time.Minute},
-		{&c.RefusedMax, 5 * time.Minute},
-		{&c.Stable, time.Minute},
 		{&c.MaxSkew, 10 * time.Second},
 		{&c.ProbeTime, 6 * time.Second},
 	} {
@@ -125,15 +114,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Rand == nil {
-		c.Rand = rand.Float64
-	}
-	return c, nil
-}
-
-func (c *Config) waits() keep.Waits {
-	return keep.Waits{
-		Backoff: c.Backoff, BackoffMax: c.BackoffMax, RefusedWait: c.RefusedWait, RefusedMax: c.RefusedMax,
-		Stable: c.Stable, Rand: c.Rand,
-	}
+	var err error
+	c.Waits, err = c.Waits.WithDefaults(5 * time.Minute)
+	return c, err
 }

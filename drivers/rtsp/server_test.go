@@ -16,6 +16,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/media/keep"
 )
 
 // read runs a Source until enough says so, and checks that nothing is left of it.
@@ -143,7 +144,7 @@ func TestServerUDPStalls(t *testing.T) {
 	srv := &server{codec: media.H264}
 	srv.silentTCP.Store(true)
 	u := srv.start(t)
-	w, _ := read(t, Config{URL: u, Stall: 400 * time.Millisecond, Backoff: 10 * time.Millisecond}, func(w *watcher) bool {
+	w, _ := read(t, Config{URL: u, Stall: 400 * time.Millisecond, Waits: keep.Waits{Backoff: 10 * time.Millisecond}}, func(w *watcher) bool {
 		switch n := len(w.pictures()); {
 		case n > 20 && strings.HasSuffix(w.phases(), "online") && w.last().Info.Transport == "udp":
 			srv.mute.Store(true)
@@ -226,7 +227,7 @@ func TestServerHalfCloses(t *testing.T) {
 		}
 	})
 	w := &watcher{}
-	s, err := New(Config{URL: "rtsp://" + l.Addr().String() + "/", Transport: TCP, Backoff: 10 * time.Millisecond, OnState: w.state})
+	s, err := New(Config{URL: "rtsp://" + l.Addr().String() + "/", Transport: TCP, Waits: keep.Waits{Backoff: 10 * time.Millisecond}, OnState: w.state})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"sentrybox/drivers/media"
+	"sentrybox/drivers/media/keep"
 )
 
 func status(code base.StatusCode, header base.Header) func(*camera, *base.Request) *base.Response {
@@ -72,7 +73,7 @@ func TestSourceReconnects(t *testing.T) {
 		l.seq = uint16(n * 9000)
 		l.pictures(5*time.Second, uint32(n)*3_000_000_000)
 	}}
-	live(t, c, Config{Rand: func() float64 { return 0.5 }}, 25*time.Second, func(w *watcher, s *Source) {
+	live(t, c, Config{Waits: keep.Waits{Rand: func() float64 { return 0.5 }}}, 25*time.Second, func(w *watcher, s *Source) {
 		check(t, "phases", w.phases(), "connecting online connecting online connecting online connecting online")
 		units := w.pictures()
 		gaps, second := 0, 0

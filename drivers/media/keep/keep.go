@@ -4,25 +4,49 @@ package keep
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"sentrybox/drivers/media"
 )
 
-// Waits say how long to wait between two sessions. All are more than 0, and Max at least as long as the first.
+// Waits say how long to wait between two sessions. What is 0 has a default.
 type Waits struct {
-	// Backoff and BackoffMax are the first wait after a failure, doubled each time, and the longest. They
-	// vary by a fifth, so that cameras that lost the same switch do not come back in step.
+	// Backoff and BackoffMax are the first wait after a failure, doubled each time, and the longest; 1 s and 30 s.
+	// They vary by a fifth, so that cameras that lost the same switch do not come back in step.
 	Backoff, BackoffMax time.Duration
-	// RefusedWait and RefusedMax are the same after a refused password: devices lock an address or a user out
-	// after a few tries. It is never shortened.
+	// RefusedWait and RefusedMax are the same after a refused password, since devices lock an address or a user
+	// out after a few tries; 60 s, and what the driver says. They are never shortened.
 	RefusedWait, RefusedMax time.Duration
-	// Stable is for how long pictures must have come for Backoff to begin anew.
+	// Stable is for how long pictures must have come for Backoff to begin anew; 1 min.
 	Stable time.Duration
-	// Rand returns a number in [0,1).
+	// Rand returns a number in [0,1) for that variation; math/rand/v2.Float64 when nil.
 	Rand func() float64
+}
+
+// WithDefaults fills in what is 0. It fails if a wait is negative.
+func (w Waits) WithDefaults(refusedMax time.Duration) (Waits, error) {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&w.Backoff, time.Second}, {&w.BackoffMax, 30 * time.Second},
+		{&w.RefusedWait, time.Minute}, {&w.RefusedMax, refusedMax}, {&w.Stable, time.Minute},
+	} {
+		if *d.field < 0 {
+			return w, errors.New("a duration is negative")
+		}
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if w.Rand == nil {
+		w.Rand = rand.Float64
+	}
+	return w, nil
 }
 
 // Ended is how a session ended.
