@@ -39,10 +39,14 @@ func (r *record) up() Level {
 
 // nextDue returns when the alert's next clock runs out, by the alert's own times, and
 // what is overdue then. It returns zero if no clock runs. An alert that nobody acknowledges
-// climbs a level each time that respondWithin has passed; one that is not handled climbs one.
+// climbs a level each time that respondWithin has passed; one that is not handled climbs one. A drill
+// has the time to be answered alone.
 func (r *record) nextDue(respondWithin time.Duration) (time.Time, Overdue) {
 	if !r.Open() {
 		return time.Time{}, ""
+	}
+	if r.Drill {
+		return r.RespondBy.Time, NotAcknowledged
 	}
 	var respond, handle time.Time
 	if r.State == Raised && (r.Climbed == 0 || r.up() != "") {
@@ -56,6 +60,12 @@ func (r *record) nextDue(respondWithin time.Duration) (time.Time, Overdue) {
 	}
 	return respond, NotAcknowledged
 }
+
+// drillOver is the note of a drill that is closed since its time is over.
+const drillOver = "自动结束 closed by itself"
+
+// DrillOver is the action of that step.
+const DrillOver = "drill_over"
 
 // escalate makes the revision of an alert that is overdue.
 func (r *record) escalate(why Overdue) {
@@ -187,15 +197,23 @@ func (s *Service) climb(ctx context.Context, id string, h *hands) (changed bool,
 		if left, ok := h.left(&a, within); !ok || left > 0 {
 			return nil
 		}
+		changed = true
+		if a.Drill {
+			a.Rev++
+			a.answered(Handled, Answer{By: s.Gateway, Note: drillOver}, s.Now())
+			return s.write(ctx, tx, &a, row.LastEvent, store.Step{At: s.Now(), Action: DrillOver, By: s.Gateway})
+		}
 		_, why := a.nextDue(within)
 		a.escalate(why)
-		changed = true
 		return s.write(ctx, tx, &a, row.LastEvent, store.Step{At: s.Now(), Action: "escalate", By: s.Gateway, Note: string(why)})
 	})
 	if err != nil {
 		return false, fmt.Errorf("escalate alert %s: %w", id, err)
 	}
-	if changed {
+	switch {
+	case changed && a.Drill:
+		s.Log.Info("a test of the line is over", "id", id)
+	case changed:
 		s.Log.Warn("alert is overdue", "id", id, "rev", a.Rev, "kind", a.Kind, "severity", a.Severity, "why", a.Escalated, "levels", a.Published)
 	}
 	return changed, nil

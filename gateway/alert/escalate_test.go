@@ -338,3 +338,32 @@ func TestLongAnswers(t *testing.T) {
 		t.Errorf("published %+v", got)
 	}
 }
+
+// TestDrill: a test of the line that nobody answers goes to nobody else, and is closed when its time is
+// over, also one that was but acknowledged; one that is handled stays so.
+func TestDrill(t *testing.T) {
+	for _, action := range []string{"", "ack", "handled"} {
+		f := newFixture(t)
+		e := f.event(4)
+		e.Kind, e.Drill = "test", true
+		a := f.raise(t, e)
+		f.now = f.now.Add(time.Minute)
+		if action != "" {
+			f.mustAnswer(t, a.ID, action)
+		}
+		f.now = a.RespondBy.Add(-time.Second)
+		f.mustEscalate(t, 0)
+		f.now = a.RespondBy.Time
+		want := 1
+		if action == "handled" {
+			want = 0
+		}
+		f.mustEscalate(t, want)
+		got := f.newest(t)
+		if over := got[Community]; len(got) != 1 || over.State != Handled || over.Escalated != "" || (over.By == f.Gateway) != (want == 1) {
+			t.Errorf("after %q: %+v", action, got)
+		}
+		f.now = f.now.Add(time.Hour)
+		f.mustEscalate(t, 0)
+	}
+}

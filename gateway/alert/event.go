@@ -26,6 +26,9 @@ type Event struct {
 	Position   *Position
 	Agitated   bool // of a gathering; it counts as one severity graver
 	Reading    Reading
+	// Drill says that nothing has happened: the alert climbs no level when nobody answers, and is closed
+	// when its time to be answered is over.
+	Drill bool
 	// Also runs in the transaction that makes the event durable, with its alert's
 	// identifier; nil for nothing. An alert that is held never comes to it.
 	Also      func(tx *sql.Tx, id string) error

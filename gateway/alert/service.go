@@ -103,6 +103,8 @@ type record struct {
 	Climbed int `json:"climbed,omitempty"`
 	// Late says that it went a level up since nobody has handled it.
 	Late bool `json:"late,omitempty"`
+	// Drill is that of the event.
+	Drill bool `json:"drill,omitempty"`
 }
 
 func (r *record) read(row store.Alert) error {
@@ -177,6 +179,7 @@ func (s *Service) create(ctx context.Context, tx *sql.Tx, e Event, now time.Time
 	if a.Alert, err = s.newAlert(e, now); err != nil {
 		return err
 	}
+	a.Drill = e.Drill
 	if a.Incident, err = incident(ctx, tx, &a.Alert, now); err != nil {
 		return err
 	}

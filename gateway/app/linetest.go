@@ -25,7 +25,7 @@ func (s site) RaiseTest(ctx context.Context) (string, error) {
 	now := time.Now()
 	a, err := s.alerts.Raise(ctx, alert.Event{
 		ID:     ulid.Make().String(), // its own, so that no earlier test takes it in
-		Device: s.Config.Gateway.ID, Kind: control.Test, Severity: testSeverity, Start: now, Detected: now, Confidence: 1,
+		Device: s.Config.Gateway.ID, Kind: control.Test, Severity: testSeverity, Start: now, Detected: now, Confidence: 1, Drill: true,
 	})
 	return a.ID, err
 }
@@ -41,7 +41,7 @@ func (s site) TestState(ctx context.Context, id string) (st web.TestState, err e
 	}
 	st.Raised = steps[0].At
 	for _, step := range steps[1:] {
-		if step.Action != "event" && step.Action != "evidence" {
+		if step.Action != "event" && step.Action != "evidence" && step.Action != alert.DrillOver {
 			st.Answered, st.By, st.Action = step.At, step.By, step.Action
 			break
 		}
