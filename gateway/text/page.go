@@ -200,7 +200,7 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"web.settings.uplinksintro": {"MQTT 服务器，按优先顺序。前面的不通时自动换下一个。", "MQTT brokers in order of preference: when one fails the next takes over."},
 	"web.settings.add":          {"添加线路", "Add an uplink"},
 	"web.test.title":            {"测试到值班室的线路", "Test the way to the duty room"},
-	"web.test.intro":            {"发一条测试告警，等值班室答复，并显示每一步用了多久。", "Raises a test alert, waits for the duty room's answer, and shows how long each step takes."},
+	"web.test.intro":            {"发一条测试告警，等值班室答复，并显示每一步用了多久。没有人答复也不会上报，到响应时限自动结束。", "Raises a test alert, waits for the duty room's answer, and shows how long each step takes. Unanswered it goes to nobody else, and is closed when its time to be answered is over."},
 	"web.test.go":               {"发送测试告警", "Send a test alert"},
 	"audit.uplink.test":         {"测试线路", "uplink tested"},
 
@@ -326,7 +326,8 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"js.live":       {"实时 {0}", "Live {0}"},
 	"js.noalerts":   {"没有未处理的告警。", "There are no open alerts."},
 	"js.allwell":    {"全部正常", "All is well"},
-	"js.trouble":    {"{0} 处有问题", "{0} need attention"},
+	"js.trouble":    {"{0} 处有问题：{1}", "{0} need attention: {1}"},
+	"js.also":       {"；", "; "},
 	"js.more":       {"另有 {0} 条未显示", "{0} more are not shown"},
 	"js.ack":        {"收到", "Acknowledge"},
 	"js.dispatch":   {"已派人", "Sent somebody"},

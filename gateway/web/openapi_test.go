@@ -166,3 +166,17 @@ func TestAnswersFitTheDocument(t *testing.T) {
 func quote(s string) string {
 	return `"` + strings.NewReplacer("\\", `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }
+
+// TestGroupsHaveNames: what the page lists the API by has words.
+func TestGroupsHaveNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, op := range described(text.English) {
+		if !text.Has(text.Key("api.group." + op.Tag)) {
+			t.Errorf("the group %q has no name", op.Tag)
+		}
+		seen[op.Tag] = true
+	}
+	if len(seen) < 20 {
+		t.Errorf("only %d groups", len(seen))
+	}
+}

@@ -3,6 +3,7 @@ package web
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"sentrybox/gateway/backup"
@@ -187,8 +188,9 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
 
 // apiGroup is the operations of a part, for people.
 type apiGroup struct {
-	Tag string
-	All []apiLine
+	Tag  string
+	Name string
+	All  []apiLine
 }
 
 type apiLine struct {
@@ -198,9 +200,12 @@ type apiLine struct {
 
 func (s *Server) apiPage(w http.ResponseWriter, r *http.Request) {
 	var groups []apiGroup
-	for _, op := range described(from(r).lang) {
-		if n := len(groups); n == 0 || groups[n-1].Tag != op.Tag {
-			groups = append(groups, apiGroup{Tag: op.Tag})
+	l := from(r).lang
+	for _, op := range described(l) {
+		at := slices.IndexFunc(groups, func(g apiGroup) bool { return g.Tag == op.Tag })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, apiGroup{Tag: op.Tag, Name: text.T(l, text.Key("api.group."+op.Tag))})
 		}
 		line := apiLine{Operation: op, Reads: op.InMedia, Writes: op.OutMedia}
 		if op.In != nil {
@@ -209,7 +214,7 @@ func (s *Server) apiPage(w http.ResponseWriter, r *http.Request) {
 		if op.Out != nil {
 			line.Writes = apidoc.Names(op.Out)
 		}
-		groups[len(groups)-1].All = append(groups[len(groups)-1].All, line)
+		groups[at].All = append(groups[at].All, line)
 	}
 	s.show(w, r, http.StatusOK, "api", groups)
 }

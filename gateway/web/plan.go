@@ -15,6 +15,7 @@ type forms struct {
 	Outputs []outputForm `json:"outputs"`
 	Rules   []ruleForm   `json:"rules"`
 	ByHand  []string     `json:"by_hand"` // lists that are written so that forms cannot change them
+	Local   bool         `json:"local"`   // the gateway has a broker of its own, for sensors without a bus
 }
 
 func (s *Server) getForms(r *http.Request) (any, error) {
@@ -22,7 +23,7 @@ func (s *Server) getForms(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := forms{Base: now.Sum, ByHand: []string{}}
+	out := forms{Base: now.Sum, ByHand: []string{}, Local: s.Running().Broker.Listen != ""}
 	out.Buses = readForms[busForm](body, "buses", &out.ByHand)
 	out.Sensors = readForms[sensorForm](body, "sensors", &out.ByHand)
 	out.Outputs = readForms[outputForm](body, "outputs", &out.ByHand)

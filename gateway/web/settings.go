@@ -1,7 +1,10 @@
 package web
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -27,7 +30,8 @@ type uplinkSettings struct {
 	Password    string `json:"password"` // empty: as it was
 	HasPassword bool   `json:"has_password,omitempty"`
 	CA          string `json:"ca"`
-	Month       string `json:"month"` // bytes a month, such as 2GiB; empty: as many as it takes
+	Month       string `json:"month"`           // bytes a month, such as 2GiB; empty: as many as it takes
+	State       *Line  `json:"state,omitempty"` // whether it answers; passed over in a change
 }
 
 func uplinksOf(body []byte) (section revision.Fields, all []revision.Fields, err error) {
@@ -59,6 +63,14 @@ func (s *Server) getSettings(r *http.Request) (any, error) {
 	}
 	out := settings{ID: g.Text("id"), Street: g.Text("street"), Community: g.Text("community"), Timezone: g.Text("timezone"), Uplinks: []uplinkSettings{}}
 	_, uplinks, err := uplinksOf(body)
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.look(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	states := uplinkLines(&st, from(r).lang)
 	for i, u := range uplinks {
 		v := uplinkSettings{Old: i + 1, Name: u.Text("name"), CA: u.Text("ca")}
 		var user, password string
@@ -69,6 +81,10 @@ func (s *Server) getSettings(r *http.Request) (any, error) {
 		}
 		if b, ok := u.Get("budget").(yaml.MapSlice); ok {
 			v.Month = revision.Fields(b).Text("month")
+		}
+		name := cmp.Or(v.Name, fmt.Sprintf("mqtt-%d", i+1)) // as config.Uplink.NameOf
+		if at := slices.IndexFunc(states, func(l Line) bool { return l.ID == name }); at >= 0 {
+			v.State = &states[at]
 		}
 		out.Uplinks = append(out.Uplinks, v)
 	}

@@ -53,6 +53,10 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 `, port))
 	b := startBrowser(t, "https://"+at)
 	b.claim(g.setupCode())
+	for _, lang := range []string{"en", "zh"} {
+		b.open("/?lang=" + lang)
+		b.until("a menu of one line", `links.offsetHeight < 60`)
+	}
 	if strings.Contains(g.log.String(), pagePassword) {
 		t.Error("the password is in the log")
 	}

@@ -60,7 +60,11 @@ function bytes(n) {
 }
 
 const menu = $('menu');
-if (menu) menu.onclick = () => menu.setAttribute('aria-expanded', $('nav').classList.toggle('open'));
+if (menu) menu.onclick = () => {
+  const open = $('nav').classList.toggle('open');
+  $('own').classList.toggle('open', open);
+  menu.setAttribute('aria-expanded', open);
+};
 for (const box of document.querySelectorAll('[data-show]')) {
   box.onchange = () => {
     for (const i of box.form.querySelectorAll('input[autocomplete$=password]')) i.type = box.checked ? 'text' : 'password';

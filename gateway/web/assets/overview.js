@@ -44,12 +44,15 @@ function put(where, key, make) {
   where.replaceChildren(...make());
 }
 
+// names says what is wrong, the worst first, as far as one line goes.
+const names = all => all.slice(0, 3).map(l => l.label ? l.label + ' ' + l.value : l.text).join(t('also')) + (all.length > 3 ? ' …' : '');
+
 function show(o) {
   shown = o;
   $('site').textContent = o.gateway;
   put($('lines'), JSON.stringify(o.lines), () => o.lines.map(lineItem));
   const wrong = [...o.lines, ...o.vitals].filter(l => l.level !== 'good'), worst = wrong.some(l => l.level === 'bad') ? 'bad' : wrong.length ? 'warn' : 'good';
-  say($('sum'), worst, wrong.length ? t('trouble', wrong.length) : t('allwell'));
+  say($('sum'), worst, wrong.length ? t('trouble', wrong.length, names(wrong)) : t('allwell'));
   put($('alerts'), JSON.stringify(o.alerts), () => o.alerts.length ? [...o.alerts.map(alertCard),
     o.open_alerts > o.alerts.length ? el('p', {}, t('more', o.open_alerts - o.alerts.length)) : null].filter(Boolean) : [el('p', {}, t('noalerts'))]);
   put($('vitals'), JSON.stringify(o.vitals), () => o.vitals.map(v => el('div', {className: v.level}, el('dt', {}, v.label), el('dd', {}, v.value))));

@@ -64,10 +64,13 @@ function buses(f, chosen) {
   if (!f.bus) return;
   const p = profiles.find(x => x.id === f.profile.value), keep = chosen === undefined ? f.bus.value : chosen;
   const kinds = p ? p.buses : f === output ? ['modbus', 'gpio'] : [''];
-  const fit = forms.buses.filter(b => kinds.includes(b.kind));
-  f.bus.replaceChildren(...(kinds.includes('') ? [option('', t('sn.local'))] : []), ...fit.map(b => option(b.id, b.name ? b.name + ' (' + b.id + ')' : b.id)));
+  const fit = forms.buses.filter(b => kinds.includes(b.kind)), kept = forms.sensors.some(x => x.id === old && !x.bus);
+  const local = kinds.includes('') && (forms.local || kept);
+  f.bus.required = f === sensor && !local;
+  f.bus.replaceChildren(...(local ? [option('', t('sn.local'))] : []), ...fit.map(b => option(b.id, b.name ? b.name + ' (' + b.id + ')' : b.id)));
   if (keep && [...f.bus.options].some(o => o.value === keep)) f.bus.value = keep;
-  if (f === sensor) say($('nobus'), 'warn', f.bus.options.length ? '' : t('sn.nobus', kinds.map(k => t('bus.' + k)).join(' / ')));
+  if (f === sensor) say($('nobus'), 'warn', f.bus.options.length ? kinds.includes('') && !forms.local && !f.bus.value ? t('sn.nolocal') : '' :
+    kinds.includes('') ? t('sn.nolocal') : t('sn.nobus', kinds.map(k => t('bus.' + k)).join(' / ')));
 }
 
 const visible = (label, yes) => { label.hidden = !yes; for (const i of label.querySelectorAll('input, select')) i.disabled = !yes; };

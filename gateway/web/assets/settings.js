@@ -15,8 +15,28 @@ function uplinkItem(u, i) {
   const remove = el('button', {type: 'button', className: 'danger'}, t('remove')), up = el('button', {type: 'button'}, '↑ ' + t('up.up'));
   remove.onclick = () => { uplinks.splice(i, 1); show(); };
   up.onclick = () => { [uplinks[i - 1], uplinks[i]] = [uplinks[i], uplinks[i - 1]]; show(); };
-  return el('li', {}, box, el('p', {className: 'buttons'}, i ? up : null, remove));
+  u.node = el('div', {}); // whether it answers
+  state(u);
+  return el('li', {}, u.node, box, el('p', {className: 'buttons'}, i ? up : null, remove));
 }
+
+function state(u) {
+  const s = u.state, key = JSON.stringify(s);
+  if (!s || !u.node || u.node.dataset.key === key) return;
+  u.node.dataset.key = key;
+  u.node.className = 'state ' + s.level;
+  u.node.replaceChildren(el('p', {className: s.level}, el('span', {className: 'mark'}, t('level.' + s.level)), el('strong', {}, s.text), s.since ? el('span', {className: 'since'}, ' ' + t('since', when(s.since))) : null),
+    ...[s.hint ? el('p', {}, s.hint) : null, s.why ? el('details', {}, el('summary', {}, t('why')), el('code', {}, s.why)) : null].filter(Boolean));
+}
+
+// follow keeps how each broker is up to date, and leaves what is being typed alone.
+setInterval(async () => {
+  const s = await api('GET', 'settings').catch(() => null); // the gateway may begin again
+  for (const u of s ? uplinks.filter(u => u.old) : []) {
+    u.state = (s.uplinks[u.old - 1] || {}).state;
+    state(u);
+  }
+}, 3000);
 
 const show = () => $('uplinks').replaceChildren(...uplinks.map(uplinkItem));
 
