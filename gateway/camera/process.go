@@ -171,7 +171,7 @@ func (p *Process) spawn(models []*os.File) (stderr io.Reader, err error) {
 	p.cmd.Stderr = errW
 	p.cmd.ExtraFiles = append([]*os.File{inR, outW}, models...) // file descriptors 3, 4 and on
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	p.kills = memoryKills()
+	p.kills = memoryKills("/")
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (p *Process) conclude(exit error) {
 	switch {
 	case p.summary && exit == nil:
 		p.err = nil
-	case vague && killed && memoryKills() > p.kills:
+	case vague && killed && memoryKills("/") > p.kills:
 		p.err = ErrNoMemory
 	case !vague || killed && p.err != nil && !errors.Is(p.err, io.EOF):
 		// We know better than the exit status.

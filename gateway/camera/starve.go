@@ -1,10 +1,12 @@
 package camera
 
 import (
-	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,23 +24,41 @@ func starvedWait(n int) time.Duration {
 	return min(starvedFirst<<min(n-1, 10), starvedMost)
 }
 
-// memoryKills returns how many processes the kernel has ended for want of memory on this machine, in
-// groups of processes too (Linux 4.13 and later; else 0).
-func memoryKills() uint64 {
-	b, err := os.ReadFile("/proc/vmstat")
-	if err != nil {
-		return 0
-	}
-	return oomKills(b)
-}
-
-// oomKills reads it from /proc/vmstat.
-func oomKills(b []byte) uint64 {
-	for line := range bytes.Lines(b) {
-		if value, ok := bytes.CutPrefix(line, []byte("oom_kill ")); ok {
-			n, _ := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 64)
+// memoryKills returns how many processes the kernel has ended for want of memory in the gateway's group of
+// processes (control groups v2 and v1; Linux 4.13 and later), or where there is none on the machine. root is in front of /proc and /sys.
+func memoryKills(root string) uint64 {
+	groups, _ := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
+	for line := range strings.Lines(string(groups)) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3) // cgroups(7): hierarchy, controllers, path
+		if len(f) < 3 {
+			continue
+		}
+		file := ""
+		switch {
+		case f[0] == "0":
+			file = filepath.Join("sys/fs/cgroup", f[2], "memory.events")
+		case slices.Contains(strings.Split(f[1], ","), "memory"):
+			file = filepath.Join("sys/fs/cgroup/memory", f[2], "memory.oom_control")
+		}
+		if n, ok := oomKills(filepath.Join(root, file)); file != "" && ok {
 			return n
 		}
 	}
-	return 0
+	n, _ := oomKills(filepath.Join(root, "proc/vmstat"))
+	return n
+}
+
+// oomKills reads the line oom_kill of a file.
+func oomKills(path string) (n uint64, ok bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(b)) {
+		if value, ok := strings.CutPrefix(line, "oom_kill "); ok {
+			n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
 }

@@ -1,21 +1,42 @@
 package camera
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
 
-func TestOOMKills(t *testing.T) {
-	for in, want := range map[string]uint64{
-		"":                               0,
-		"nr_free_pages 7\noom_kill 17":   17,
-		"oom_kill 3\ndrop_pagecache 0\n": 3,
-		"oom_killer 4\n":                 0,
-		"oom_kill x\n":                   0,
+// TestMemoryKills: what the kernel has ended in the gateway's own group counts, with either version of
+// control groups, and what it has ended elsewhere only where that is all that is known.
+func TestMemoryKills(t *testing.T) {
+	const v2 = "sys/fs/cgroup/system.slice/sentrybox.service/memory.events"
+	const v1 = "sys/fs/cgroup/memory/box/memory.oom_control"
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  uint64
+	}{
+		"nothing is there":  {nil, 0},
+		"the machine":       {map[string]string{"proc/vmstat": "nr_free_pages 7\noom_kill 17"}, 17},
+		"version 2":         {map[string]string{"proc/vmstat": "oom_kill 17\n", "proc/self/cgroup": "0::/system.slice/sentrybox.service\n", v2: "low 1\noom 9\noom_kill 3\noom_group_kill 8\n"}, 3},
+		"version 1":         {map[string]string{"proc/vmstat": "oom_kill 17\n", "proc/self/cgroup": "5:cpu,memory:/box\n0::/\n", v1: "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n"}, 4},
+		"both, as here":     {map[string]string{"proc/vmstat": "oom_kill 17\n", "proc/self/cgroup": "0::/\n4:memory:/box\n", v1: "oom_kill 5\n"}, 5},
+		"without memory":    {map[string]string{"proc/vmstat": "oom_kill 17\n", "proc/self/cgroup": "0::/system.slice/sentrybox.service\n"}, 17},
+		"nothing to be had": {map[string]string{"proc/vmstat": "oom_killer 4\noom_kill x\n", "proc/self/cgroup": "junk\n0:\n"}, 0},
 	} {
-		if got := oomKills([]byte(in)); got != want {
-			t.Errorf("%q: %d", in, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			for file, text := range tc.files {
+				path := filepath.Join(root, file)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := memoryKills(root); got != tc.want {
+				t.Errorf("%d, want %d", got, tc.want)
+			}
+		})
 	}
 }
 
