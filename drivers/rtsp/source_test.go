@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -269,6 +270,37 @@ func TestSourceAutoBothFail(t *testing.T) {
 			t.Errorf("%d SETUPs over %d connections", n, len(c.dials))
 		}
 	})
+}
+
+// TestStrongestLogin: whatever else a camera offers, and in whatever order, Digest with SHA-256 goes first and
+// Basic, which is the password itself, last.
+func TestStrongestLogin(t *testing.T) {
+	const basic, md5, sha256 = `Basic realm="r"`, `Digest realm="r", nonce="n", algorithm="MD5"`, `Digest realm="r", nonce="n", algorithm="SHA-256"`
+	for _, c := range []struct {
+		offers base.HeaderValue
+		want   string
+	}{
+		{base.HeaderValue{basic, md5, sha256}, "SHA-256"},
+		{base.HeaderValue{sha256, md5, basic}, "SHA-256"},
+		{base.HeaderValue{md5, sha256}, "SHA-256"},
+		{base.HeaderValue{basic, md5}, "Digest"},
+		{base.HeaderValue{md5, basic}, "Digest"},
+		{base.HeaderValue{"Junk x", md5}, "Digest"},
+	} {
+		var sent atomic.Value
+		sent.Store("")
+		ask := func(_ *camera, r *base.Request) *base.Response {
+			if a := r.Header["Authorization"]; len(a) > 0 {
+				sent.Store(a[0])
+				return &base.Response{StatusCode: base.StatusNotFound}
+			}
+			return &base.Response{StatusCode: base.StatusUnauthorized, Header: base.Header{"WWW-Authenticate": c.offers}}
+		}
+		live(t, &camera{answer: ask}, Config{URL: "rtsp://admin:s3cret@10.0.0.11/ch1"}, time.Second, func(*watcher, *Source) {})
+		if got := sent.Load().(string); !strings.Contains(got, c.want) || strings.HasPrefix(got, "Basic") {
+			t.Errorf("of %q it takes %q", c.offers, got)
+		}
+	}
 }
 
 func TestSourceSecrets(t *testing.T) {
