@@ -71,8 +71,8 @@ func (b *bus) serve(ctx context.Context, p port.Port) error {
 // step gives an output its turn, does the task that is due, or waits for one.
 func (b *bus) step(ctx context.Context) error {
 	if t := b.d.next(); t != nil {
-		err := b.set(t.key, t.on)
-		t.done <- err
+		err := b.set(t.Do.key, t.Do.on)
+		t.Done(err)
 		return fatal(err)
 	}
 	i, at := b.schedule.Next(time.Now())

@@ -23,7 +23,7 @@ type Driver struct {
 	line     port.Port          // nil while it is not open
 	waits    bool               // the bus waits in a read that may be ended
 	on       map[outputKey]bool // outputs that are to be on
-	requests []*turn
+	requests driver.Turns[turn]
 }
 
 type outputKey struct {
@@ -33,10 +33,8 @@ type outputKey struct {
 
 // turn is a switch of an output that waits for its turn on the bus.
 type turn struct {
-	ctx  context.Context // of who waits
-	key  outputKey
-	on   bool
-	done chan error // buffered
+	key outputKey
+	on  bool
 }
 
 // lingerTime is how long outputs may take to be switched off when Run ends.
@@ -92,33 +90,27 @@ func (d *Driver) Requests() (requests, sections int) {
 // nil when the unit has confirmed. What could not be switched on stays off; what could
 // not be switched off is, as soon as the unit answers again.
 func (d *Driver) Switch(ctx context.Context, device, output string, on bool) error {
-	t := &turn{ctx: ctx, on: on, done: make(chan error, 1)}
+	t := driver.NewTurn(ctx, turn{on: on})
 	for key := range d.outputs {
 		if key.output == output && name(Unit{Address: key.unit}) == device {
-			t.key = key
+			t.Do.key = key
 		}
 	}
-	if t.key.unit == 0 {
+	if t.Do.key.unit == 0 {
 		return fmt.Errorf("%w: output %q of unit %s", driver.ErrNoDevice, output, device)
 	}
 	d.mu.Lock()
 	if d.line == nil {
-		delete(d.on, t.key)
+		delete(d.on, t.Do.key)
 		d.mu.Unlock()
 		return fmt.Errorf("switch %q of unit %s: %w", output, device, driver.ErrNotRunning)
 	}
-	d.on[t.key] = on
+	d.on[t.Do.key] = on
 	d.requests = append(d.requests, t)
 	d.mu.Unlock()
 	d.wake()
-	var err error
-	select {
-	case err = <-t.done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil {
-		d.giveUp(t.key)
+	if err := t.Wait(); err != nil {
+		d.giveUp(t.Do.key)
 		d.wake()
 		return fmt.Errorf("switch %q of unit %s: %w", output, device, err)
 	}
@@ -131,7 +123,7 @@ func (d *Driver) giveUp(key outputKey) {
 	defer d.mu.Unlock()
 	d.on[key] = false
 	if d.line != nil {
-		d.requests = append(d.requests, &turn{ctx: context.Background(), key: key, done: make(chan error, 1)})
+		d.requests = append(d.requests, driver.NewTurn(context.Background(), turn{key: key}))
 	}
 }
 
@@ -153,24 +145,14 @@ func (d *Driver) shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.line = nil
-	for _, t := range d.requests {
-		t.done <- driver.ErrNotRunning
-	}
-	d.requests = nil
+	d.requests.End()
 }
 
 // next takes a turn that waits; nil if none does.
-func (d *Driver) next() *turn {
+func (d *Driver) next() *driver.Turn[turn] {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for len(d.requests) > 0 {
-		t := d.requests[0]
-		d.requests = d.requests[1:]
-		if t.ctx.Err() == nil {
-			return t
-		}
-	}
-	return nil
+	return d.requests.Next()
 }
 
 // idle sets how long the bus may wait in a read, which wake ends. It is false if there is something to do.

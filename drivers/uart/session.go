@@ -72,9 +72,9 @@ func (s *session) step(ctx context.Context) error {
 		s.miss(now)
 	}
 	if s.asked < 0 {
-		if r := s.d.next(); r != nil {
-			err := send(s.p, r.data)
-			r.done <- err
+		if t := s.d.next(); t != nil {
+			err := send(s.p, t.Do)
+			t.Done(err)
 			return err
 		}
 		if err := s.ask(now); err != nil {

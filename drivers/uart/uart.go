@@ -21,17 +21,10 @@ type Driver struct {
 	session  *session             // nil while the line is not open
 	on       map[outputKey]bool   // outputs that are to be on
 	outputs  map[outputKey]Output // never changes
-	requests []*request
+	requests driver.Turns[[]byte] // what is to be sent to switch an output
 }
 
 type outputKey struct{ device, name string }
-
-// request is a switch of an output that waits for its turn on the line.
-type request struct {
-	ctx  context.Context // of who waits
-	data []byte
-	done chan error // buffered
-}
 
 const (
 	writeTimeout = 5 * time.Second
@@ -94,10 +87,7 @@ func (d *Driver) shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.session = nil
-	for _, r := range d.requests {
-		r.done <- driver.ErrNotRunning
-	}
-	d.requests = nil
+	d.requests.End()
 }
 
 // assert sends every output's state, as a device may have been switched by nobody knows whom.
@@ -146,9 +136,9 @@ func (d *Driver) Switch(ctx context.Context, device, output string, on bool) err
 	if !ok {
 		return fmt.Errorf("%w: %q of %q", driver.ErrNoDevice, output, device)
 	}
-	r := &request{ctx: ctx, data: o.Off, done: make(chan error, 1)}
+	t := driver.NewTurn(ctx, o.Off)
 	if on {
-		r.data = o.On
+		t.Do = o.On
 	}
 	d.mu.Lock()
 	s := d.session
@@ -162,16 +152,10 @@ func (d *Driver) Switch(ctx context.Context, device, output string, on bool) err
 		d.mu.Unlock()
 		return fmt.Errorf("switch %q of %q: %w", output, device, driver.ErrNotRunning)
 	}
-	d.requests = append(d.requests, r)
+	d.requests = append(d.requests, t)
 	d.mu.Unlock()
 	s.wake()
-	var err error
-	select {
-	case err = <-r.done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err := t.Wait(); err != nil {
 		d.giveUp(key, o)
 		s.wake()
 		return fmt.Errorf("switch %q of %q: %w", output, device, err)
@@ -185,22 +169,15 @@ func (d *Driver) giveUp(key outputKey, o Output) {
 	defer d.mu.Unlock()
 	delete(d.on, key)
 	if d.session != nil { // else it is done when the line is open again
-		d.requests = append(d.requests, &request{ctx: context.Background(), data: o.Off, done: make(chan error, 1)})
+		d.requests = append(d.requests, driver.NewTurn(context.Background(), o.Off))
 	}
 }
 
 // next takes a request that waits; nil if none does.
-func (d *Driver) next() *request {
+func (d *Driver) next() *driver.Turn[[]byte] {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for len(d.requests) > 0 {
-		r := d.requests[0]
-		d.requests = d.requests[1:]
-		if r.ctx.Err() == nil {
-			return r
-		}
-	}
-	return nil
+	return d.requests.Next()
 }
 
 func (d *Driver) waiting() bool {
