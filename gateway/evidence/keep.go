@@ -17,6 +17,7 @@ const (
 	maxClip       = 32 << 20 // bytes
 	maxRecordings = 2        // of one camera at once, and of all cameras eight
 	maxAll        = 8
+	maxPictures   = 8 // beside them
 	pictureWithin = 20 * time.Second
 )
 
@@ -28,9 +29,10 @@ type Keeper struct {
 
 	kept, lost atomic.Uint64
 
-	mu      sync.Mutex
-	running map[string]int // guarded by mu: recordings, by device
-	wg      sync.WaitGroup
+	mu       sync.Mutex
+	running  map[string]int // guarded by mu: recordings, by device
+	pictures int            // guarded by mu: that are waited for by themselves
+	wg       sync.WaitGroup
 }
 
 // Request says what to keep of an alert.
@@ -47,9 +49,24 @@ type Request struct {
 func (k *Keeper) Counts() (kept, lost uint64) { return k.kept.Load(), k.lost.Load() }
 
 // Keep begins to gather evidence and returns at once. What is under way ends
-// early with ctx, and is kept as it is then.
+// early with ctx, and is kept as it is then. When too much is recorded at once only the
+// picture is kept.
 func (k *Keeper) Keep(ctx context.Context, r Request) {
+	done := k.admit(&r)
+	if done == nil {
+		return
+	}
+	k.wg.Go(func() {
+		defer done()
+		k.keep(ctx, r)
+	})
+}
+
+// admit counts a request, which it may shorten, as running until done is called; done is nil if
+// there is no room for any of it.
+func (k *Keeper) admit(r *Request) (done func()) {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.running == nil {
 		k.running = map[string]int{}
 	}
@@ -57,22 +74,25 @@ func (k *Keeper) Keep(ctx context.Context, r Request) {
 	for _, n := range k.running {
 		all += n
 	}
-	if k.running[r.Device] >= maxRecordings || all >= maxAll {
-		k.mu.Unlock()
-		k.lost.Add(1)
-		k.Log.Warn("too much evidence at once, none of this alert is kept", "alert", r.Alert, "device", r.Device)
-		return
+	if k.running[r.Device] < maxRecordings && all < maxAll {
+		k.running[r.Device]++
+		return func() { k.ended(func() { k.running[r.Device]-- }) }
 	}
-	k.running[r.Device]++
-	k.mu.Unlock()
-	k.wg.Go(func() {
-		defer func() {
-			k.mu.Lock()
-			k.running[r.Device]--
-			k.mu.Unlock()
-		}()
-		k.keep(ctx, r)
-	})
+	k.lost.Add(1)
+	if r.Picture == nil || k.pictures >= maxPictures {
+		k.Log.Warn("too much evidence at once, none of this alert is kept", "alert", r.Alert, "device", r.Device)
+		return nil
+	}
+	k.Log.Info("too much evidence at once, only the picture of this alert is kept", "alert", r.Alert, "device", r.Device)
+	r.Record, r.Voice = nil, nil
+	k.pictures++
+	return func() { k.ended(func() { k.pictures-- }) }
+}
+
+func (k *Keeper) ended(count func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	count()
 }
 
 // Wait waits for what is under way.
