@@ -70,10 +70,13 @@ rules:
 			t.Errorf("raised although it is disarmed: %s", m.Payload)
 		}
 	}
+	far.Publish(prefix+"cmd/cleared", true, nil) // no request
 	for _, bad := range []string{`{"type":"arm","area":"x"}`, `{"type":"output","output":"x","on":true}`} {
 		id := fmt.Sprint("bad-", len(bad))
 		far.Publish(prefix+"cmd/"+id, false, []byte(bad))
-		far.Wait(20*time.Second, "a refusal", has(prefix+"cmd/"+id+"/result", `"state":"refused"`))
+		if all = far.Wait(20*time.Second, "a refusal", has(prefix+"cmd/"+id+"/result", `"state":"refused"`)); has(prefix+"cmd/cleared/result", "")(all) {
+			t.Error("who clears a topic was answered")
+		}
 	}
 }
 

@@ -145,6 +145,9 @@ func (a *App) received(ctx context.Context, topic string, payload []byte) {
 // take carries out a message of a duty room. What is wrong with it is no error: the
 // same again would not help.
 func (a *App) take(ctx context.Context, topic string, payload []byte, local bool) error {
+	if len(payload) == 0 { // somebody clears what a broker keeps
+		return nil
+	}
 	switch kind, _, _ := strings.Cut(topic, "/"); kind {
 	case "ack":
 		return a.takeAnswer(ctx, topic, payload)
