@@ -27,6 +27,7 @@ import (
 	"sentrybox/gateway/control"
 	"sentrybox/gateway/demo"
 	"sentrybox/gateway/replay"
+	"sentrybox/gateway/strict"
 	"sentrybox/gateway/text"
 )
 
@@ -161,6 +162,9 @@ func (c *raiseCmd) Run(e *env) error {
 	}
 	req := control.Request{ID: ulid.Make().String(), Kind: c.Kind, Severity: c.Severity}
 	id, err := control.Raise(e.ctx, cfg.Data, req)
+	if errors.Is(err, control.ErrNotRunning) {
+		return &sentence{"control.none", []any{cfg.Data}}
+	}
 	if err != nil {
 		return err
 	}
@@ -171,9 +175,9 @@ func (c *raiseCmd) Run(e *env) error {
 // dataOf reads a config for its data folder alone: whoever raises a test alert
 // need not have the gateway's passwords in the environment.
 func dataOf(path string) (*config.Config, error) {
-	b, err := os.ReadFile(path)
+	b, err := strict.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, strict.Unreadable(path, err)
 	}
 	return config.Parse(path, b, config.Lenient(config.Environment(path)))
 }

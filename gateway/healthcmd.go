@@ -31,7 +31,7 @@ func (c *healthCmd) Run(e *env) error {
 	}
 	s, err := control.Health(e.ctx, dir)
 	if errors.Is(err, control.ErrNotRunning) {
-		return fmt.Errorf("%w (%s)", err, dir)
+		return &sentence{"control.none", []any{dir}}
 	}
 	if err != nil {
 		return err

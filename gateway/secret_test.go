@@ -148,3 +148,20 @@ func TestRestoreOnANewBox(t *testing.T) {
 		t.Errorf("exit status %d: %s", code, errOut)
 	}
 }
+
+// TestRaiseWithoutAGateway: a technician reads in their language why there is no alert.
+func TestRaiseWithoutAGateway(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(path, []byte("gateway: {id: a, street: b, community: c}\ndata: data\nuplink: {mqtt: []}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string]string{"C": "no sentrybox is running on the data folder " + dir, "zh_CN.UTF-8": "没有正在运行的 sentrybox"} {
+		t.Setenv("LC_ALL", lang)
+		for _, args := range [][]string{{"raise", "--config", path, "--severity", "1"}, {"health", "--config", path}} {
+			if code, out, errOut := typed(t, "", args...); code != 1 || out != "" || !strings.Contains(errOut, want) {
+				t.Errorf("%s %s: exit status %d, %q, %q", lang, args[0], code, out, errOut)
+			}
+		}
+	}
+}

@@ -110,7 +110,7 @@ var catalogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wr
 	"probe.profile":           {"码流 %s：%s %d×%d，每秒 %.0f 帧，%d kbit/s（设备自述）", "stream %s: %s %d×%d, %.0f fps, %d kbit/s, as the device says"},
 	"probe.onvif_url":         {"地址应为 onvif://用户:密码@主机", "the address must be onvif://user:password@host"},
 	"probe.problem":           {"注意：%s", "note: %s"},
-	"demo.start":              {"演示：%d 台模拟摄像机和 %d 个模拟传感器，MQTT 服务器 %s，数据在 %s", "demo: %d simulated cameras and %d sensors, broker %s, data in %s"},
+	"demo.start":              {"演示：%d 台模拟摄像机、%d 个模拟传感器和一部模拟对讲机，MQTT 服务器 %s，数据在 %s", "demo: %d simulated cameras, %d sensors and a radio, broker %s, data in %s"},
 	"demo.listen":             {"也可以自己听：mosquitto_sub -h %s -p %s -v -t '%s/#'", "to listen yourself: mosquitto_sub -h %s -p %s -v -t '%s/#'"},
 	"demo.alert":              {"%s 告警 %s：%s（%s），严重程度 %d（发现后 %.1f 秒送达）", "%s alert at %s: %s (%s), severity %d (delivered %.1f s after detection)"},
 	"demo.again":              {"%s 告警 %s：%s（%s），共 %d 次（第 %d 版）", "%s alert at %s: %s (%s), %d times by now (revision %d)"},
