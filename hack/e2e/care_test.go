@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -128,10 +129,7 @@ cameras:
 	b.press("#replace")
 	b.says("#restored", "已恢复")
 	waitForSignIn(t, b.base)
-	b.open("/signin")
-	b.fill("[name=name]", "王工")
-	b.fill("[name=password]", pagePassword)
-	b.press("button.main")
+	b.signIn()
 	b.says("#lines", "摄像机 东门：在线")
 	b.says("#alerts", "测试")
 	if got := askWith(t, b.base, token, "alerts"); !strings.Contains(got, alert) {
@@ -139,9 +137,67 @@ cameras:
 	}
 	b.open("/audit")
 	b.says("#entries", "恢复")
-	if c, err := os.ReadFile(g2.config); err != nil || !strings.Contains(string(c), "gw-1") {
+	b.open("/care")
+	b.says("#usaid", "手工升级")
+	b.until("nothing to go back to, since the box had no site", `old.hidden`)
+	c, err := os.ReadFile(g2.config)
+	if err != nil || !strings.Contains(string(c), "gw-1") {
 		t.Errorf("the configuration: %s, %v", c, err)
 	}
+	undoInBrowser(t, b, g2, file)
+}
+
+// undoInBrowser restores once more, and takes that back.
+func undoInBrowser(t *testing.T, b *browser, g *gateway, file string) {
+	t.Helper()
+	restored := func(n int) {
+		t.Helper()
+		for end := time.Now().Add(patience); strings.Count(g.log.String(), "the site is restored") < n; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("not restored %d times", n)
+			}
+		}
+		waitForSignIn(t, b.base)
+		b.signIn()
+	}
+	const mine = "# by hand"
+	c, err := os.ReadFile(g.config)
+	if err = errors.Join(err, os.WriteFile(g.config, append(c, mine...), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	b.open("/care")
+	b.do(chromedp.SetUploadFiles("#restore [name=file]", []string{file}, chromedp.ByQuery))
+	b.fill("#restore [name=passphrase]", carePassphrase)
+	b.press("#look")
+	b.says("#contents", "都保留")
+	b.press("#replace")
+	b.press("#replace")
+	b.says("#restored", "已恢复")
+	restored(2)
+	if c, err := os.ReadFile(g.config); err != nil || strings.Contains(string(c), mine) {
+		t.Errorf("the configuration is not the backup's: %s, %v", c, err)
+	}
+	b.open("/care")
+	b.says("#oldtext", "gw-1")
+	b.shot("undo")
+	b.press("#undo")
+	b.press("#undo")
+	b.says("#undone", "正在换回")
+	restored(3)
+	if c, err := os.ReadFile(g.config); err != nil || !strings.Contains(string(c), mine) {
+		t.Errorf("the configuration is not the one before: %s, %v", c, err)
+	}
+	b.says("#alerts", "测试")
+}
+
+// signIn signs in as who has set the box up.
+func (b *browser) signIn() {
+	b.t.Helper()
+	b.open("/signin")
+	b.fill("[name=name]", "王工")
+	b.fill("[name=password]", pagePassword)
+	b.press("button.main")
+	b.says("h1", "概览")
 }
 
 // waitForSignIn waits until somebody can sign in, which nobody can on an empty box.

@@ -75,7 +75,8 @@ func TestZoneEditor(t *testing.T) {
 	b.press("#zones li.chosen details summary")
 	b.do(chromedp.Focus(`#zones li.chosen fieldset input`, chromedp.ByQuery), chromedp.KeyEvent("a", chromedp.KeyModifiers(input.ModifierCtrl)), chromedp.KeyEvent("15"), chromedp.KeyEvent(kb.Tab))
 	b.until("the number", `selected.polygon[0][0] === 0.15`)
-	b.do(chromedp.Evaluate(`document.querySelectorAll("#zones li.chosen fieldset input")[1].focus()`, nil), chromedp.KeyEvent("a", chromedp.KeyModifiers(input.ModifierCtrl)), chromedp.KeyEvent("12.5"), chromedp.KeyEvent(kb.Tab))
+	b.until("the next field has the focus", `document.activeElement === document.querySelectorAll("#zones li.chosen fieldset input")[1]`)
+	b.do(chromedp.KeyEvent("a", chromedp.KeyModifiers(input.ModifierCtrl)), chromedp.KeyEvent("12.5"), chromedp.KeyEvent(kb.Tab))
 	b.until("the other number", `selected.polygon[0][1] === 0.125`)
 
 	// A floor, whose line is dragged.

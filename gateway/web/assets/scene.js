@@ -218,7 +218,19 @@ function field(label, props, set) {
   i.onchange = () => changed(i, set);
   return el('label', {}, label, i);
 }
-const percent = (label, value, set) => field(label, {type: 'number', min: 0, max: 100, step: 0.1, value: Math.round(value * 1000) / 10}, v => set(Math.min(1, Math.max(0, v / 100))));
+// percent is a field for a place in the picture. Nothing else in the lists goes by it, so that they stay as they are and
+// the focus goes where Tab leads.
+function percent(label, value, set) {
+  const shown = v => Math.round(v * 1000) / 10, i = el('input', {type: 'number', min: 0, max: 100, step: 0.1, value: shown(value)});
+  i.onchange = () => {
+    const v = Math.min(1, Math.max(0, i.value / 100));
+    keep();
+    set(v);
+    i.value = shown(v);
+    draw();
+  };
+  return el('label', {}, label, i);
+}
 const button = (label, run, danger) => { const b = el('button', {type: 'button', className: danger ? 'danger' : ''}, label); b.onclick = run; return b; };
 function choose(label, options, value, set) {
   const s = el('select', {}, ...options.map(([v, text]) => el('option', {value: v}, text)));
