@@ -322,7 +322,7 @@ func TestPowerCut(t *testing.T) {
 		}
 		return to
 	}
-	cutAt(t, 10, fresh, func(to *Site, at int) {
+	cutAt(t, 10, fresh(), func(to *Site, at int) {
 		if c := load(t, to); c.Gateway.ID != "gw-1" {
 			t.Errorf("step %d: the configuration of %s", at, c.Gateway.ID)
 		}
@@ -342,7 +342,7 @@ func TestPowerCut(t *testing.T) {
 		}
 		return to
 	}
-	cutAt(t, 10, restored, func(to *Site, at int) {
+	cutAt(t, 10, restored(), func(to *Site, at int) {
 		if c := load(t, to); c.Gateway.ID != "new" {
 			t.Errorf("undone, step %d: the configuration of %s", at, c.Gateway.ID)
 		}
@@ -356,14 +356,19 @@ func TestPowerCut(t *testing.T) {
 	})
 }
 
-// cutAt cuts the power before each step of what fresh has prepared, twice, and checks what is there after
+// cutAt cuts the power before each step of what is prepared on a box, twice, and checks what is there after
 // the third start.
-func cutAt(t *testing.T, least int, fresh func() *Site, check func(to *Site, at int)) {
+func cutAt(t *testing.T, least int, to *Site, check func(to *Site, at int)) {
 	t.Helper()
 	cut := errors.New("cut")
-	steps := 0
+	steps, root, saved := 0, filepath.Dir(to.Data), filepath.Join(t.TempDir(), "saved")
+	if err := os.CopyFS(saved, os.DirFS(root)); err != nil {
+		t.Fatal(err)
+	}
 	for at := 1; ; at++ {
-		to := fresh()
+		if err := errors.Join(os.RemoveAll(root), os.CopyFS(root, os.DirFS(saved))); err != nil {
+			t.Fatal(err)
+		}
 		for range 2 {
 			n := 0
 			to.step = func() {
