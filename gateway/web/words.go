@@ -121,7 +121,7 @@ func boxLines(st *State, l text.Lang) []Line {
 
 // vitals says the figures of the box.
 func vitals(st *State, l text.Lang) []Vital {
-	var all []Vital
+	all := []Vital{}
 	add := func(name string, level Level, value string) {
 		all = append(all, Vital{Name: name, Label: text.T(l, text.Key("vital."+name)), Value: value, Level: level})
 	}
