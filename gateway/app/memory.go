@@ -18,31 +18,40 @@ const (
 	gcMost   = 400
 )
 
-// What a start and a rush have used is given back this often. It costs a collection and some hundred page
-// faults.
+// What a start and a rush have used is given back this often. The heap's costs a collection, the pages of the
+// program's own file some hundred page faults.
 const (
 	settleFirst = 10 * time.Second
-	settleEvery = 5 * time.Minute
+	settleHeap  = 5 * time.Minute
+	settlePages = time.Minute
 )
 
 // collector tunes Go's garbage collector, unless GOGC or GOMEMLIMIT does.
 type collector struct {
 	percent int
-	settle  time.Time // when memory is given back next
+	heap    time.Time // when it is given back next, as pages
+	pages   time.Time
+	own     *resident.Pages
 }
 
 // giveBack lets go of memory that was used some time ago, if it is time: the heap's, and the pages of the
-// program's own file, of which starting needs many that running does not.
-func (c *collector) giveBack(now time.Time) error {
-	if c.settle.IsZero() {
-		c.settle = now.Add(settleFirst)
+// program's own file, of which much else needs many that watching does not.
+func (c *collector) giveBack(now time.Time) (err error) {
+	if c.heap.IsZero() {
+		c.heap = now.Add(settleFirst)
+		c.pages = c.heap
+		c.own, err = resident.Own()
+		return err
 	}
-	if now.Before(c.settle) {
+	if !now.Before(c.heap) {
+		c.heap = now.Add(settleHeap)
+		debug.FreeOSMemory()
+	}
+	if now.Before(c.pages) || c.own == nil {
 		return nil
 	}
-	c.settle = now.Add(settleEvery)
-	debug.FreeOSMemory()
-	return resident.Release()
+	c.pages = now.Add(settlePages)
+	return c.own.Release()
 }
 
 func (c *collector) tune() {

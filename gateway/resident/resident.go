@@ -12,26 +12,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Release has the kernel take the pages of the running program's file out of this process, proc_pid_smaps(5),
-// madvise(2). Those that are used again are mapped again, one page fault for about 16 of them, from the page cache as
-// long as the kernel keeps them there.
-func Release() error {
+// Pages are those of the running program's file that can be had again from it.
+type Pages struct{ list []mapping }
+
+// Own finds the pages of the running program, proc_pid_smaps(5).
+func Own() (*Pages, error) {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
-		return fmt.Errorf("release pages: %w", err)
+		return nil, fmt.Errorf("find the program's pages: %w", err)
 	}
 	f, err := os.Open("/proc/self/smaps")
 	if err != nil {
-		return fmt.Errorf("release pages: %w", err)
+		return nil, fmt.Errorf("find the program's pages: %w", err)
 	}
 	defer f.Close()
 	list, err := clean(f, exe)
 	if err != nil {
-		return fmt.Errorf("release pages: %w", err)
+		return nil, fmt.Errorf("find the program's pages: %w", err)
 	}
-	for _, m := range list {
+	return &Pages{list}, nil
+}
+
+// Release has the kernel take the pages out of this process, madvise(2). Those that are used again are mapped
+// again, one page fault for about 16 of them, from the page cache as long as the kernel keeps them there.
+func (p *Pages) Release() error {
+	for _, m := range p.list {
 		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED); errno != 0 {
-			return fmt.Errorf("release pages: %w", errno)
+			return fmt.Errorf("release the program's pages: %w", errno)
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package resident
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -40,20 +39,12 @@ func TestClean(t *testing.T) {
 
 // TestRelease: this very program runs on without its pages.
 func TestRelease(t *testing.T) {
-	f, err := os.Open("/proc/self/smaps")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if list, err := clean(f, exe); err != nil || len(list) == 0 {
+	p, err := Own()
+	if err != nil || len(p.list) == 0 {
 		t.Fatalf("no mapping of the program's file is clean: %v", err)
 	}
 	for range 3 {
-		if err := Release(); err != nil {
+		if err := p.Release(); err != nil {
 			t.Fatal(err)
 		}
 	}
