@@ -156,4 +156,4 @@ func (d *document) finishDutyUsers(c *Duty) {
 }
 
 // Location returns the timezone, which has been checked by LoadDuty.
-func (c *Duty) Location() *time.Location { return (&Gateway{Timezone: c.Timezone}).Location() }
+func (d *Duty) Location() *time.Location { return (&Gateway{Timezone: d.Timezone}).Location() }
