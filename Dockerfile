@@ -3,20 +3,22 @@
 #   docker build -t sentrybox .
 #   docker run --read-only --tmpfs /tmp -v sentrybox:/var/lib/sentrybox -v sentrybox-config:/etc/sentrybox -p 8443:8443 sentrybox
 #
-# For another architecture: docker buildx build --platform linux/arm64 . BASE is
-# any Debian 12.
+# For another architecture: docker buildx build --platform linux/arm64 . On amd64 that is cross-compiled, and
+# only what installs the package runs in the emulator. BASE is any Debian 12 of the image's architecture,
+# BUILD_BASE one of this machine's.
 ARG BASE=debian:12-slim
+ARG BUILD_BASE=${BASE}
 
-FROM ${BASE} AS build
-ARG GOPROXY
+FROM --platform=$BUILDPLATFORM ${BUILD_BASE} AS build
+ARG GOPROXY TARGETARCH
 # hack/package installs what it needs, Go included.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 ENV PATH=/usr/local/go/bin:$PATH
-RUN ${GOPROXY:+env GOPROXY="$GOPROXY"} hack/package native && mv build/sentrybox_*.deb /sentrybox.deb
+RUN ${GOPROXY:+env GOPROXY="$GOPROXY"} hack/package ${TARGETARCH:-native} && mv build/sentrybox_*.deb /sentrybox.deb
 
-FROM ${BASE}
+FROM --platform=$TARGETPLATFORM ${BASE}
 RUN --mount=type=bind,from=build,source=/sentrybox.deb,target=/sentrybox.deb \
     apt-get update && apt-get install -y --no-install-recommends /sentrybox.deb tzdata \
     && rm -rf /var/lib/apt/lists/* \

@@ -35,6 +35,16 @@ need() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# emulate_arm64: has the kernel run arm64 programs in qemu, as systemd-binfmt does where it runs. What undoes
+# it is printed; nothing if there is nothing to undo.
+emulate_arm64() {
+	local dir=/proc/sys/fs/binfmt_misc
+	[ "$(dpkg --print-architecture)" != arm64 ] && [ ! -e $dir/qemu-aarch64 ] || return 0
+	[ -e $dir/register ] || mount -t binfmt_misc binfmt_misc $dir
+	cat /usr/lib/binfmt.d/qemu-aarch64.conf >$dir/register
+	echo "echo -1 >$dir/qemu-aarch64"
+}
+
 # apt_sources: where this machine has Debian's packages from.
 apt_sources() {
 	local f
