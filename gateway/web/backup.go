@@ -336,8 +336,13 @@ func atSetup(handle func(*Server, http.ResponseWriter, *http.Request)) func(*Ser
 
 // vault guards a handler that needs the site in a file.
 func vault(handle func(*Server, http.ResponseWriter, *http.Request)) func(*Server, http.ResponseWriter, *http.Request) {
+	return provided(func(s *Server) bool { return s.Vault != nil }, handle)
+}
+
+// provided guards a handler of what not every server has.
+func provided(has func(*Server) bool, handle func(*Server, http.ResponseWriter, *http.Request)) func(*Server, http.ResponseWriter, *http.Request) {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) {
-		if s.Vault == nil {
+		if !has(s) {
 			s.fail(w, r, problem(http.StatusNotFound, "web.error.nofile"))
 			return
 		}

@@ -31,13 +31,7 @@ type updateLast struct {
 
 // updates guards a handler that needs the inbox of updates.
 func updates(handle func(*Server, http.ResponseWriter, *http.Request)) func(*Server, http.ResponseWriter, *http.Request) {
-	return func(s *Server, w http.ResponseWriter, r *http.Request) {
-		if s.Update == nil {
-			s.fail(w, r, problem(http.StatusNotFound, "web.error.nofile"))
-			return
-		}
-		handle(s, w, r)
-	}
+	return provided(func(s *Server) bool { return s.Update != nil }, handle)
 }
 
 func (s *Server) getUpdate(r *http.Request) (any, error) {

@@ -20,21 +20,6 @@ async function ask(method, path, body) {
   return got;
 }
 
-// upload sends the file and tells how far it has come, which fetch cannot.
-const upload = file => new Promise((yes, no) => {
-  const x = new XMLHttpRequest();
-  x.open('PUT', base + '/file');
-  for (const [k, v] of Object.entries(head({'Content-Type': 'application/octet-stream'}))) x.setRequestHeader(k, v);
-  x.upload.onprogress = e => progress(e.loaded, e.total);
-  x.onerror = () => no(new Error(t('network')));
-  x.onload = () => {
-    let got = {};
-    try { got = JSON.parse(x.responseText); } catch { /* told below */ }
-    if (x.status === 200) yes(got); else no(new Error(got.error ? got.error.text : t('network')));
-  };
-  x.send(file);
-});
-
 function progress(done, total) {
   $('progress').hidden = !total;
   $('progress').value = total ? done / total : 0;
@@ -54,7 +39,7 @@ form.onsubmit = async e => {
   try {
     if (sent !== form.file.files[0]) {
       say($('rsaid'), 'good', t('restore.upload'));
-      await upload(form.file.files[0]);
+      await upload(base + '/file', head(), form.file.files[0], progress);
       sent = form.file.files[0];
     }
     progress(0, 0);

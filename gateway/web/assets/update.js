@@ -17,19 +17,9 @@
     }
   }
 
-  const send = file => new Promise((yes, no) => {
-    const x = new XMLHttpRequest();
-    x.open('PUT', '/api/v1/update/file');
-    x.setRequestHeader('X-CSRF-Token', document.querySelector('meta[name=csrf]').content);
-    x.setRequestHeader('Content-Type', 'application/octet-stream');
-    x.upload.onprogress = e => { $('uprogress').hidden = false; $('uprogress').value = e.loaded / e.total; };
-    x.onerror = () => no(new Error(t('network')));
-    x.onload = () => {
-      let got = {};
-      try { got = JSON.parse(x.responseText); } catch { /* told below */ }
-      if (x.status === 200) yes(got); else no(new Error(got.error ? got.error.text : t('network')));
-    };
-    x.send(file);
+  const send = file => upload('/api/v1/update/file', {'X-CSRF-Token': document.querySelector('meta[name=csrf]').content}, file, (done, total) => {
+    $('uprogress').hidden = false;
+    $('uprogress').value = done / total;
   });
 
   form.onsubmit = async e => {
