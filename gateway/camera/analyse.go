@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/drivers/media/keep"
 )
 
 const (
@@ -91,7 +92,7 @@ func (c *Camera) analyse(ctx context.Context) error {
 			starved++
 			wait = starvedWait(starved)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := keep.Sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -277,7 +278,7 @@ func (p *Process) patience() time.Duration {
 // in its pipe yet can still be passed over.
 func (c *Camera) await(ctx context.Context, p *Process) error {
 	for p.Behind() > maxBehind {
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+		if err := keep.Sleep(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -309,15 +310,4 @@ func believe(t, now time.Time) time.Time {
 		return now
 	}
 	return t
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

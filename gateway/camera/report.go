@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sentrybox/analytics/wire"
+	"sentrybox/drivers/media/keep"
 	"sentrybox/gateway/alert"
 )
 
@@ -156,7 +157,7 @@ func (c *Camera) raise(ctx context.Context, r report) error {
 			return nil
 		}
 		c.Log.Error("an event could not be made durable, trying again", "kind", r.Kind, "zone", r.Zone, "error", err, "after", wait)
-		if err := sleep(ctx, wait); err != nil {
+		if err := keep.Sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
