@@ -92,9 +92,8 @@ func TestVisionKilled(t *testing.T) {
 		t.Errorf("%d restarts are counted", got)
 	}
 	for _, name := range []string{"gateway_goroutines", "gateway_open_files"} {
-		if after[name] > before[name]+10 {
-			t.Errorf("%s: %v before, %v after", name, before[name], after[name])
-		}
+		// An alert's clip may be under way; what leaks stays.
+		eventually(t, fmt.Sprintf("as many %s as the %v before", name, before[name]), func() bool { return figures(t, url)[name] <= before[name]+10 })
 	}
 	if lines := strings.Count(g.log.String(), "vision process failed"); lines > n/2+3 {
 		t.Errorf("%d lines of the log for %d kills", lines, n)
