@@ -202,6 +202,30 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// TestSlowDevice has answers that take longer than the client is woken after, as those of
+// a recorder that is busy with playback.
+func TestSlowDevice(t *testing.T) {
+	t.Parallel()
+	s := recorder(t, func(s *dvriptest.Server) {
+		s.Mangle = func(m dvrip.Message) []byte {
+			if m.ID == dvrip.IDLogin+1 || m.ID == dvrip.IDClaim+1 {
+				time.Sleep(1500 * time.Millisecond)
+			}
+			return m.Append(nil)
+		}
+	})
+	w := start(t, quick(s.URL(0, 0)))
+	w.until("pictures", func(units []media.AccessUnit, _ []media.State) bool { return len(units) > 1 })
+	if n := s.Counts().Logins; n != 1 {
+		t.Errorf("%d logins", n)
+	}
+	_, err := dvrip.Probe(t.Context(), dvrip.Config{URL: strings.Replace(s.URL(0, 0), "admin:", "nobody:", 1), Process: []string{os.Args[0], dvrip.Command}})
+	var e *dvrip.Error
+	if !errors.As(err, &e) || e.Phase != media.Refused {
+		t.Errorf("a slow refusal: %v", err)
+	}
+}
+
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	s := recorder(t, func(s *dvriptest.Server) { s.KeepAlive = 2 * time.Second })

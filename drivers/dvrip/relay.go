@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -39,7 +40,8 @@ type relay struct {
 	framer   framer
 	pictures pictures
 
-	mu sync.Mutex // guards writes to client
+	mu      sync.Mutex  // guards writes to client
+	claimed atomic.Bool // the client has no more answers to wait for
 }
 
 // run passes messages both ways until either side has ended, and says why. The
@@ -68,6 +70,9 @@ func (r *relay) wait(ended <-chan struct{}, up, down <-chan *Error) *Error {
 		case <-ended:
 			fail = failed(media.Unreachable, "the session was given up: the device does not answer")
 		case <-tick.C:
+			if !r.claimed.Load() {
+				continue // it would take this for the answer that it waits for
+			}
 			// An empty frame of information: vdk's client passes it over, and looks at
 			// the clock for its next keep-alive. An error shows in upstream.
 			_ = r.tell(Message{ID: IDMedia, Body: []byte{0, 0, 1, kindInfo, 0, 0, 0, 0}})
@@ -252,8 +257,11 @@ func (r *relay) granted(m Message) *Error {
 		e.Ret = a.Ret
 		return e
 	}
-	if m.ID == IDClaim+1 && r.tell(m) != nil {
-		return failed(media.Unreachable, "the session was given up")
+	if m.ID == IDClaim+1 {
+		if r.tell(m) != nil {
+			return failed(media.Unreachable, "the session was given up")
+		}
+		r.claimed.Store(true)
 	}
 	return nil
 }
