@@ -17,6 +17,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -72,7 +73,7 @@ func (b *browser) do(actions ...chromedp.Action) {
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		text := ""
 		if errors.Is(err, context.DeadlineExceeded) {
-			_ = chromedp.Run(b.ctx, chromedp.Text("body", &text, chromedp.ByQuery))
+			_ = chromedp.Run(b.ctx, chromedp.Evaluate("document.body.innerText", &text))
 		}
 		b.t.Fatalf("the browser: %v; the page says: %s", err, text)
 	}
@@ -81,20 +82,59 @@ func (b *browser) do(actions ...chromedp.Action) {
 // open opens a page.
 func (b *browser) open(path string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(b.base+path), chromedp.WaitReady("#main", chromedp.ByQuery))
+	b.visit(b.base+path, "#main")
+}
+
+// visit goes to a URL and waits until an element is shown. Everything is asked of the page's
+// JavaScript: chromedp's own waits hold on to nodes of the page before and can hang.
+func (b *browser) visit(url, selector string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate(`document.left = true`, nil), chromedp.ActionFunc(func(ctx context.Context) error {
+		_, _, problem, _, err := page.Navigate(url).Do(ctx)
+		if err == nil && problem != "" {
+			err = errors.New(problem)
+		}
+		return err
+	}))
+	b.until("the page "+url, `!document.left && document.readyState === "complete"`)
+	b.shows(selector)
+}
+
+// shown is JavaScript for the element of a selector if it is to be seen, and else null.
+func shown(selector string) string {
+	quoted, _ := json.Marshal(selector)
+	return `(e => e && e.getClientRects().length > 0 && getComputedStyle(e).visibility === "visible" ? e : null)(document.querySelector(` + string(quoted) + `))`
+}
+
+// shows waits until the first element of a selector is to be seen.
+func (b *browser) shows(selector string) {
+	b.t.Helper()
+	b.until(selector, shown(selector))
 }
 
 // fill types into a field that has been emptied.
 func (b *browser) fill(selector, text string) {
 	b.t.Helper()
-	quoted, _ := json.Marshal(selector)
-	b.do(chromedp.WaitVisible(selector, chromedp.ByQuery), chromedp.Evaluate(`document.querySelector(`+string(quoted)+`).value = ""`, nil),
-		chromedp.SendKeys(selector, text, chromedp.ByQuery))
+	b.until(selector, `(e => { if (e && !e.disabled) { e.focus(); e.value = ""; } return e && document.activeElement === e; })(`+shown(selector)+`)`)
+	b.do(chromedp.KeyEvent(text))
 }
 
+// press clicks with the mouse at an element that can be reached there.
 func (b *browser) press(selector string) {
 	b.t.Helper()
-	b.do(chromedp.WaitEnabled(selector, chromedp.ByQuery), chromedp.ScrollIntoView(selector, chromedp.ByQuery), chromedp.Click(selector, chromedp.ByQuery))
+	// Where it is, once nothing lies over it.
+	const place = `(e => {
+		if (!e || e.disabled) return null;
+		e.scrollIntoViewIfNeeded();
+		const r = e.getClientRects()[0], X = r.x + r.width / 2, Y = r.y + r.height / 2, hit = document.elementFromPoint(X, Y);
+		return hit && (e.contains(hit) || hit.contains(e) || hit.closest("label")?.control === e) ? {X, Y} : null;
+	})`
+	b.until(selector+" to be pressed", place+`(`+shown(selector)+`)`)
+	at := eval[*struct{ X, Y float64 }](b, place+`(`+shown(selector)+`)`)
+	if at == nil {
+		b.t.Fatalf("%s went while it was to be pressed", selector)
+	}
+	b.do(chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // until waits until an expression is true of the page.

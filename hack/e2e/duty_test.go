@@ -225,7 +225,7 @@ func TestDutyPage(t *testing.T) {
 	}
 	other.pressText(".card", "已派人")
 	other.until("asks whom", `!!document.querySelector('.draft input')`)
-	other.do(chromedp.SendKeys(".draft input", "小赵"))
+	other.fill(".draft input", "小赵")
 	other.pressText(".draft", "已派人")
 	b.until("dispatched", `document.querySelector('.card').innerText.includes('小赵')`)
 	b.pressText(".card", "已处理")
@@ -261,11 +261,11 @@ func TestDutyPage(t *testing.T) {
 		t.Error("the page is wider than a phone")
 	}
 	b.size(1366, 900)
-	b.do(chromedp.Navigate(c.url + "/?lang=en"))
+	b.visit(c.url+"/?lang=en", "#shift")
 	b.pressText("#shift", "王阿姨")
 	b.until("two alerts", `document.querySelectorAll('.card').length === 2`)
 	b.shot("duty-english")
-	b.do(chromedp.Navigate(c.url+"/report?lang=zh"), chromedp.WaitVisible("table"))
+	b.visit(c.url+"/report?lang=zh", "table")
 	b.shot("duty-report")
 	var pdf []byte
 	b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
@@ -275,7 +275,7 @@ func TestDutyPage(t *testing.T) {
 	if !bytes.HasPrefix(pdf, []byte("%PDF")) || !bytes.Contains(pdf, []byte("/MediaBox [0 0 595")) && !bytes.Contains(pdf, []byte("/MediaBox [0 0 594")) {
 		t.Errorf("the report is not printed on A4: %d bytes", len(pdf))
 	}
-	b.do(chromedp.Navigate(c.url+"/card"), chromedp.WaitVisible("ol"))
+	b.visit(c.url+"/card", "ol")
 	b.shot("duty-card")
 	b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		pdf, _, err = page.PrintToPDF().WithPreferCSSPageSize(true).Do(ctx)
@@ -284,7 +284,7 @@ func TestDutyPage(t *testing.T) {
 	if n := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); n != 1 {
 		t.Errorf("the card has %d pages", n)
 	}
-	b.do(chromedp.Navigate(c.url+"/history"), chromedp.WaitVisible("#rows tr"))
+	b.visit(c.url+"/history", "#rows tr")
 	b.pressText("#rows tr:first-child", "查看")
 	b.until("what became of it", `document.querySelectorAll('#one li').length > 0`)
 	b.shot("duty-history")
@@ -292,8 +292,11 @@ func TestDutyPage(t *testing.T) {
 
 func (b *browser) signInDuty(c *console) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(c.url+"/"), chromedp.WaitVisible("input[name=password]"), chromedp.SendKeys("input[name=name]", "duty"),
-		chromedp.SendKeys("input[name=password]", dutyPassword), chromedp.Submit("form[action='/signin']"), chromedp.WaitVisible("#shift .person"))
+	b.visit(c.url+"/", "input[name=password]")
+	b.fill("input[name=name]", "duty")
+	b.fill("input[name=password]", dutyPassword)
+	b.press("form[action='/signin'] button")
+	b.shows("#shift .person")
 }
 
 // pressText clicks the button with a text, within what a selector finds.

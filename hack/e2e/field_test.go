@@ -83,7 +83,7 @@ func (s *sensorsim) sos(b *browser, what, expression string) {
 
 func (b *browser) choose(selector, value string) {
 	b.t.Helper()
-	b.do(chromedp.WaitVisible(selector, chromedp.ByQuery))
+	b.shows(selector)
 	b.do(chromedp.Evaluate(fmt.Sprintf(`(e => { e.value = %q; e.dispatchEvent(new Event("change", {bubbles: true})); })(document.querySelector(%q))`, value, selector), nil))
 }
 
