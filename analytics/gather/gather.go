@@ -72,6 +72,9 @@ func New(z *zone.Mask, people int, after time.Duration, armed bool) *Watch {
 		members: make([]member, 0, track.MaxTracks)}
 }
 
+// SetAfter changes how long they must be there.
+func (w *Watch) SetAfter(after time.Duration) { w.after = after }
+
 // Resize gives the watch its zone at another size of picture.
 func (w *Watch) Resize(z *zone.Mask) {
 	w.zone = z

@@ -134,10 +134,14 @@ type Watch struct {
 // New returns a watch for pictures of a size, in pixels. Nothing in the privacy
 // polygons is looked at. A thing must lie for after, at least five seconds.
 func New(polygon []wire.Point, privacy [][]wire.Point, after time.Duration, width, height int, armed bool) *Watch {
-	w := &Watch{polygon: polygon, privacy: privacy, after: max(after, 5*time.Second), armed: armed}
+	w := &Watch{polygon: polygon, privacy: privacy, armed: armed}
+	w.SetAfter(after)
 	w.Resize(width, height)
 	return w
 }
+
+// SetAfter changes how long a thing must lie, at least five seconds.
+func (w *Watch) SetAfter(after time.Duration) { w.after = max(after, 5*time.Second) }
 
 // Resize begins anew with pictures of another size. What is open ends.
 func (w *Watch) Resize(width, height int) {

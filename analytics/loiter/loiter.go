@@ -80,6 +80,9 @@ func New(z *zone.Mask, after time.Duration, armed bool) *Watch {
 		out: make([]behaviour.Event, 0, maxStays)}
 }
 
+// SetAfter changes how long is too long. Clocks run on.
+func (w *Watch) SetAfter(after time.Duration) { w.after = after }
+
 // Resize gives the watch its zone at another size of picture. Who is in it is
 // lost from sight, and found again by where they stand.
 func (w *Watch) Resize(z *zone.Mask) {

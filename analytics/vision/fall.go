@@ -45,14 +45,20 @@ func (s *stream) region(dst []byte, r image.Rectangle, factor int) error {
 
 func newFalls(w *watcher, source pixels) *falls {
 	f := &falls{watch: w, source: source}
-	for i, r := range w.cfg.Rules {
+	f.list()
+	return f
+}
+
+// list finds the rules for thrown objects, none of which has a detector yet.
+func (f *falls) list() {
+	f.rules, f.armed = nil, nil
+	for i, r := range f.watch.cfg.Rules {
 		if r.Kind == wire.ThrownObject {
 			f.rules = append(f.rules, i)
-			f.armed = append(f.armed, w.cfg.Armed[i])
+			f.armed = append(f.armed, f.watch.cfg.Armed[i])
 		}
 	}
 	f.dets = make([]*throw.Detector, len(f.rules))
-	return f
 }
 
 // arm arms and disarms rules. What falls at that moment is judged by what was seen of it.

@@ -43,6 +43,8 @@ type gateway struct {
 	seq  uint64
 	gaps map[uint64]bool // access units with a gap before them
 	lose map[uint64]bool // access units replaced by rubbish
+	// revisions are the configurations that were sent after the first.
+	revisions []*wire.Config
 	// between, if not nil, may say something before each access unit of code.
 	between func()
 }
@@ -59,6 +61,13 @@ func (g *gateway) check(err error) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+}
+
+// revise sends another configuration.
+func (g *gateway) revise(cfg *wire.Config) {
+	g.t.Helper()
+	g.revisions = append(g.revisions, cfg)
+	g.check(g.w.JSON(wire.TypeRevision, cfg.Revision()))
 }
 
 // show sends the pictures of a scene from one time to another as MJPEG.
@@ -90,6 +99,7 @@ type answers struct {
 	overlays   []wire.Overlay
 	video      []wire.Video
 	summary    wire.Progress
+	revised    []int // how many detections were there before each answer to a revision
 }
 
 // talk lets a process answer everything that the gateway says and checks the
@@ -131,6 +141,12 @@ func (g *gateway) talk(cfg *wire.Config) answers {
 			g.check(wire.DecodeVideo(p, &v))
 			v.Data = bytes.Clone(v.Data)
 			a.video = append(a.video, v)
+		case wire.TypeRevised:
+			if len(a.revised) == len(g.revisions) {
+				g.t.Fatal("an answer to no revision")
+			}
+			cfg = cfg.Revised(g.revisions[len(a.revised)].Revision())
+			a.revised = append(a.revised, len(a.detections))
 		case wire.TypeProgress:
 			var v wire.Progress
 			g.check(wire.Decode(p, &v))
@@ -148,8 +164,8 @@ func (g *gateway) talk(cfg *wire.Config) answers {
 			g.t.Fatalf("message of type %d", typ)
 		}
 	}
-	if a.summary.Seen == 0 {
-		g.t.Fatal("no summary")
+	if a.summary.Seen == 0 || len(a.revised) != len(g.revisions) {
+		g.t.Fatalf("summary %+v, %d of %d revisions answered", a.summary, len(a.revised), len(g.revisions))
 	}
 	return a
 }

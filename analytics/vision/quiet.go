@@ -23,8 +23,11 @@ func (w *watcher) calm(pts time.Duration) bool {
 		w.now-w.moved >= calm
 }
 
-// known says whether the background has been learned for long enough.
-func (w *watcher) known() bool { return w.detector != nil && w.detector.Age() >= knownFor }
+// known says whether the background has been learned for long enough, also since there is a new rule, which may
+// have one of its own.
+func (w *watcher) known() bool {
+	return w.detector != nil && w.detector.Age() >= knownFor && w.now >= w.fresh
+}
 
 // flickers says whether parts of the scene are looked at with less care than others.
 func (w *watcher) flickers() bool { return w.detector != nil && w.detector.Flickers() }

@@ -76,6 +76,13 @@ func (z *inZone) Resize(width, height int) {
 	z.masked.Resize(zone.Rasterize(z.polygon, width, height))
 }
 
+// SetAfter is part of patient.
+func (z *inZone) SetAfter(after time.Duration) {
+	if p, ok := z.masked.(patient); ok {
+		p.SetAfter(after)
+	}
+}
+
 // Explain is part of explainer.
 func (z *inZone) Explain(s *behaviour.Scene, dst []wire.Note) []wire.Note {
 	if e, ok := z.masked.(explainer); ok {

@@ -37,6 +37,7 @@ type second struct {
 	w, h          int // working size
 	armed         []bool
 	zones         *zone.Mask // where a rule about people is armed; nil for everywhere
+	redraw        bool       // the rules have changed
 	dropped       []droppedEvent
 	said          bool
 	view          behaviour.Scene // what the rule asked last was shown
@@ -138,7 +139,8 @@ func (s *second) look(pic *picture, tracks []track.Track, armed []bool) {
 		s.width, s.height, s.w, s.h = l.CodedWidth, l.CodedHeight, l.Width, l.Height
 		s.watch.Resize(s.width, s.height, s.w, s.h, zone.Privacy(s.cfg.Privacy, s.w, s.h))
 	}
-	if resized || !slices.Equal(armed, s.armed) {
+	if resized || s.redraw || !slices.Equal(armed, s.armed) {
+		s.redraw = false
 		s.armed = append(s.armed[:0], armed...)
 		s.draw()
 	}

@@ -62,6 +62,8 @@ func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Confi
 			err = s.sendStill(p)
 		case wire.TypeShow:
 			err = s.show(p)
+		case wire.TypeRevision:
+			err = s.revise(p)
 		case wire.TypePing:
 			err = s.report.now()
 		case wire.TypeEnd:

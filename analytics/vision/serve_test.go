@@ -224,11 +224,14 @@ func TestRefusesBadConversations(t *testing.T) {
 		say  func(*gateway)
 		want string
 	}{
-		"another version":    {bad(func(c *wire.Config) { c.Version++ }), "version"},
-		"no zone":            {bad(func(c *wire.Config) { c.Zones = nil }), "no zone"},
-		"hangs up":           {func(*gateway) {}, "without a word"},
-		"unknown message":    {func(g *gateway) { g.check(g.w.JSON(9, 1)) }, "unknown type 9"},
-		"arm too many":       {func(g *gateway) { g.check(g.w.JSON(wire.TypeArm, wire.Arm{Armed: []bool{true, true}})) }, "2 rules of 1"},
+		"another version": {bad(func(c *wire.Config) { c.Version++ }), "version"},
+		"no zone":         {bad(func(c *wire.Config) { c.Zones = nil }), "no zone"},
+		"hangs up":        {func(*gateway) {}, "without a word"},
+		"unknown message": {func(g *gateway) { g.check(g.w.JSON(15, 1)) }, "unknown type 15"},
+		"arm too many":    {func(g *gateway) { g.check(g.w.JSON(wire.TypeArm, wire.Arm{Armed: []bool{true, true}})) }, "2 rules of 1"},
+		"revision, no zone": {func(g *gateway) {
+			g.check(g.w.JSON(wire.TypeRevision, wire.Revision{Rules: testConfig(wire.Motion).Rules, Armed: []bool{true}}))
+		}, "no zone"},
 		"half a message":     {func(g *gateway) { g.in.Write([]byte{9, 0, 0, 0, 2, 1}) }, "unexpected EOF"},
 		"no configuration":   {func(g *gateway) { g.in.Reset(); g.check(g.w.End()) }, "first message"},
 		"too short a unit":   {func(g *gateway) { g.in.Write([]byte{3, 0, 0, 0, 2, 1, 1}) }, "access unit of 2 bytes"},

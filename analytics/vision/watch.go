@@ -45,8 +45,9 @@ type watcher struct {
 	width, height int // of the picture as coded; another size is another view
 	detector      *motion.Detector
 	tracker       *track.Tracker
-	people        *perspective.Model
-	rules         []heuristic // a rule each, nil where none is built
+	figures       []wire.Figure
+	people        *perspective.Model // begins with figures
+	rules         []heuristic        // a rule each, nil where none is built
 	open          []openBehaviour
 	id            uint64
 	second        *second
@@ -60,6 +61,7 @@ type watcher struct {
 	period  time.Duration // between analysed pictures, longer than period when the box is slow
 	slowed  bool          // it is, or keyframes alone are decoded
 	skipped uint64        // pictures left out for it
+	fresh   time.Duration // media time until which a rule is new
 }
 
 // openBehaviour is one that has begun and not ended.
@@ -69,7 +71,7 @@ type openBehaviour struct {
 }
 
 func newWatcher(cfg *wire.Config, send func(*wire.Detection) error) *watcher {
-	return &watcher{cfg: cfg, send: send, people: perspective.New(cfg.Figures), armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules)), period: period}
+	return &watcher{cfg: cfg, send: send, figures: cfg.Figures, people: perspective.New(cfg.Figures), armed: slices.Clone(cfg.Armed), rules: make([]heuristic, len(cfg.Rules)), period: period}
 }
 
 // close frees what OpenCV holds. The watcher is of no use any more.
@@ -124,6 +126,7 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 	}
 	back := w.started && l.PTS < w.now
 	if back {
+		w.fresh = 0
 		if err := w.finish(); err != nil {
 			return err
 		}

@@ -120,6 +120,11 @@ func (w *Writer) Ping() error {
 	return w.send(TypePing, func(buf []byte) []byte { return buf })
 }
 
+// Revised sends the answer to a Revision.
+func (w *Writer) Revised() error {
+	return w.send(TypeRevised, func(buf []byte) []byte { return buf })
+}
+
 // AccessUnit sends one encoded picture.
 func (w *Writer) AccessUnit(a *AccessUnit) error {
 	return w.send(TypeAccessUnit, a.append)

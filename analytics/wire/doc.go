@@ -17,6 +17,8 @@
 //	Arm, Pace, Ping      ─────▶
 //	                     ◀─────     Detection (begun, then ended), Progress
 //	                     ◀─────     Overlay, Video, if the config asks for them
+//	Revision             ─────▶
+//	                     ◀─────     what the rules of before still saw, Revised
 //	End                  ─────▶
 //	                     ◀─────     the last Detections, Summary
 //	closes the pipe      ─────▶
@@ -25,4 +27,12 @@
 // The gateway treats what comes back as hostile: the process that wrote it has
 // parsed a stranger's video. Lengths are bounded, JSON is decoded strictly, and
 // every number is checked by the Validate methods.
+//
+// # What changes while it runs
+//
+// New rules, zones and figures are sent to the process that runs. One that was started anew in its
+// place would take whoever stands in the picture for a part of the background, show the place they leave as
+// something new, and begin their time in a zone again. With a [Revision] the background and the tracks stay, and so does
+// what a rule has seen that still looks for the same in the same place, see [Config.Kept]. What else changes takes
+// another process: other models and limits, which it is shut in with, and other privacy masks.
 package wire

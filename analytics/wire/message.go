@@ -9,7 +9,7 @@ import (
 
 // Version is the version of this protocol. The two programs are installed
 // together, so a difference is a broken installation and nothing to bridge.
-const Version = 4
+const Version = 5
 
 // Type says what a message is.
 type Type uint8
@@ -24,6 +24,7 @@ const (
 	TypePace       Type = 6  // Pace, as JSON
 	TypeStill      Type = 7  // Still, as JSON; the answer is a Picture
 	TypeShow       Type = 8  // Show, as JSON
+	TypeRevision   Type = 9  // Revision, as JSON; the answer is TypeRevised
 	TypeHello      Type = 16 // Hello, as JSON
 	TypeDetection  Type = 17 // Detection: uint32 length of its JSON, the JSON, a JPEG or nothing
 	TypeProgress   Type = 18 // Progress, as JSON
@@ -31,6 +32,7 @@ const (
 	TypeOverlay    Type = 20 // Overlay, as JSON; only if the config or a Show asks for it
 	TypeVideo      Type = 21 // Video, binary; only if the config asks for it
 	TypePicture    Type = 22 // Picture: uint64 id of the detection, a JPEG
+	TypeRevised    Type = 23 // no payload
 )
 
 // Limits on the length of a message, in bytes.
@@ -139,6 +141,8 @@ type Rule struct {
 	People int     `json:"people,omitempty"` // for gathering
 	// Direction is for line_crossing.
 	Direction Direction `json:"direction,omitempty"`
+	// Severity is the gateway's own, and is not sent.
+	Severity int `json:"-"`
 }
 
 // Config is the first message to a vision process.
@@ -282,6 +286,8 @@ type Detection struct {
 	Track []TrackPoint `json:"track,omitempty"`
 	Floor string       `json:"floor,omitempty"`
 	JPEG  []byte       `json:"-"` // a thumbnail, with Begun
+	// Severity is that of its rule, if the gateway has given it one.
+	Severity int `json:"-"`
 }
 
 // Picture is the whole picture that a detection was decided in, without marks;

@@ -15,7 +15,8 @@ import (
 )
 
 // fleet runs the cameras, over changes of everything else: it starts and stops only
-// those whose part of the configuration has changed. What they tell goes to the
+// those whose part of the configuration has changed, and revises those of which nothing but what they look for
+// has. What they tell goes to the
 // App that is attached; between two of them it waits.
 type fleet struct {
 	gate
@@ -29,7 +30,7 @@ type fleet struct {
 	failed  chan error         // holds what a camera could not go on for
 }
 
-// crew is everything that a camera is built from: equal ones need no restart.
+// crew is everything that a camera is built from: equal ones need no restart, nor do those that are revisable.
 type crew struct {
 	Camera       config.Camera
 	Timezone     string
@@ -38,6 +39,15 @@ type crew struct {
 	Hardware     bool
 	Thumbnail    int
 	Past         bool // its last minutes may be kept
+}
+
+// revisable says whether a camera that was built from c can become one of the other while it runs.
+func (c crew) revisable(to crew) bool {
+	if !camera.Revisable(&c.Camera, &to.Camera) {
+		return false
+	}
+	c.Camera = to.Camera
+	return reflect.DeepEqual(c, to)
 }
 
 type member struct {
@@ -77,6 +87,15 @@ func (f *fleet) set(crews []crew) (gone []string) {
 		if stays && reflect.DeepEqual(c, m.crew) {
 			continue
 		}
+		if stays && m.crew.revisable(c) {
+			moved := m.crew.Camera.Grid != c.Camera.Grid
+			m.crew = c
+			m.cam.Revise(c.Camera)
+			if moved {
+				m.cam.Tell()
+			}
+			continue
+		}
 		m.stop()
 		ending = append(ending, m)
 		delete(f.members, id)
@@ -110,7 +129,7 @@ func (f *fleet) start(c crew) {
 	}
 	cam.Raise = func(ctx context.Context, e alert.Event) (id string, err error) {
 		err = f.with(ctx, func(a *App) error {
-			id, err = a.raise(ctx, &cfg, cam, e)
+			id, err = a.raise(ctx, cam.Settings(), cam, e)
 			return err
 		})
 		return id, err
@@ -119,7 +138,7 @@ func (f *fleet) start(c crew) {
 		return f.with(ctx, func(a *App) error { return a.alerts.Agitate(ctx, id, e) })
 	}
 	cam.OnState = func(s camera.State) {
-		f.now(func(a *App) { a.deviceState(&cfg, s) }) // attach asks again
+		f.now(func(a *App) { a.deviceState(cam.Settings(), s) }) // attach asks again
 	}
 	ctx, stop := context.WithCancel(f.ctx)
 	m := &member{crew: c, cam: cam, stop: stop, done: make(chan struct{})}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"sentrybox/analytics/wire"
 	"sentrybox/gateway/config"
 )
 
@@ -28,6 +29,19 @@ func TestFleet(t *testing.T) {
 	second := f.cameras()
 	if len(second) != 2 || second["a"] != first["a"] || second["b"] == first["b"] || !slices.Equal(gone, []string{"c"}) {
 		t.Errorf("gone %v, a stays %v, b is another %v, of %d", gone, second["a"] == first["a"], second["b"] != first["b"], len(second))
+	}
+	revised := crewOf("a", "rtsp://127.0.0.1:1/a")
+	revised.Camera.Grid, revised.Camera.Detect = "7", []config.Rule{{Kind: wire.Tamper, Zone: config.AllZones}}
+	f.set([]crew{revised})
+	third := f.cameras()
+	if s := third["a"].Settings(); third["a"] != first["a"] || s.Grid != "7" || len(s.Detect) != 1 {
+		t.Errorf("with other rules it is another camera (%v), or has %+v", third["a"] != first["a"], s)
+	}
+	elsewhere := revised
+	elsewhere.Timezone = "Asia/Shanghai"
+	f.set([]crew{elsewhere})
+	if f.cameras()["a"] == first["a"] {
+		t.Error("in another timezone it is the same camera")
 	}
 	f.stop()
 	if n := len(f.cameras()); n != 0 {

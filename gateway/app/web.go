@@ -174,7 +174,7 @@ func (s site) State(ctx context.Context) (web.State, error) {
 		c := cameras[id]
 		cs := c.State()
 		v := web.Camera{
-			ID: id, Grid: c.Config.Grid, Phase: string(cs.Phase), Since: cs.Since, Reason: cs.Reason, Detector: cs.Detector,
+			ID: id, Grid: c.Settings().Grid, Phase: string(cs.Phase), Since: cs.Since, Reason: cs.Reason, Detector: cs.Detector,
 			Width: cs.Info.Width, Height: cs.Info.Height, FPS: cs.Info.FPS,
 		}
 		if cs.Info.Codec != 0 {

@@ -134,17 +134,16 @@ func (c *Camera) session(ctx context.Context, from, seen uint64, failures int, y
 		return r, err
 	}
 	r.key, r.begun = seq, time.Now()
-	cfg := *c.cfg
-	c.mu.Lock()
-	cfg.Armed = slices.Clone(c.armed)
-	c.mu.Unlock()
+	plan := c.plan.Load()
+	cfg := *plan.wire
+	cfg.Armed = plan.armed(r.begun.In(c.Location))
 	how := c.process(&cfg, failures)
 	how.Yields = yields
 	p, err := StartProcess(ctx, how)
 	if err != nil {
 		return r, err
 	}
-	c.attach(p, cfg.Armed)
+	c.attach(p, plan, cfg.Armed)
 	taken := make(chan struct{})
 	go func() {
 		defer close(taken)
@@ -160,9 +159,9 @@ func (c *Camera) session(ctx context.Context, from, seen uint64, failures int, y
 	return r, err
 }
 
-// attach makes p the camera's process. What was armed while it started is told
+// attach makes p the camera's process. What has changed while it started is told
 // to it now.
-func (c *Camera) attach(p *Process, armed []bool) {
+func (c *Camera) attach(p *Process, begun *plan, armed []bool) {
 	c.attend(wire.Awake)
 	c.asking.Lock()
 	defer c.asking.Unlock()
@@ -176,7 +175,9 @@ func (c *Camera) attach(p *Process, armed []bool) {
 	if pace != (wire.Pace{}) {
 		_ = p.Pace(pace)
 	}
-	if !slices.Equal(now, armed) {
+	if plan := c.plan.Load(); plan != begun {
+		_ = p.Revise(plan.wire, now)
+	} else if !slices.Equal(now, armed) {
 		_ = p.Arm(now)
 	}
 	if p.Hello().NoHardware {

@@ -42,12 +42,15 @@ func (c *Camera) arm(ctx context.Context) error {
 			return ctx.Err()
 		case now := <-tick.C:
 			tick.Reset(beat.Until(now, time.Second))
-			c.rearm(armedAt(c.schedule, now.In(c.Location)))
+			c.rearm(now)
 		}
 	}
 }
 
-func (c *Camera) rearm(armed []bool) {
+func (c *Camera) rearm(now time.Time) {
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	armed := c.plan.Load().armed(now.In(c.Location))
 	c.mu.Lock()
 	changed, vision := !slices.Equal(armed, c.armed), c.vision
 	c.armed = armed

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,7 +52,7 @@ type Source interface {
 
 // Camera is one camera. Set the fields, then Run.
 type Camera struct {
-	Config       config.Camera
+	Config       config.Camera  // at the start, see Settings
 	Location     *time.Location // of the schedules
 	VisionPath   string
 	AddressSpace int  // MiB
@@ -80,12 +81,11 @@ type Camera struct {
 	mainRing *ring
 	main     Source
 	events   chan report
-	cfg      *wire.Config
-	models   []string          // files of the people detector
-	schedule []config.Schedule // a rule each
+	models   []string // files of the people detector
+	plan     atomic.Pointer[plan]
 
-	// asking is held while a process is asked for overlays, so that what it is told last holds. It is
-	// taken before mu.
+	// asking is held while a process is told what it looks for, which of it is armed, or to show it, so that what
+	// it is told last holds; and while plan changes. It is taken before mu.
 	asking sync.Mutex
 
 	mu     sync.Mutex
@@ -177,11 +177,9 @@ func (c *Camera) prepare() error {
 	}
 	c.ring = c.newRing(age)
 	c.events = make(chan report, queuedEvents)
-	c.cfg, c.schedule = WireConfig(&c.Config)
 	_, c.models = c.Config.SecondOpinion()
-	c.cfg.AddressSpace, c.cfg.Hardware = uint64(c.AddressSpace)<<20, c.Hardware
-	c.cfg.Thumbnail = c.Thumbnail
-	c.armed = armedAt(c.schedule, time.Now().In(c.Location))
+	c.plan.CompareAndSwap(nil, c.planOf(c.Config)) // it may have been revised already
+	c.rearm(time.Now())
 	if c.NewSource == nil {
 		c.NewSource = newSource
 	}
@@ -272,7 +270,7 @@ func WireConfig(cam *config.Camera) (*wire.Config, []config.Schedule) {
 	for _, r := range builtRules(cam) {
 		cfg.Rules = append(cfg.Rules, wire.Rule{
 			Kind: r.Kind, Zone: r.Zone, After: time.Duration(r.After).Seconds(), People: r.People,
-			Direction: cam.Zones[r.Zone].Direction,
+			Direction: cam.Zones[r.Zone].Direction, Severity: r.Severity,
 		})
 		schedules = append(schedules, r.Schedule)
 	}

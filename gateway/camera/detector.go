@@ -100,7 +100,7 @@ func (c *Camera) detector(p *Process) {
 	reason := ""
 	if err := p.NoDetector(); err != nil {
 		reason = err.Error()
-	} else if c.cfg.Detector != nil && p.cfg.Config.Detector == nil {
+	} else if c.plan.Load().wire.Detector != nil && p.cfg.Config.Detector == nil {
 		reason = "left out after failures of the vision process"
 	}
 	c.setState(func(st *State) { st.Detector = reason })

@@ -16,7 +16,8 @@ import (
 // returns why. The process has parsed a stranger's video: nothing it says is
 // believed unchecked.
 func (p *Process) read() error {
-	r := wire.NewReader(p.out, p.cfg.Config.FromVision())
+	p.current = p.cfg.Config
+	r := wire.NewReader(p.out, p.current.FromVision())
 	for {
 		typ, payload, err := r.Next()
 		if err != nil {
@@ -47,6 +48,9 @@ func (p *Process) handle(typ wire.Type, payload []byte) error {
 		p.touch(nil)
 		p.album.put(pic)
 		return nil
+	case wire.TypeRevised:
+		p.touch(nil)
+		return p.revised(payload)
 	case wire.TypeProgress, wire.TypeSummary:
 		var pr wire.Progress
 		if err := wire.Decode(payload, &pr); err != nil {
@@ -72,9 +76,10 @@ func (p *Process) handleDetection(payload []byte) error {
 	if err := wire.DecodeDetection(payload, &d); err != nil {
 		return err
 	}
-	if err := d.Validate(p.cfg.Config); err != nil {
+	if err := d.Validate(p.current); err != nil {
 		return err
 	}
+	d.Severity = p.current.Rules[d.Rule].Severity
 	p.touch(nil)
 	if p.cfg.Config.Replay {
 		p.waiting.Store(true) // the file waits for who reads its lines
@@ -99,7 +104,7 @@ func (p *Process) show(typ wire.Type, payload []byte) error {
 	}
 	p.waiting.Store(true) // it waits for whoever takes this
 	defer p.waiting.Store(false)
-	switch cfg := p.cfg.Config; {
+	switch cfg := p.current; {
 	case typ == wire.TypeOverlay && (cfg.Overlay || p.asked.Load()) && p.cfg.Overlay != nil:
 		var o wire.Overlay
 		if err := wire.Decode(payload, &o); err != nil {

@@ -77,17 +77,20 @@ type Process struct {
 	stills     atomic.Uint64 // pictures that were asked for
 	asked      atomic.Bool   // Show has asked for overlays, now or before
 	overlays   perSecond     // the reader's
+	current    *wire.Config  // the reader's: what it looks for
 	greeted    chan struct{} // closed at Hello
 	done       chan struct{} // closed when the process is gone and all is read
 
 	mu       sync.Mutex
 	progress wire.Progress // guarded by mu, as is all that follows
 	queue    []handed      // that it has not said to have handled
-	answered time.Time
-	summary  bool
-	peak     int64 // bytes
-	err      error
-	said     string // the last line on stderr, in brackets
+	// revisions are those that it has not answered.
+	revisions []*wire.Revision
+	answered  time.Time
+	summary   bool
+	peak      int64 // bytes
+	err       error
+	said      string // the last line on stderr, in brackets
 
 	kills uint64 // that the kernel had made for want of memory, before it was started
 }

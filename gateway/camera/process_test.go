@@ -58,6 +58,7 @@ func TestProcessThatCannotBeBelieved(t *testing.T) {
 		"flood":   "rule 0 asks for",
 		"ahead":   "is the last",
 		"unasked": "nobody asked for",
+		"revises": "one of 0 revisions",
 	} {
 		t.Run(behave, func(t *testing.T) {
 			p, err := testProcess(t, behave)

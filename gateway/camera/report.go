@@ -37,7 +37,6 @@ type behaviour struct {
 
 // take turns a process's detections into reports until the process is gone.
 func (c *Camera) take(p *Process) {
-	rules := builtRules(&c.Config)
 	limit := bucket{tokens: eventBurst, last: time.Now()}
 	open := make(map[uint64]*behaviour)
 	for d := range p.Detections() {
@@ -52,8 +51,8 @@ func (c *Camera) take(p *Process) {
 			continue
 		}
 		r := report{of: b, changed: d.Phase == wire.Changed, Event: alert.Event{
-			Device: c.Config.ID, Grid: c.Config.Grid, Kind: string(d.Kind), Zone: d.Zone,
-			Severity: rules[d.Rule].Severity,
+			Device: c.Config.ID, Grid: c.Settings().Grid, Kind: string(d.Kind), Zone: d.Zone,
+			Severity: d.Severity,
 			Start:    believe(d.StartWall, now), Detected: believe(d.DetectWall, now),
 			Confidence: math.Round(d.Confidence*100) / 100, Floor: d.Floor, Agitated: d.Agitated, Thumbnail: d.JPEG,
 			Picture: func(ctx context.Context) []byte { return p.picture(ctx, d.ID).JPEG },

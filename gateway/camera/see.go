@@ -22,7 +22,8 @@ type Seen struct {
 const seenQueue = 8
 
 // See hands out what the detectors make of each picture, until ctx ends or take fails. The vision
-// process is asked for it only while somebody looks, and looks at every picture then.
+// process is asked for it only while somebody looks, and looks at every picture then. When the camera is revised, or
+// ends, it returns ErrStopped.
 func (c *Camera) See(ctx context.Context, take func(Seen) error) error {
 	if c.shown() == nil {
 		return ErrStopped
@@ -36,7 +37,10 @@ func (c *Camera) See(ctx context.Context, take func(Seen) error) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case s := <-looks:
+		case s, ok := <-looks:
+			if !ok {
+				return ErrStopped
+			}
 			if err := take(s); err != nil {
 				return err
 			}

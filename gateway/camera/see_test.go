@@ -66,6 +66,7 @@ func TestSeeIsBounded(t *testing.T) {
 	for _, replay := range []bool{false, true} {
 		n := 0
 		p := &Process{cfg: ProcessConfig{Config: &wire.Config{Replay: replay, Overlay: replay}, Overlay: func(*wire.Overlay) { n++ }}}
+		p.current = p.cfg.Config
 		p.asked.Store(true)
 		began := time.Now()
 		for range 500 {

@@ -77,6 +77,8 @@ func standIn(behave string) {
 		_ = w.Video(&wire.Video{PTS: time.Second, Keyframe: true, Data: []byte("picture")})
 	case "nonsense":
 		_ = w.JSON(wire.TypeOverlay, wire.Overlay{Notes: []wire.Note{{Rule: 5}}, Armed: []bool{true}})
+	case "revises":
+		_ = w.Revised()
 	case "ahead":
 		_ = w.JSON(wire.TypeProgress, wire.Progress{Seq: 1 << 50})
 	case "chatty":
@@ -111,6 +113,18 @@ func standIn(behave string) {
 				os.Exit(1)
 			}
 			s.shows = show.On
+		case wire.TypeRevision:
+			var r wire.Revision
+			if wire.Decode(p, &r) != nil {
+				os.Exit(1)
+			}
+			cfg = *cfg.Revised(&r)
+			if cfg.Validate() != nil {
+				os.Exit(1)
+			}
+			if behave != "deaf" {
+				_ = w.Revised()
+			}
 		case wire.TypePing:
 			_ = w.JSON(wire.TypeProgress, s.progress)
 		case wire.TypeEnd:
