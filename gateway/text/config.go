@@ -51,6 +51,7 @@ var configs = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"config.env.form":          {"${ 后面应该是变量名和 }，如 ${CAM_PASS}；要写 ${ 本身请用 $${", "${ must be followed by the name of a variable and }, as in ${CAM_PASS}; write $${ for ${ itself"},
 	"config.secret.unknown":    {"这里的 •••••• 不对应任何已保存的密码：请直接写密码，或从原来的地方整个复制过来", "these dots stand for no password that is kept: write the password itself, or copy all of them from where they were"},
 	"config.secret.place":      {"已保存的密码不能放在这里：它会被看到", "a password that is kept cannot stand here, where it would show"},
+	"config.secret.moved":      {"已保存的密码只用于原来的主机和用户：地址或用户变了，请重新输入密码", "a password that is kept is only for the host and the user that it was for: with another, type the password again"},
 	"config.env.unset":         {"环境变量 %s 没有设置", "environment variable %s is not set"},
 	"config.value":             {"%q 不行，可用的有：%s", "%q is none of %s"},
 	"config.value.near":        {"不认识 %q，是不是 %q？", "%q is not known, did you mean %q?"},

@@ -26,6 +26,7 @@ type Keeper struct {
 	seen   string            // guarded by mu, as is all that follows: the text in the file
 	shown  string            // the same, concealed
 	known  map[string]secret // by marker: those of the file
+	used   *ledger           // what they are for, nil until somebody asks
 	held   map[string]secret // by marker: new ones that are not saved yet
 	recent []string          // markers of held, the oldest first
 }
@@ -49,7 +50,7 @@ func (k *Keeper) learn(body string, known map[string]secret) string {
 func (k *Keeper) file(body string) string {
 	if k.known == nil || k.seen != body {
 		known := map[string]secret{}
-		k.seen, k.shown, k.known = body, k.learn(body, known), known
+		k.seen, k.shown, k.known, k.used = body, k.learn(body, known), known, nil
 	}
 	return k.shown
 }
@@ -151,10 +152,24 @@ func (k *Keeper) hold(s secret) string {
 	return m
 }
 
-// Meant returns an address with what its markers stand for.
+// Meant returns an address with what its markers stand for, or a *config.Problems if they are not
+// for this host and user.
 func (k *Keeper) Meant(ctx context.Context, address string) (string, error) {
 	known, err := k.lookup(ctx, address)
-	return put(address, known), err
+	if err != nil {
+		return "", err
+	}
+	meant := put(address, known)
+	at, _ := useOf(meant)
+	var all []usage
+	for _, what := range mentioned(address) {
+		all = append(all, usage{what: what, use: at, sure: true})
+	}
+	strange, err := k.strange(ctx, all)
+	if err == nil && len(strange) > 0 {
+		err = &config.Problems{List: []config.Problem{{File: k.Path, Line: 1, Column: 1, Key: "config.secret.moved"}}}
+	}
+	return meant, err
 }
 
 // meant is the text with its secrets.
@@ -169,7 +184,11 @@ func (k *Keeper) meant(ctx context.Context, body string) (string, error) {
 	if same {
 		return file, nil
 	}
-	return reveal(k.Path, body, known)
+	meant, err := reveal(k.Path, body, known)
+	if err == nil {
+		err = k.bounds(ctx, body, known)
+	}
+	return meant, err
 }
 
 // lookup returns what the markers of a text stand for: those of the file, new ones, and then of the

@@ -7,6 +7,11 @@
 // secrets that they stand for; what is written in the place of a marker is a new secret; and a
 // marker that stands for nothing is a mistake, with its line.
 //
+// A secret that is kept goes where it has gone: to the same host, for the same user, or to where it is
+// sent nowhere. Anywhere else it has to be typed again, or whoever may change the configuration could
+// have it sent to themselves. The same holds for references to the environment and files that are for
+// a password; one that has been for none yet may be for any.
+//
 // What is secret the schema says: each value of type config.Secret, and the password in each
 // address. Comments, keys that nobody knows and files that are no YAML have no schema: there
 // it goes by the names of keys and the form of addresses, and hides rather too much. A reference to
@@ -84,19 +89,22 @@ func hides(text string) bool {
 
 // pieces returns what is secret in a text that may be an address: the password before the last @,
 // and those among its parameters. See strict.Redact.
-func pieces(s string) (all [][2]int) {
+func pieces(s string) [][2]int { return parts(s, hides) }
+
+// parts returns those places for a secret in an address where there is one that counts.
+func parts(s string, counts func(string) bool) (all [][2]int) {
 	from := 0
 	if scheme := strings.Index(s, "://"); scheme >= 0 {
 		at := strings.LastIndexByte(s, '@')
 		if colon := strings.IndexByte(s[scheme+3:max(at, scheme+3)], ':'); colon >= 0 {
 			from = at
-			if piece := [2]int{scheme + 3 + colon + 1, at}; hides(s[piece[0]:piece[1]]) {
+			if piece := [2]int{scheme + 3 + colon + 1, at}; counts(s[piece[0]:piece[1]]) {
 				all = append(all, piece)
 			}
 		}
 	}
 	for _, m := range parameter.FindAllStringSubmatchIndex(s[from:], -1) {
-		if piece := [2]int{from + m[2], from + m[3]}; hides(s[piece[0]:piece[1]]) {
+		if piece := [2]int{from + m[2], from + m[3]}; counts(s[piece[0]:piece[1]]) {
 			all = append(all, piece)
 		}
 	}

@@ -249,6 +249,9 @@ func (s *Server) probeCamera(r *http.Request) (any, error) {
 		address = "detect_url"
 	}
 	raw, err := s.Care.Meant(r.Context(), fields.Text(address))
+	if problems := (*config.Problems)(nil); errors.As(err, &problems) {
+		return nil, problem(http.StatusUnprocessableEntity, "config.secret.moved")
+	}
 	if err == nil {
 		raw, err = s.expand(raw)
 	}

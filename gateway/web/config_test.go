@@ -183,10 +183,10 @@ func TestProbe(t *testing.T) {
 		Camera cameraForm `json:"camera"`
 		Sub    bool       `json:"sub"`
 	}
-	form := cameraForm{ID: "东门", Address: "rtsp://10.0.0.9/x", User: "admin", Transport: "tcp"}
+	form := cameraForm{ID: "东门", Address: "rtsp://10.0.0.1/x", User: "admin", Transport: "tcp"}
 	var got Probe
 	v.ask("POST", "/api/v1/cameras/probe?lang=en", probe{Old: "东门", Camera: form}, http.StatusOK, &got)
-	if len(r.probed) != 1 || r.probed[0] != "rtsp://admin:s3cret-1@10.0.0.9/x tcp" || len(got.Advice) != 3 {
+	if len(r.probed) != 1 || r.probed[0] != "rtsp://admin:s3cret-1@10.0.0.1/x tcp" || len(got.Advice) != 3 {
 		t.Errorf("%v, %+v", r.probed, got)
 	}
 	form.Password = "other"
