@@ -149,6 +149,9 @@ func (d *document) finishSensors(c *Config, first map[string]string) {
 			continue
 		}
 		s.Bus = d.busOf(c, path+".bus", s.Bus, s.profile)
+		if s.Bus == "" && s.Transport() == "mqtt" && d.Sound(path+".bus") && c.Broker.Listen == "" && d.Sound("broker.listen") {
+			d.Fault(path+".bus", "config.sensor.local")
+		}
 		d.oneProtocol(s, path, speaks)
 		d.finishAddress(c, s, path)
 		d.finishSensorKeys(c, s, path)

@@ -53,6 +53,7 @@ sensors:
 rules:
   - {id: flood, when: "water_level > 40 cm for 30 s", until: water_level < 0.3 m, severity: 1, schedule: "22:00-06:00", area: night}
   - {id: both, when: "pit-1.water_level > 1 m and th-1.door", kind: flood}
+broker: {listen: "127.0.0.1:0"}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +121,7 @@ sensors:
   - {id: s8, profile: broken}
   - {id: s11, profile: rdm6300, bus: a}
   - {id: s12, profile: aqara-mccgq11lm, topic: "front/#"}
+broker: {listen: "127.0.0.1:0"}
 `, `7: sensors[0].profile: there is no profile "pti"
 8: sensors[1].bus: "net" does not reach devices of serial
 9: sensors[2].bus: there is no bus "c"
@@ -143,6 +145,15 @@ sensors:
 17: sensors[10].profile: the profile is wrong: broken.yaml:1: format: must be a whole number, not a text
 18: sensors[11].profile: the line "a" has devices of pit already, and cannot have another kind
 19: sensors[12].topic: must be a part of topics, without + and #`},
+	{"no broker", head + `buses: [{id: z, mqtt: "mqtt://10.0.0.9"}]
+sensors:
+  - {id: s0}
+  - {id: s1, profile: aqara-mccgq11lm}
+  - {id: s2, profile: aqara-mccgq11lm, bus: z}
+  - {id: s3, profile: aqara-mccgq11lm, bus: none}
+`, `6: sensors[0].bus: must be given, as the gateway has no broker of its own (broker.listen): name a bus of the kind mqtt, or open that
+7: sensors[1].bus: must be given, as the gateway has no broker of its own (broker.listen): name a bus of the kind mqtt, or open that
+9: sensors[3].bus: there is no bus "none"`},
 	{"outputs", head + `profiles: .
 buses: [{id: a, serial: /dev/ttyS1}, {id: net, lorawan: ":1700"}]
 outputs:
@@ -168,6 +179,7 @@ rules:
   - {id: e, when: "th-1.x > 3", until: "th-2.x", do: siren for 2 min}
   - {id: f, when: [1], do: "siren for"}
   - {id: g, when: "th-1.x > 3", do: horn}
+broker: {listen: "127.0.0.1:0"}
 `, `9: rules[0].when: character 1: water_level needs its unit, m
 10: rules[1].when: character 1: water_level is measured in m, not in kg
 11: rules[2].when: character 20: here should be a number

@@ -165,6 +165,7 @@ var configs = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"config.bus.application":   {"必须是 ChirpStack 应用的编号", "must be the id of an application of ChirpStack"},
 	"config.bus.modes":         {"模块的模式只能由一种方式切换：m0 和 m1 两个不同的引脚，或者 mode_command", "the module's mode is set in one way: by two pins, m0 and m1, or by mode_command"},
 	"config.bus.chip":          {"必须是 /dev/gpiochip0 这样的设备，或者芯片的标签", "must be a device such as /dev/gpiochip0, or the label of a chip"},
+	"config.sensor.local":      {"必须有，因为网关没有自己的 MQTT 服务器（broker.listen）：选一条 MQTT 总线，或开它", "must be given, as the gateway has no broker of its own (broker.listen): name a bus of the kind mqtt, or open that"},
 	"config.sensor.topic":      {"必须是主题的一部分，不能有 + 和 #", "must be a part of topics, without + and #"},
 	"config.bus.protocol":      {"串口 %q 上已是 %s 的设备，一条串口只能有一种", "the line %q has devices of %s already, and cannot have another kind"},
 	"config.bus.mqtt":          {"发布到网关自己的 MQTT 服务器，不需要 bus", "it publishes at the gateway's own broker and needs no bus"},

@@ -95,22 +95,17 @@ func (s *Server) mayWatch(q *request, id string) bool {
 	return q.Role.May(account.Technician) || !s.Live.Private(id)
 }
 
-// live is the picture of a camera over a WebSocket. A text message says what the binary
-// ones after it are: {"mime":…,"at":…} begins a stream whose head comes next, and whose first
-// picture has that media time in seconds; {"alive":true}
-// says that the box is there while no picture comes.
-func (s *Server) live(w http.ResponseWriter, r *http.Request) {
-	q, id := from(r), r.PathValue("id")
-	if !s.mayWatch(q, id) {
+// socket answers with a WebSocket to who may watch the camera, while one of the seats is free. tell
+// has its context until nobody looks any more or the session ends.
+func (s *Server) socket(w http.ResponseWriter, r *http.Request, seats chan struct{}, tell func(ctx context.Context, c *websocket.Conn) error) {
+	q := from(r)
+	if !s.mayWatch(q, r.PathValue("id")) {
 		s.fail(w, r, problem(http.StatusForbidden, "web.error.private"))
 		return
 	}
-	if s.Live.Private(id) {
-		s.Accounts.Audit(r.Context(), q.actor(), "camera.unmasked", id)
-	}
 	select {
-	case s.viewers <- struct{}{}:
-		defer func() { <-s.viewers }()
+	case seats <- struct{}{}:
+		defer func() { <-seats }()
 	default:
 		s.fail(w, r, problem(http.StatusServiceUnavailable, "web.error.busy"))
 		return
@@ -128,21 +123,41 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		s.keepAlive(ctx, c, q.token)
 	}()
-	err = s.Live.Watch(ctx, id, func(f Frame) error {
-		ctx, cancel := context.WithTimeout(ctx, frameWithin)
-		defer cancel()
-		if f.MIME != "" {
-			if err := wsjson.Write(ctx, c, streamBegin{f.MIME, f.At.Seconds()}); err != nil {
-				return err
-			}
-		}
-		return c.Write(ctx, websocket.MessageBinary, f.Data)
-	})
-	if errors.Is(err, ErrNoCamera) {
+	if err = tell(ctx, c); errors.Is(err, ErrNoCamera) {
 		_ = c.Close(websocket.StatusPolicyViolation, "no such camera")
 	}
 	cancel()
 	<-done
+}
+
+// sendJSON sends a text message to a browser.
+func sendJSON(ctx context.Context, c *websocket.Conn, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, frameWithin)
+	defer cancel()
+	return wsjson.Write(ctx, c, v)
+}
+
+// live is the picture of a camera over a WebSocket. A text message says what the binary
+// ones after it are: {"mime":…,"at":…} begins a stream whose head comes next, and whose first
+// picture has that media time in seconds; {"alive":true}
+// says that the box is there while no picture comes.
+func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	s.socket(w, r, s.viewers, func(ctx context.Context, c *websocket.Conn) error {
+		if s.Live.Private(id) {
+			s.Accounts.Audit(context.WithoutCancel(ctx), from(r).actor(), "camera.unmasked", id)
+		}
+		return s.Live.Watch(ctx, id, func(f Frame) error {
+			if f.MIME != "" {
+				if err := sendJSON(ctx, c, streamBegin{f.MIME, f.At.Seconds()}); err != nil {
+					return err
+				}
+			}
+			ctx, cancel := context.WithTimeout(ctx, frameWithin)
+			defer cancel()
+			return c.Write(ctx, websocket.MessageBinary, f.Data)
+		})
+	})
 }
 
 // keepAlive says that the box is there, until the session ends.
@@ -161,10 +176,7 @@ func (s *Server) keepAlive(ctx context.Context, c *websocket.Conn, token string)
 				}
 				checked = now
 			}
-			ctx, cancel := context.WithTimeout(ctx, frameWithin)
-			err := wsjson.Write(ctx, c, map[string]bool{"alive": true})
-			cancel()
-			if err != nil {
+			if sendJSON(ctx, c, map[string]bool{"alive": true}) != nil {
 				return
 			}
 		}

@@ -2,12 +2,10 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/coder/websocket/wsjson"
 
 	"sentrybox/analytics/wire"
 	"sentrybox/gateway/config"
@@ -69,49 +67,18 @@ type ruleStance struct {
 // see tells what the detectors see over a WebSocket, as long as somebody looks: first the
 // rules, and then a message for each picture that is analysed.
 func (s *Server) see(w http.ResponseWriter, r *http.Request) {
-	q, id := from(r), r.PathValue("id")
-	if !s.mayWatch(q, id) {
-		s.fail(w, r, problem(http.StatusForbidden, "web.error.private"))
-		return
-	}
+	l, id := from(r).lang, r.PathValue("id")
 	cam, err := s.running(id)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	select {
-	case s.seers <- struct{}{}:
-		defer func() { <-s.seers }()
-	default:
-		s.fail(w, r, problem(http.StatusServiceUnavailable, "web.error.busy"))
-		return
-	}
-	c, err := websocket.Accept(w, r, nil) // refuses other sites by their Origin
-	if err != nil {
-		return
-	}
-	defer func() { _ = c.CloseNow() }()
-	ctx, cancel := context.WithCancel(c.CloseRead(r.Context()))
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer cancel()
-		s.keepAlive(ctx, c, q.token)
-	}()
-	write := func(v any) error {
-		ctx, cancel := context.WithTimeout(ctx, frameWithin)
-		defer cancel()
-		return wsjson.Write(ctx, c, v)
-	}
-	if write(sightBegin{sightRules(cam, q.lang)}) == nil {
-		err = s.Live.See(ctx, id, func(st Sight) error { return write(viewOf(q.lang, cam, st)) })
-		if errors.Is(err, ErrNoCamera) {
-			_ = c.Close(websocket.StatusPolicyViolation, "no such camera")
+	s.socket(w, r, s.seers, func(ctx context.Context, c *websocket.Conn) error {
+		if err := sendJSON(ctx, c, sightBegin{sightRules(cam, l)}); err != nil {
+			return err
 		}
-	}
-	cancel()
-	<-done
+		return s.Live.See(ctx, id, func(st Sight) error { return sendJSON(ctx, c, viewOf(l, cam, st)) })
+	})
 }
 
 // sightRules returns the rules that overlays speak of, in their order.

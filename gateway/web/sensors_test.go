@@ -362,3 +362,23 @@ func TestSearch(t *testing.T) {
 		}
 	}
 }
+
+// TestSensorWithoutABroker: the box refuses what the form does not offer, and says why.
+func TestSensorWithoutABroker(t *testing.T) {
+	r := newRig(t)
+	v := r.claim()
+	for _, c := range []struct {
+		item     string
+		problems int
+	}{{`{"id":"th-1"}`, 1}, {`{"id":"door-1","profile":"aqara-mccgq11lm"}`, 1}, {`{"id":"door-1","profile":"aqara-mccgq11lm","bus":"z"}`, 0}} {
+		if c.problems == 0 {
+			r.use(file + "buses: [{id: z, mqtt: \"mqtt://10.0.0.9\"}]\n")
+		}
+		var got checked
+		status, answer := v.json("POST", "/api/v1/sensors/plan?lang=en", `{"old":"","item":`+c.item+`}`)
+		if err := json.Unmarshal([]byte(answer), &got); err != nil || status != http.StatusOK || len(got.Problems) != c.problems ||
+			c.problems > 0 && (got.Problems[0].Line != 11 || !strings.Contains(got.Problems[0].Text, "no broker of its own")) {
+			t.Errorf("%s: %d %s", c.item, status, answer)
+		}
+	}
+}

@@ -56,6 +56,7 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	for _, lang := range []string{"en", "zh"} {
 		b.open("/?lang=" + lang)
 		b.until("a menu of one line", `links.offsetHeight < 60`)
+		b.until("links that look alike", `new Set([...document.querySelectorAll("#own a, #own button, .lang")].map(e => getComputedStyle(e).color + getComputedStyle(e).textDecorationLine)).size === 1`)
 	}
 	if strings.Contains(g.log.String(), pagePassword) {
 		t.Error("the password is in the log")

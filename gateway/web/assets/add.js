@@ -2,10 +2,9 @@
 'use strict';
 const marked = new Set(), wanted = new Map(), pictures = new Map(); // by address; by address and channel
 let queue = Promise.resolve(); // of pictures, one after the other: a browser has few connections
-let found = {devices: [], templates: [], networks: [], job: {}}, shown = '', plan = null, added = [];
+let found = {devices: [], templates: [], networks: [], job: {}}, shown = '', added = [];
 
 const keyOf = (d, c) => d.address + ' ' + c.channel;
-const fail = e => { say($('said'), 'bad', t('failed', e.message)); $('said').scrollIntoView({block: 'nearest'}); };
 const check = (label, checked, set, props = {}) => {
   const i = el('input', {type: 'checkbox', checked, ...props});
   i.onchange = () => set(i.checked);
@@ -134,13 +133,13 @@ async function load() {
     found = await api('GET', 'find');
     show();
   } catch (e) {
-    if (e.status) { fail(e); return; }
+    if (e.status) { failed(e); return; }
   }
   timer = setTimeout(load, found.job.running ? 1000 : 8000);
 }
 
-const begin = (path, body) => api('POST', 'find/' + path, body || {}).then(() => { $('said').hidden = true; return load(); }).catch(fail);
-const change = (d, what) => api('PATCH', 'find/devices/' + encodeURIComponent(d.address), what).then(load).catch(fail);
+const begin = (path, body) => api('POST', 'find/' + path, body || {}).then(() => { $('said').hidden = true; return load(); }).catch(failed);
+const change = (d, what) => api('PATCH', 'find/devices/' + encodeURIComponent(d.address), what).then(load).catch(failed);
 $('signin').channels.oninput = e => { e.target.dataset.typed = '1'; };
 $('go').dataset.none = $('go').textContent;
 $('search').onclick = () => begin('search');
@@ -153,30 +152,15 @@ $('signin').onsubmit = e => {
   for (const k of [...pictures.keys()]) if (marked.has(k.split(' ')[0])) { pictures.delete(k); wanted.delete(k); }
   begin('signin', {devices: [...marked], user: f.user.value, password: f.password.value, plain: f.plain.checked, channels: Number(f.channels.value) || 1});
 };
-$('plan').onclick = () => busy($('plan'), async () => {
-  try {
-    const cameras = chosen();
-    plan = await api('POST', 'find/plan', {cameras});
-    added = cameras.map(c => c.id.trim());
-    showChange(plan);
-    $('save').disabled = plan.problems.length > 0 || !plan.changed;
-    $('h-change').focus();
-    $('change').scrollIntoView({block: 'start'});
-  } catch (e) {
-    fail(e);
-  }
+$('plan').onclick = () => busy($('plan'), () => {
+  const cameras = chosen();
+  added = cameras.map(c => c.id.trim());
+  return planned('find/plan', {cameras}, added.join(' ').slice(0, 200));
 });
-$('discard').onclick = () => { $('change').hidden = true; };
-$('save').onclick = () => busy($('save'), async () => {
-  try {
-    saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: added.join(' ').slice(0, 200)}));
-    for (const w of wanted.values()) w.add = false;
-    $('said').append(' ', ...added.flatMap(id => [el('a', {className: 'button', href: '/camera/' + encodeURIComponent(id)}, t('add.see', id)), ' ']));
-    $('said').scrollIntoView({block: 'nearest'});
-    shown = '';
-    setTimeout(load, 1000);
-  } catch (e) {
-    fail(e);
-  }
+saving(() => {
+  for (const w of wanted.values()) w.add = false;
+  $('said').append(' ', ...added.flatMap(id => [el('a', {className: 'button', href: '/camera/' + encodeURIComponent(id)}, t('add.see', id)), ' ']));
+  shown = '';
+  setTimeout(load, 1000);
 });
 load();

@@ -2,7 +2,7 @@
 // are saved, and saved only after the change has been seen.
 'use strict';
 const form = $('form');
-let old = '', plan = null;
+let old = '';
 
 function item(c) {
   const s = c.state, edit = el('button', {type: 'button'}, t('edit')), remove = el('button', {type: 'button', className: 'danger'}, t('remove'));
@@ -10,7 +10,7 @@ function item(c) {
   remove.setAttribute('aria-label', t('remove') + ' ' + c.id);
   const view = el('a', {className: 'button', href: '/camera/' + encodeURIComponent(c.id)}, t('view'));
   edit.onclick = () => open(c);
-  remove.onclick = () => planned({old: c.id, camera: null});
+  remove.onclick = () => planned('cameras/plan', {old: c.id, camera: null}, c.id);
   return el('li', {className: s ? s.level : 'warn', id: c.id}, s ? el('span', {className: 'mark'}, t('level.' + s.level)) : null,
     el('strong', {}, s ? s.text : c.id), ' ', s && s.since ? el('span', {className: 'since'}, t('since', when(s.since))) : null,
     el('p', {className: 'hint'}, [c.stream, c.address, t('zones', c.zones, c.rules)].filter(Boolean).join(' · ')),
@@ -41,32 +41,12 @@ function open(c) {
 
 const values = () => Object.fromEntries(['id', 'address', 'detect', 'user', 'password', 'transport', 'grid'].map(n => [n, form[n].value]));
 
-async function planned(what) {
-  try {
-    plan = await api('POST', 'cameras/plan', what);
-    showChange(plan);
-    $('save').disabled = plan.problems.length > 0 || !plan.changed;
-    $('h-change').focus();
-    $('change').scrollIntoView({block: 'start'});
-  } catch (e) {
-    say($('said'), 'bad', t('failed', e.message));
-    $('said').scrollIntoView({block: 'nearest'});
-  }
-}
-
-form.onsubmit = e => { e.preventDefault(); planned({old, camera: values()}); };
+form.onsubmit = e => { e.preventDefault(); planned('cameras/plan', {old, camera: values()}, old || values().id); };
 $('add').onclick = () => open(null);
 $('cancel').onclick = () => { $('edit').hidden = true; $('add').focus(); };
-$('discard').onclick = () => { $('change').hidden = true; };
-$('save').onclick = () => busy($('save'), async () => {
-  try {
-    saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: old || values().id}));
-    $('edit').hidden = true;
-    $('said').scrollIntoView({block: 'nearest'});
-    setTimeout(list, 1500);
-  } catch (e) {
-    say($('said'), 'bad', t('failed', e.message));
-  }
+saving(() => {
+  $('edit').hidden = true;
+  setTimeout(list, 1500);
 });
 for (const b of form.querySelectorAll('[data-probe]')) {
   const out = form.querySelector('.probe[data-for="' + b.dataset.probe + '"]');

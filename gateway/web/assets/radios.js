@@ -1,7 +1,7 @@
 // Radios and intercoms: how they are, and who calls, live. Who is not known is named here.
 'use strict';
 const may = document.body.dataset.role === 'technician', quiet = 6000;
-let source = null, seen = Date.now(), plan = null, wave = '';
+let source = null, seen = Date.now(), wave = '';
 
 const named = x => x.name ? x.name + ' (' + x.id + ')' : x.id;
 function button(label, about, run, className = '') {
@@ -67,20 +67,6 @@ function name(system, u) {
   $('name').scrollIntoView({block: 'start'});
 }
 
-async function planned(path, what, note) {
-  try {
-    plan = await api('POST', path, what);
-    plan.note = note;
-    showChange(plan);
-    $('save').disabled = plan.problems.length > 0 || !plan.changed;
-    $('h-change').focus();
-    $('change').scrollIntoView({block: 'start'});
-  } catch (e) {
-    say($('said'), 'bad', t('failed', e.message));
-    $('said').scrollIntoView({block: 'nearest'});
-  }
-}
-
 const values = f => Object.fromEntries([...f.elements].filter(e => e.name && !e.disabled).map(e => [e.name, e.value]));
 if (may) {
   const form = $('form');
@@ -120,14 +106,5 @@ if (may) {
     $('guide').scrollIntoView({block: 'start'});
   };
   for (const b of document.querySelectorAll('[data-cancel]')) b.onclick = () => { $(b.dataset.cancel).hidden = $('change').hidden = true; };
-  $('discard').onclick = () => { $('change').hidden = true; };
-  $('save').onclick = () => busy($('save'), async () => {
-    try {
-      saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: plan.note}));
-      $('name').hidden = $('edit').hidden = $('guide').hidden = true;
-    } catch (e) {
-      say($('said'), 'bad', t('failed', e.message));
-    }
-    $('said').scrollIntoView({block: 'nearest'});
-  });
+  saving(() => { $('name').hidden = $('edit').hidden = $('guide').hidden = true; });
 }

@@ -3,7 +3,7 @@
 'use strict';
 const canvas = $('canvas'), pen = canvas ? canvas.getContext('2d') : null, editor = document.body.dataset.role === 'technician';
 const camera = stage.dataset.id, path = 'cameras/' + encodeURIComponent(camera) + '/scene';
-let scene = null, drawing = null, selected = null, corner = -1, dragged = false, undo = [], plan = null;
+let scene = null, drawing = null, selected = null, corner = -1, dragged = false, undo = [];
 let grip = null; // of a floor or a person's height, while it is dragged
 let changing = null; // the field whose change is shown
 let tabbing = 0; // where the tab key leads, while it is down
@@ -348,28 +348,10 @@ if (editor) {
   document.addEventListener('keyup', () => { tabbing = 0; }, true);
   document.addEventListener('keydown', e => { if ((e.ctrlKey || e.metaKey) && e.key === 'z' && !e.target.closest('input, textarea')) { e.preventDefault(); back(); } });
   $('addrule').onclick = () => { keep(); scene.rules.push({kind: 'intrusion', zone: scene.zones.some(z => z.polygon) ? scene.zones.find(z => z.polygon).name : 'all'}); show(); };
-  $('plan').onclick = () => busy($('plan'), async () => {
-    try {
-      const {state, kinds, ...own} = scene;
-      plan = await api('POST', path + '/plan', own);
-      showChange(plan);
-      $('save').disabled = plan.problems.length > 0 || !plan.changed;
-      $('h-change').focus();
-      $('change').scrollIntoView({block: 'start'});
-    } catch (e) {
-      say($('said'), 'bad', t('failed', e.message));
-      $('said').scrollIntoView({block: 'nearest'});
-    }
+  $('plan').onclick = () => busy($('plan'), () => {
+    const {state, kinds, ...own} = scene;
+    return planned(path + '/plan', own, camera);
   });
-  $('save').onclick = () => busy($('save'), async () => {
-    try {
-      saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: camera}));
-      $('said').scrollIntoView({block: 'nearest'});
-      setTimeout(() => load().catch(() => {}), 1500);
-    } catch (e) {
-      say($('said'), 'bad', t('failed', e.message));
-      $('said').scrollIntoView({block: 'nearest'});
-    }
-  });
+  saving(() => setTimeout(() => load().catch(() => {}), 1500));
 }
 load().catch(e => say($('said'), 'bad', t('failed', e.message)));

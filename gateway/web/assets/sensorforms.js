@@ -2,7 +2,7 @@
 'use strict';
 const lists = ['buses', 'sensors', 'outputs', 'rules'];
 const formOf = Object.fromEntries(lists.map(l => [l, document.querySelector('form[data-list=' + l + ']')]));
-let forms = null, profiles = [], old = '', editing = '', plan = null;
+let forms = null, profiles = [], old = '', editing = '';
 const sensor = formOf.sensors, bus = formOf.buses, output = formOf.outputs;
 
 const fill = async () => { forms = await api('GET', 'sensors/forms'); };
@@ -64,13 +64,11 @@ function buses(f, chosen) {
   if (!f.bus) return;
   const p = profiles.find(x => x.id === f.profile.value), keep = chosen === undefined ? f.bus.value : chosen;
   const kinds = p ? p.buses : f === output ? ['modbus', 'gpio'] : [''];
-  const fit = forms.buses.filter(b => kinds.includes(b.kind)), kept = forms.sensors.some(x => x.id === old && !x.bus);
-  const local = kinds.includes('') && (forms.local || kept);
+  const fit = forms.buses.filter(b => kinds.includes(b.kind)), local = kinds.includes('') && forms.local;
   f.bus.required = f === sensor && !local;
   f.bus.replaceChildren(...(local ? [option('', t('sn.local'))] : []), ...fit.map(b => option(b.id, b.name ? b.name + ' (' + b.id + ')' : b.id)));
   if (keep && [...f.bus.options].some(o => o.value === keep)) f.bus.value = keep;
-  if (f === sensor) say($('nobus'), 'warn', f.bus.options.length ? kinds.includes('') && !forms.local && !f.bus.value ? t('sn.nolocal') : '' :
-    kinds.includes('') ? t('sn.nolocal') : t('sn.nobus', kinds.map(k => t('bus.' + k)).join(' / ')));
+  if (f === sensor) say($('nobus'), 'warn', f.bus.options.length ? '' : kinds.includes('') ? t('sn.nolocal') : t('sn.nobus', kinds.map(k => t('bus.' + k)).join(' / ')));
 }
 
 const visible = (label, yes) => { label.hidden = !yes; for (const i of label.querySelectorAll('input, select')) i.disabled = !yes; };
@@ -177,39 +175,22 @@ function values(list) {
   return all;
 }
 
-async function planned(list, what) {
-  try {
-    editing = list;
-    plan = await api('POST', list + '/plan', what);
-    plan.note = what.old || what.item.id;
-    showChange(plan);
-    $('save').disabled = plan.problems.length > 0 || !plan.changed;
-    $('h-change').focus();
-    $('change').scrollIntoView({block: 'start'});
-  } catch (e) {
-    say($('said'), 'bad', t('failed', e.message));
-    $('said').scrollIntoView({block: 'nearest'});
-  }
+function change(list, what) {
+  editing = list;
+  planned(list + '/plan', what, what.old || what.item.id);
 }
 
 for (const l of lists) {
-  formOf[l].onsubmit = e => { e.preventDefault(); planned(l, {old, item: values(l)}); };
+  formOf[l].onsubmit = e => { e.preventDefault(); change(l, {old, item: values(l)}); };
   formOf[l].querySelector('[data-cancel]').onclick = () => { $('edit-' + l).hidden = true; $('change').hidden = true; };
 }
 for (const [id, list] of [['add-bus', 'buses'], ['add-sensor', 'sensors'], ['add-output', 'outputs'], ['add-rule', 'rules']]) $(id).onclick = () => open(list, '');
 window.field.edit = open;
-window.field.remove = (list, id) => planned(list, {old: id, item: null});
+window.field.remove = (list, id) => change(list, {old: id, item: null});
 window.field.take = (onBus, x) => open('sensors', '', {bus: onBus, profile: x.fits.length ? x.fits[0].profile : guess(onBus), [x.key || 'topic']: x.address});
 // guess returns the first profile that the kind of the bus carries.
 const guess = id => { const kind = estate.buses.find(b => b.id === id).kind, p = profiles.find(x => x.senses && x.buses.includes(kind)); return p ? p.id : ''; };
-$('discard').onclick = () => { $('change').hidden = true; };
-$('save').onclick = () => busy($('save'), async () => {
-  try {
-    saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: plan.note}));
-    $('edit-' + editing).hidden = !(editing === 'buses' && document.querySelector('[data-take]')); // those that were found are taken over now
-  } catch (e) {
-    say($('said'), 'bad', t('failed', e.message));
-  }
-  $('said').scrollIntoView({block: 'nearest'});
+saving(() => {
+  $('edit-' + editing).hidden = !(editing === 'buses' && document.querySelector('[data-take]')); // those that were found are taken over now
 });
 api('GET', 'profiles').then(got => { profiles = got.profiles; }).catch(() => {});

@@ -1,7 +1,7 @@
 // The site's names and its uplinks, and a test of the way to the duty room.
 'use strict';
 const form = $('form');
-let uplinks = [], plan = null;
+let uplinks = [];
 
 function uplinkItem(u, i) {
   const box = el('div', {className: 'fields'});
@@ -48,29 +48,12 @@ async function load() {
 }
 
 $('add').onclick = () => { uplinks.push({old: 0, address: 'mqtts://'}); show(); };
-form.onsubmit = async e => {
+form.onsubmit = e => {
   e.preventDefault();
-  try {
-    plan = await api('POST', 'settings/plan', {id: form.id.value, street: form.street.value, community: form.community.value, timezone: form.timezone.value,
-      uplinks: uplinks.map(({old, name, address, user, password, ca, month}) => ({old, name: name || '', address, user: user || '', password: password || '', ca: ca || '', month: month || ''}))});
-    showChange(plan);
-    $('save').disabled = plan.problems.length > 0 || !plan.changed;
-    $('h-change').focus();
-    $('change').scrollIntoView({block: 'start'});
-  } catch (err) {
-    say($('said'), 'bad', t('failed', err.message));
-    $('said').scrollIntoView({block: 'nearest'});
-  }
+  planned('settings/plan', {id: form.id.value, street: form.street.value, community: form.community.value, timezone: form.timezone.value,
+    uplinks: uplinks.map(({old, name, address, user, password, ca, month}) => ({old, name: name || '', address, user: user || '', password: password || '', ca: ca || '', month: month || ''}))}, '');
 };
-$('save').onclick = () => busy($('save'), async () => {
-  try {
-    saved(await api('PUT', 'config', {body: plan.body, base: plan.base, note: ''}));
-    setTimeout(() => load().catch(() => setTimeout(load, 3000)), 2500);
-  } catch (e) {
-    say($('said'), 'bad', t('failed', e.message));
-  }
-  $('said').scrollIntoView({block: 'nearest'});
-});
+saving(() => setTimeout(() => load().catch(() => setTimeout(load, 3000)), 2500));
 
 $('test').onclick = () => busy($('test'), async () => {
   const steps = [];
