@@ -7,6 +7,7 @@
 #include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 
+#include "plane.h"
 #include "snapshot.h"
 
 enum { MIN_PACKET = 64 << 10 };
@@ -199,15 +200,6 @@ void sb_flush(sb_decoder *d)
 	avcodec_flush_buffers(d->ctx);
 	d->draining = 0;
 	d->broken = 1;
-}
-
-int sb_plane_holds(const AVFrame *f, int plane, size_t row, int rows)
-{
-	const AVBufferRef *b = av_frame_get_plane_buffer((AVFrame *)f, plane);
-	if (!b || rows < 1 || f->linesize[plane] < 0 || (size_t)f->linesize[plane] < row)
-		return 0;
-	size_t offset = f->data[plane] - b->data; // not negative, by av_frame_get_plane_buffer
-	return offset + (size_t)(rows - 1) * f->linesize[plane] + row <= b->size;
 }
 
 static int sample_bytes(const AVComponentDescriptor *c) { return c->depth > 8 ? 2 : 1; }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "plane.h"
+
 // One component of a frame and how far it is subsampled.
 struct component {
 	const uint8_t *data;

@@ -5,9 +5,6 @@
 #include <libavutil/pixdesc.h>
 #include <stdint.h>
 
-// sb_plane_holds says whether rows of that many bytes lie within the plane's buffer.
-int sb_plane_holds(const AVFrame *f, int plane, size_t row, int rows);
-
 // sb_colour writes a frame as full-range BT.601 4:2:0, (width/f)×(height/f) of
 // luma. Frames without chroma, or with chroma that cannot be read, come out grey.
 void sb_colour(const AVFrame *p, uint8_t *y, uint8_t *cb, uint8_t *cr, int f);
