@@ -25,7 +25,7 @@ type Config struct {
 	// Waits are those between two sessions. RefusedMax is 30 min, since devices lock users for as long.
 	Waits keep.Waits
 
-	Timeout      time.Duration // for connecting, and for the login; 10 s
+	Timeout      time.Duration // for connecting, for the login, and for the request for video; 10 s
 	Stall        time.Duration // without a picture until the stream counts as stalled; 10 s
 	KeyframeWait time.Duration // for the first keyframe of a session; 60 s
 	ProbeTime    time.Duration // that Probe watches the stream; 6 s

@@ -23,13 +23,15 @@
 //     client itself never has the password, but one of this process alone.
 //   - It sets the device's clock at every login: the relay answers that in the device's place.
 //   - It does not look whether a claim was granted: the relay does.
+//   - It gives up a device that takes more than 5 s to answer a login or a claim: the relay answers
+//     it at once, and passes on what it asks when the device has answered.
 //   - It hands on single slices of H.264 without their times, and nothing of H.265;
 //     it divides by a rate of 0 and indexes empty NAL units: the relay keeps the pictures
 //     and puts them together itself, for both.
 //   - It takes part of a header for all of it, and an answer to a keep-alive for a
-//     part of a picture: the relay reads whole messages, and hands on those that it waits for.
+//     part of a picture: the relay reads whole messages, and hands on none of them.
 //   - It sends keep-alives only when something arrives, and all the time if the device names
-//     no interval: the relay wakes it once a second, and names one.
+//     no interval: the relay wakes it once a second, names one, and passes on as many as the device wants.
 //
 // # The protocol
 //

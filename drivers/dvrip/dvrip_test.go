@@ -202,28 +202,58 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestSlowDevice has answers that take longer than the client is woken after, as those of
-// a recorder that is busy with playback.
+// TestSlowDevice has answers that take longer than vdk's client waits, 5 s, as those of a recorder
+// that is busy with playback.
 func TestSlowDevice(t *testing.T) {
 	t.Parallel()
-	s := recorder(t, func(s *dvriptest.Server) {
-		s.Mangle = func(m dvrip.Message) []byte {
-			if m.ID == dvrip.IDLogin+1 || m.ID == dvrip.IDClaim+1 {
-				time.Sleep(1500 * time.Millisecond)
+	for name, id := range map[string]uint16{"login": dvrip.IDLogin + 1, "claim": dvrip.IDClaim + 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := recorder(t, func(s *dvriptest.Server) {
+				s.Mangle = func(m dvrip.Message) []byte {
+					if m.ID == id {
+						time.Sleep(5500 * time.Millisecond)
+					}
+					return m.Append(nil)
+				}
+			})
+			cfg := quick(s.URL(0, 0))
+			cfg.Timeout = 30 * time.Second
+			w := start(t, cfg)
+			w.until("pictures", func(units []media.AccessUnit, _ []media.State) bool { return len(units) > 1 })
+			if n := s.Counts().Logins; n != 1 {
+				t.Errorf("%d logins", n)
 			}
-			return m.Append(nil)
+		})
+	}
+	t.Run("refusal", func(t *testing.T) {
+		t.Parallel()
+		s := recorder(t, func(s *dvriptest.Server) {
+			s.Mangle = func(m dvrip.Message) []byte {
+				time.Sleep(1500 * time.Millisecond)
+				return m.Append(nil)
+			}
+		})
+		_, err := dvrip.Probe(t.Context(), dvrip.Config{URL: strings.Replace(s.URL(0, 0), "admin:", "nobody:", 1)})
+		var e *dvrip.Error
+		if !errors.As(err, &e) || e.Phase != media.Refused {
+			t.Errorf("a slow refusal: %v", err)
 		}
 	})
-	w := start(t, quick(s.URL(0, 0)))
-	w.until("pictures", func(units []media.AccessUnit, _ []media.State) bool { return len(units) > 1 })
-	if n := s.Counts().Logins; n != 1 {
-		t.Errorf("%d logins", n)
-	}
-	_, err := dvrip.Probe(t.Context(), dvrip.Config{URL: strings.Replace(s.URL(0, 0), "admin:", "nobody:", 1), Process: []string{os.Args[0], dvrip.Command}})
-	var e *dvrip.Error
-	if !errors.As(err, &e) || e.Phase != media.Refused {
-		t.Errorf("a slow refusal: %v", err)
-	}
+	t.Run("no answer to the claim", func(t *testing.T) {
+		t.Parallel()
+		s := recorder(t, func(s *dvriptest.Server) {
+			s.Mangle = func(m dvrip.Message) []byte {
+				if m.ID == dvrip.IDClaim+1 {
+					return nil
+				}
+				return m.Append(nil)
+			}
+		})
+		cfg := quick(s.URL(0, 0))
+		cfg.Timeout = 2 * time.Second
+		start(t, cfg).untilPhase(media.Stalled, "no answer to the request for video within 2s")
+	})
 }
 
 func TestKeepAlive(t *testing.T) {
@@ -332,8 +362,8 @@ func TestHostile(t *testing.T) {
 		"no JSON":    {mangle: func(m dvrip.Message) []byte { m.Body = []byte("[[[["); return m.Append(nil) }, phase: media.Unreachable},
 		"deep JSON":  {mangle: func(m dvrip.Message) []byte { m.Body = bytes.Repeat([]byte("["), 1<<19); return m.Append(nil) }, phase: media.Unreachable},
 		"no session": {mangle: func(m dvrip.Message) []byte { m.Body = []byte(`{"Ret":100,"SessionID":"zero"}`); return m.Append(nil) }, phase: media.Unreachable},
-		"silence":    {mangle: func(dvrip.Message) []byte { return nil }, phase: media.Unreachable},
-		"cut off":    {mangle: func(m dvrip.Message) []byte { return m.Append(nil)[:15] }, phase: media.Unreachable},
+		"silence":    {mangle: func(dvrip.Message) []byte { return nil }, phase: media.Stalled},
+		"cut off":    {mangle: func(m dvrip.Message) []byte { return m.Append(nil)[:15] }, phase: media.Stalled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -358,7 +388,7 @@ func TestHostile(t *testing.T) {
 				}
 			})
 			cfg := quick(s.URL(0, 0))
-			cfg.KeyframeWait = 3 * time.Second
+			cfg.KeyframeWait, cfg.Timeout = 3*time.Second, 4*time.Second
 			w := start(t, cfg)
 			w.untilPhase(c.phase, "")
 			mu.Lock()

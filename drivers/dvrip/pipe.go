@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"sentrybox/drivers/media"
 	"sentrybox/sandbox"
@@ -18,8 +19,9 @@ import (
 type order struct {
 	User, Password string
 	Channel        int
-	Stream         string // Main or Extra1
-	MaxFrame       int    // bytes
+	Stream         string        // Main or Extra1
+	MaxFrame       int           // bytes
+	Timeout        time.Duration // for the answer to the request for video; none if 0
 }
 
 // The kinds of records on the process's standard output. Each is a byte of kind,

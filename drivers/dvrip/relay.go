@@ -26,9 +26,9 @@ const (
 	clientWait = 5 * time.Second
 )
 
-// relay stands between vdk's client and a device. What the client asks is put
-// right and passed on; of what the device says, the client gets the answers that it
-// waits for, and out gets the pictures.
+// relay stands between vdk's client and a device. What the client asks is answered in the
+// device's place, put right, and passed on when the device is ready for it; of what the
+// device says, out gets the pictures.
 type relay struct {
 	order   order
 	device  net.Conn
@@ -40,6 +40,8 @@ type relay struct {
 	framer   framer
 	pictures pictures
 
+	opening opening
+
 	mu      sync.Mutex  // guards writes to client
 	claimed atomic.Bool // the client has no more answers to wait for
 }
@@ -47,6 +49,7 @@ type relay struct {
 // run passes messages both ways until either side has ended, and says why. The
 // client has ended when ended is closed.
 func (r *relay) run(ended <-chan struct{}) *Error {
+	r.opening.device = r.device
 	up, down := make(chan *Error, 1), make(chan *Error, 1)
 	var both sync.WaitGroup
 	both.Go(func() { up <- r.upstream() })
@@ -70,6 +73,9 @@ func (r *relay) wait(ended <-chan struct{}, up, down <-chan *Error) *Error {
 		case <-ended:
 			fail = failed(media.Unreachable, "the session was given up: the device does not answer")
 		case <-tick.C:
+			if fail := r.opening.overdue(r.order.Timeout); fail != nil {
+				return fail
+			}
 			if !r.claimed.Load() {
 				continue // it would take this for the answer that it waits for
 			}
@@ -107,26 +113,45 @@ func (r *relay) upstream() *Error {
 		}
 		switch m.ID {
 		case IDLogin:
-			m.Body, err = r.login(m.Body)
-		case IDClaim, IDStart:
-			m.Body, err = r.channel(m.Body)
-		case IDKeepAlive:
-		case IDSetTime:
-			if err := r.tell(Message{Session: m.Session, ID: m.ID + 1, Body: JSON(answer{Name: "OPTimeSetting", Ret: RetOK})}); err != nil {
-				return failed(media.Unreachable, "the session was given up")
+			err = r.login(m)
+		case IDClaim:
+			if err = r.claim(m); err == nil {
+				err = r.yes(m, answer{})
+				r.claimed.Store(true)
 			}
-			continue
+		case IDStart:
+			if m.Body, err = r.channel(m.Body); err == nil {
+				err = r.opening.after(granted, m)
+			}
+		case IDKeepAlive:
+			err = r.opening.keepAlive(m)
+		case IDSetTime:
+			err = r.yes(m, answer{Name: "OPTimeSetting"})
 		default:
 			err = fmt.Errorf("message %d", m.ID)
 		}
-		if err != nil {
+		var network net.Error
+		switch {
+		case errors.Is(err, errClient):
+			return failed(media.Unreachable, "%v", err)
+		case errors.As(err, &network):
+			return failed(media.Unreachable, "the device closed the connection")
+		case err != nil:
 			return failed(media.Unreachable, "the client asks for what it must not: %v", err)
 		}
-		_ = r.device.SetWriteDeadline(time.Now().Add(clientWait))
-		if _, err := r.device.Write(m.Append(nil)); err != nil {
-			return failed(media.Unreachable, "the device closed the connection")
-		}
 	}
+}
+
+// errClient is a client that takes nothing any more.
+var errClient = errors.New("the session was given up")
+
+// yes answers a request of the client's in the device's place.
+func (r *relay) yes(m Message, a answer) error {
+	a.Ret, a.SessionID = RetOK, fmt.Sprintf("0x%08X", clientSession)
+	if r.tell(Message{Session: clientSession, ID: m.ID + 1, Body: JSON(a)}) != nil {
+		return errClient
+	}
+	return nil
 }
 
 // credentials is what a login says.
@@ -134,15 +159,27 @@ type credentials struct {
 	EncryptType, LoginType, PassWord, UserName string
 }
 
-// login replaces the client's user and password, which are for this relay alone.
-func (r *relay) login(body []byte) ([]byte, error) {
+// login passes the client's login on, whose user and password are for this relay alone.
+func (r *relay) login(m Message) error {
 	var c credentials
-	if err := unmarshal(body, &c); err != nil || c.PassWord != Hash(r.token) {
-		return nil, errors.New("a login that is not ours")
+	if err := unmarshal(m.Body, &c); err != nil || c.PassWord != Hash(r.token) {
+		return errors.New("a login that is not ours")
 	}
 	c.UserName, c.PassWord = r.order.User, Hash(r.order.Password)
 	c.LoginType = "DVRIP-Web" // as every other client writes it
-	return JSON(c), nil
+	m.Body = JSON(c)
+	if err := r.opening.after(asked, m); err != nil {
+		return err
+	}
+	return r.yes(m, answer{AliveInterval: int(wake / time.Second)})
+}
+
+// claim asks the device for live video, once it has taken the login.
+func (r *relay) claim(m Message) (err error) {
+	if m.Body, err = r.channel(m.Body); err != nil {
+		return err
+	}
+	return r.opening.after(within, m)
 }
 
 // channel puts the channel into a request for live video.
@@ -225,7 +262,8 @@ func (r *relay) loggedIn(m Message) *Error {
 	if a.Ret != RetOK && a.Ret != RetUpgraded {
 		return refusal(a.Ret)
 	}
-	if _, err := strconv.ParseUint(a.SessionID, 0, 32); err != nil {
+	session, err := strconv.ParseUint(a.SessionID, 0, 32)
+	if err != nil {
 		return failed(media.Unreachable, "the device's answer to the login names no session")
 	}
 	if a.AliveInterval < 1 || a.AliveInterval > 60 {
@@ -235,15 +273,13 @@ func (r *relay) loggedIn(m Message) *Error {
 	if err := writeJSON(r.out, recordHello, h); err != nil {
 		return failed(media.Unreachable, "the gateway has gone")
 	}
-	m.Body = JSON(a)
-	if r.tell(m) != nil {
-		return failed(media.Unreachable, "the session was given up")
+	if r.opening.enter(uint32(session), time.Duration(a.AliveInterval)*time.Second) != nil {
+		return failed(media.Unreachable, "the device closed the connection")
 	}
 	return nil
 }
 
-// granted looks at the answer to a request for live video. Vdk's client waits for
-// that to a claim; what it makes of that to a start is nothing.
+// granted looks at the answer to a claim of live video, or to its start.
 func (r *relay) granted(m Message) *Error {
 	var a answer
 	if err := unmarshal(m.Body, &a); err != nil {
@@ -257,11 +293,8 @@ func (r *relay) granted(m Message) *Error {
 		e.Ret = a.Ret
 		return e
 	}
-	if m.ID == IDClaim+1 {
-		if r.tell(m) != nil {
-			return failed(media.Unreachable, "the session was given up")
-		}
-		r.claimed.Store(true)
+	if m.ID == IDClaim+1 && r.opening.come(granted) != nil {
+		return failed(media.Unreachable, "the device closed the connection")
 	}
 	return nil
 }

@@ -54,6 +54,7 @@ func (s *session) run(ctx context.Context) *Error {
 	}
 	p, err := spawn(s.cfg.Process, tcp, order{
 		User: s.addr.user, Password: s.addr.password, Channel: s.addr.channel, Stream: s.addr.streamType(), MaxFrame: s.cfg.MaxFrame,
+		Timeout: s.cfg.Timeout,
 	})
 	_ = tcp.Close() // the process has it
 	if err != nil {
