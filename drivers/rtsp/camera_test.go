@@ -36,6 +36,9 @@ type camera struct {
 	refuse  error                                             // of dialling
 	silent  bool                                              // accepts and never answers
 	session func(n int, c *camera)                            // changes the camera before its n-th connection
+	pieces  bool                                              // all that it says comes byte by byte
+	early   func(l *link)                                     // before the answer to PLAY
+	alive   time.Duration                                     // after which a request while it plays is answered; never if 0
 
 	mu       sync.Mutex
 	tasks    sync.WaitGroup
@@ -107,8 +110,50 @@ type tcpPipe struct{ net.Conn }
 
 func (tcpPipe) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 11), Port: 554} }
 
+// spoken is a connection on which one thing is said at a time, byte by byte if pieces is set.
+type spoken struct {
+	net.Conn
+	pieces bool
+	mu     sync.Mutex // guards writing
+}
+
+func (s *spoken) Write(b []byte) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.pieces {
+		return s.Conn.Write(b)
+	}
+	for i := range b {
+		if _, err = s.Conn.Write(b[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(b), nil
+}
+
+// chat takes what is asked while the camera plays.
+func (c *camera) chat(conn net.Conn, r *bufio.Reader) {
+	for {
+		var req base.Request
+		if req.Unmarshal(r) != nil {
+			return
+		}
+		c.mu.Lock()
+		c.requests = append(c.requests, string(req.Method))
+		c.mu.Unlock()
+		if c.alive == 0 {
+			continue
+		}
+		time.Sleep(c.alive)
+		if b, err := c.respond(&req).Marshal(); err == nil {
+			_, _ = conn.Write(b) // it may have gone
+		}
+	}
+}
+
 func (c *camera) serve(conn net.Conn) {
 	defer conn.Close()
+	conn = &spoken{Conn: conn, pieces: c.pieces}
 	r := bufio.NewReader(conn)
 	if c.silent {
 		for {
@@ -133,19 +178,17 @@ func (c *camera) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
+		l := &link{Conn: conn, cam: c}
+		if req.Method == base.Play && c.early != nil {
+			c.early(l)
+		}
 		if _, err := conn.Write(b); err != nil {
 			return
 		}
 		if req.Method == base.Play && res.StatusCode == base.StatusOK && c.play != nil {
 			var drain sync.WaitGroup
-			drain.Go(func() { // keep-alives, and the TEARDOWN
-				for {
-					if _, err := r.ReadByte(); err != nil {
-						return
-					}
-				}
-			})
-			c.play(&link{Conn: conn, cam: c})
+			drain.Go(func() { c.chat(conn, r) }) // keep-alives, and the TEARDOWN
+			c.play(l)
 			conn.Close()
 			drain.Wait()
 			return

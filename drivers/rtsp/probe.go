@@ -137,7 +137,7 @@ func probe(ctx context.Context, cfg *Config, addr *address, proto Transport, aut
 	s := &session{
 		haste: &urgency{},
 		cfg:   cfg, addr: addr, proto: proto, count: &count, line: &timeline{},
-		swap: auto, sink: t.add,
+		swap: auto, wait: cfg.Stall, sink: t.add,
 		online: func(progress) {
 			if !began.IsZero() {
 				return

@@ -34,6 +34,7 @@ type session struct {
 	addr   *address
 	proto  Transport // TCP or UDP, of which the other is tried too if swap is set
 	swap   bool
+	wait   time.Duration // for the first packet
 	count  *counters
 	line   *timeline
 	haste  *urgency
@@ -55,6 +56,8 @@ type session struct {
 	other   bool      // the other transport may do better
 	refused *Error    // what the camera said to the transport that was tried first
 	misled  bool      // the camera answered with a transport that was not asked for
+	silent  bool      // it agreed, and sent nothing
+	turn    turn
 	tasks   sync.WaitGroup
 }
 
@@ -96,7 +99,7 @@ func (s *session) adopt(conn net.Conn) net.Conn {
 
 func (s *session) newClient() *gortsplib.Client {
 	// Its own time-outs are a second net under ours.
-	wait := 2*max(s.cfg.Timeout, s.cfg.Stall) + time.Second
+	wait := 2*max(s.cfg.Timeout, s.cfg.Stall, s.wait) + time.Second
 	return &gortsplib.Client{
 		Scheme:                s.addr.url.Scheme,
 		Host:                  s.addr.url.Host,
@@ -130,6 +133,7 @@ func protocol(t Transport) *gortsplib.Protocol {
 }
 
 func (s *session) onResponse(res *base.Response) {
+	s.turn.again()
 	s.auth.onResponse(res)
 	if ct := res.Header["Content-Type"]; len(ct) == 1 && strings.HasPrefix(ct[0], "application/sdp") {
 		res.Body, s.sets = mend(res.Body)
@@ -243,15 +247,15 @@ func (s *session) listen() {
 	})
 }
 
-// step runs one request with a deadline, and once more if the camera only
-// wanted a newer nonce.
+// step runs one request, and once more if the camera only wanted a newer nonce. Each
+// answer has its time: a request may be several, with OPTIONS before and a login after.
 func (s *session) step(ctx context.Context, what string, f func() error) *Error {
 	var late atomic.Bool
-	timer := time.AfterFunc(s.cfg.Timeout, func() {
+	s.turn.begin(s.cfg.Timeout, func() {
 		late.Store(true)
 		s.wire.cut()
 	})
-	defer timer.Stop()
+	defer s.turn.end()
 	stop := context.AfterFunc(ctx, s.wire.cut)
 	defer stop()
 	err := f()
@@ -318,10 +322,10 @@ func (s *session) check(p progress) *Error {
 	}
 	idle := now.Sub(last)
 	switch {
-	case !p.packet && idle >= s.patience():
-		s.other = true
-		return &Error{Phase: media.Stalled, text: fmt.Sprintf("the camera accepts %s and sends nothing for %v", s.proto, s.patience())}
-	case idle >= s.cfg.Stall:
+	case !p.packet && idle >= s.wait:
+		s.other, s.silent = true, true
+		return &Error{Phase: media.Stalled, text: fmt.Sprintf("the camera accepts %s and sends nothing for %v", s.proto, s.wait)}
+	case p.packet && idle >= s.cfg.Stall:
 		return &Error{Phase: media.Stalled, text: fmt.Sprintf("no picture for %v", s.cfg.Stall)}
 	case s.bye.Load() && idle >= byeGrace:
 		return &Error{Phase: media.Unreachable, text: "the camera ended the stream"}
@@ -329,15 +333,6 @@ func (s *session) check(p progress) *Error {
 		return &Error{Phase: media.Stalled, text: fmt.Sprintf("pictures, but no keyframe for %v", s.cfg.KeyframeWait)}
 	}
 	return nil
-}
-
-// patience is how long a camera may send no packet at all. Both transports are
-// tried within one Stall.
-func (s *session) patience() time.Duration {
-	if s.swap {
-		return s.cfg.Stall / 2
-	}
-	return s.cfg.Stall
 }
 
 // hangUp ends the session. Afterwards no callback runs and nothing is left open.

@@ -25,6 +25,7 @@ type Source struct {
 	keeper   keep.Keeper
 	pictures bool // some were handed on
 	sessions int
+	silent   int // rounds in a row in which the camera agreed to each transport, and sent nothing
 }
 
 // New returns a Source for a camera. It fails if the URL or another field of the
@@ -84,6 +85,7 @@ type outcome struct {
 	pictured time.Duration
 	proto    Transport
 	other    bool // the other transport may do better
+	silent   bool // the camera agreed, and sent nothing
 }
 
 // breather is the pause between two transports. Some cameras serve one viewer,
@@ -95,6 +97,7 @@ const breather = 500 * time.Millisecond
 func (s *Source) round(ctx context.Context, sink func(media.AccessUnit)) outcome {
 	out := s.session(ctx, s.transport(), sink)
 	if !s.auto() || ctx.Err() != nil {
+		s.heard(out)
 		return out
 	}
 	if out.other {
@@ -107,15 +110,35 @@ func (s *Source) round(ctx context.Context, sink func(media.AccessUnit)) outcome
 		if ctx.Err() != nil {
 			return out
 		}
+		out.silent = out.silent || first.silent && out.pictured == 0
 		if out.pictured == 0 { // neither works
 			out.err = join(first.err, out.err)
 		}
 	}
+	s.heard(out)
 	s.proto = out.proto
 	if out.err.Phase == media.Stalled || out.pictured == 0 {
 		s.proto = TCP
 	}
 	return out
+}
+
+// heard notes how a round has ended.
+func (s *Source) heard(out outcome) {
+	s.silent++
+	if !out.silent {
+		s.silent = 0
+	}
+}
+
+// patience is how long a camera may send no packet at all: both transports are tried within
+// one Stall. A camera that needs longer gets more in each round, as much as the first keyframe at most.
+func (s *Source) patience() time.Duration {
+	wait := s.cfg.Stall
+	if s.auto() {
+		wait /= 2
+	}
+	return min(wait<<min(s.silent, 10), max(s.cfg.KeyframeWait, s.cfg.Stall))
 }
 
 // auto says whether both transports may be tried. Plain UDP would leave the
@@ -144,12 +167,12 @@ func (s *Source) session(ctx context.Context, proto Transport, sink func(media.A
 	s.sessions++
 	one := &session{
 		cfg: &s.cfg, addr: s.addr, proto: proto, count: &s.count, line: &s.line, haste: &s.haste,
-		swap: s.auto(), again: s.pictures, sink: sink,
+		swap: s.auto(), wait: s.patience(), again: s.pictures, sink: sink,
 		online: func(p progress) {
 			s.pictures = true
 			s.keeper.Online(p.info)
 		},
 	}
 	err := one.run(ctx)
-	return outcome{err: err, pictured: one.pictured(), proto: one.proto, other: one.other}
+	return outcome{err: err, pictured: one.pictured(), proto: one.proto, other: one.other, silent: one.silent}
 }

