@@ -51,7 +51,7 @@ type RS485 struct {
 
 const (
 	defaultBaud = 9600
-	dialTimeout = 5 * time.Second
+	dialTimeout = 10 * time.Second // a name that has to be resolved, too
 )
 
 // Check tells what is wrong with the configuration.

@@ -15,7 +15,8 @@ import (
 
 // Port is an open line. Its deadlines are those of net.Conn: a Read or Write that
 // runs into one fails with os.ErrDeadlineExceeded, and so does one that waits
-// when the deadline is moved into the past. One goroutine may read while
+// when the deadline is moved into the past. But a Read returns what has arrived, whatever
+// its deadline: that is for what has not. One goroutine may read while
 // another writes. Close wakes both.
 type Port interface {
 	io.ReadWriteCloser

@@ -106,6 +106,47 @@ func TestSerialIsTransparent(t *testing.T) {
 	}
 }
 
+// TestArrivedInTime has a machine that is so busy that it looks at the line after the deadline alone: what
+// has come by then is read, on each kind of line, and only then the deadline.
+func TestArrivedInTime(t *testing.T) {
+	far := pty(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	served := make(chan net.Conn, 1)
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			served <- c
+		}
+	}()
+	serial, network := open(t, Config{Address: far.Name}), open(t, Config{Address: "tcp://" + l.Addr().String()})
+	server := <-served
+	defer server.Close()
+	for name, c := range map[string]struct {
+		near Port
+		far  io.Writer
+	}{"serial": {serial, far}, "network": {network, server}} {
+		if _, err := c.far.Write([]byte("answer")); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 6)
+		if _, err := io.ReadFull(c.near, got[:1]); err != nil { // it has come
+			t.Fatal(err)
+		}
+		if err := c.near.SetReadDeadline(time.Now().Add(-time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c.near, got[1:]); err != nil || string(got) != "answer" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if n, err := c.near.Read(got); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: then %d bytes, %v", name, n, err)
+		}
+	}
+}
+
 func TestSilenceIsNoUnplug(t *testing.T) {
 	far := pty(t)
 	p := open(t, Config{Address: far.Name})

@@ -159,6 +159,9 @@ type tty struct{ f *os.File }
 
 func (t *tty) Read(b []byte) (int, error) {
 	n, err := t.f.Read(b)
+	if n = arrived(t.f, b, n, err); n > 0 {
+		return n, nil
+	}
 	return n, t.explain("read", err)
 }
 
