@@ -25,7 +25,8 @@ type bus struct {
 	// doubtful are units that missed an answer, which may still come.
 	doubtful map[byte]bool
 	// unsure are units whose outputs may not be as they are wanted.
-	unsure map[byte]bool
+	unsure   map[byte]bool
+	patience patience
 	// faults are what sections of a unit answer in place of data.
 	faults map[byte]map[string]string
 	// reopened is when the line was opened again for the last time since nobody answered.
@@ -39,7 +40,7 @@ func newBus(d *Driver, emit func(driver.Message)) (*bus, error) {
 	}
 	return &bus{
 		d: d, emit: emit, schedule: schedule, buf: make([]byte, 512), reopened: time.Now(),
-		doubtful: map[byte]bool{}, unsure: map[byte]bool{}, faults: map[byte]map[string]string{},
+		patience: patience{config: d.config, learned: map[byte]time.Duration{}, missed: map[byte]int{}}, doubtful: map[byte]bool{}, unsure: map[byte]bool{}, faults: map[byte]map[string]string{},
 	}, nil
 }
 
@@ -240,17 +241,16 @@ func (b *bus) look(t *task) error {
 
 // ask makes an exchange, after doubt is cleared, and once more if only noise came.
 func (b *bus) ask(u Unit, r request) ([]byte, error) {
-	think := b.d.config.timeout(u)
 	var err error
 	for range 2 {
 		if b.doubtful[u.Address] && !b.link.numbered() {
-			if err = b.settle(u, r, think); err != nil {
+			if err = b.settle(u, r); err != nil {
 				return nil, err
 			}
 		}
 		var pdu []byte
 		b.pause(u)
-		if pdu, err = b.link.exchange(r, think); err == nil {
+		if pdu, err = b.exchange(u, r); err == nil {
 			return r.parse(pdu)
 		}
 		b.doubt(u, err)
@@ -286,13 +286,14 @@ func (b *bus) doubt(u Unit, err error) {
 }
 
 // settle makes sure that no answer of the unit to an earlier request can come any more.
-func (b *bus) settle(u Unit, r request, think time.Duration) error {
+func (b *bus) settle(u Unit, r request) error {
 	small := r
 	if r.write == nil {
 		small.count = 1
 	}
 	b.pause(u)
-	if _, err := b.link.exchange(small, think); err != nil {
+	think := b.patience.of(u) // before it is learned how short it may be
+	if _, err := b.exchange(u, small); err != nil {
 		b.doubt(u, err)
 		return err
 	}

@@ -216,13 +216,10 @@ func (c Config) withDefaults() Config {
 	if c.Framing == "" {
 		c.Framing = RTU
 	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
 	return c
 }
 
-// timeout is how long the unit may think.
+// timeout is how long the unit may think; 0 if nobody says.
 func (c Config) timeout(u Unit) time.Duration {
 	if u.Quirks.Timeout != 0 {
 		return u.Quirks.Timeout

@@ -1,6 +1,7 @@
 package modbus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -68,7 +69,7 @@ func (d *Driver) Run(ctx context.Context, emit func(driver.Message)) error {
 	}
 	linger := lingerTime
 	for _, u := range d.config.Units {
-		linger = max(linger, lingerTime+d.config.timeout(u))
+		linger = max(linger, lingerTime+cmp.Or(d.config.timeout(u), maxPatience))
 	}
 	return d.Ended(port.KeepFor(ctx, linger, d.config.Open, &d.Tracker, func(ctx context.Context, p port.Port) error {
 		return b.serve(ctx, p)

@@ -210,6 +210,43 @@ func TestNoneAnswers(t *testing.T) {
 	})
 }
 
+// TestSlowUnit has units that need longer for every answer than units mostly get: they are read as they were
+// configured to be, also when they come later, and the others at their time.
+func TestSlowUnit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := modbus.Unit{Address: 1, Sections: section(10 * time.Second)}
+		b := start(t, slow, modbus.Unit{Address: 2, Sections: section(10 * time.Second)}, modbus.Unit{Address: 3, Sections: section(2 * time.Second)})
+		b.bus.Misbehave(1, modbustest.Late(1200*time.Millisecond))
+		b.bus.Misbehave(2, modbustest.Dead())
+		time.Sleep(time.Minute)
+		count := func() map[string]int {
+			n := map[string]int{}
+			for _, m := range b.take() {
+				n[m.Device]++
+			}
+			return n
+		}
+		if n := count(); n["1"] < 5 || n["3"] < 28 {
+			t.Errorf("readings in a minute: %v", n)
+		}
+		if s := b.State(); !strings.HasPrefix(s.Devices["2"].Reason, "no answer within ") {
+			t.Errorf("a dead unit: %+v", s.Devices["2"])
+		}
+		b.bus.Misbehave(1, modbustest.Dead())
+		time.Sleep(time.Minute)
+		for address := range byte(2) {
+			b.bus.Misbehave(1+address, modbustest.Late(1200*time.Millisecond))
+		}
+		time.Sleep(10 * time.Minute)
+		count()
+		time.Sleep(time.Minute)
+		if n := count(); n["1"] < 5 || n["2"] < 5 || n["3"] < 28 {
+			t.Errorf("readings in a minute, after they were away: %v", n)
+		}
+		b.end()
+	})
+}
+
 func TestScan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line := drivertest.NewLine()
@@ -221,6 +258,8 @@ func TestScan(t *testing.T) {
 		rnd := modbustest.NewRand(1)
 		bus.Misbehave(18, modbustest.Noisy(rnd, 9))
 		bus.Misbehave(17, modbustest.Late(150*time.Millisecond)) // while 18 is asked
+		bus.Attach(60, modbustest.NewUnit(1))
+		bus.Misbehave(60, modbustest.Late(350*time.Millisecond)) // while it is asked for something else
 		served := make(chan error)
 		go func() { served <- bus.Serve() }()
 		looked := 0
@@ -233,7 +272,7 @@ func TestScan(t *testing.T) {
 		for _, f := range found {
 			got = append(got, fmt.Sprint(f.Address, " ", f.Answer))
 		}
-		want := "1 holding registers, 17 holding registers, 18 holding registers, 30 exception 2 (illegal data address), 247 holding registers"
+		want := "1 holding registers, 17 holding registers, 18 holding registers, 30 exception 2 (illegal data address), 60 holding registers, 247 holding registers"
 		if strings.Join(got, ", ") != want {
 			t.Errorf("found %s, want %s", strings.Join(got, ", "), want)
 		}

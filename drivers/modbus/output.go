@@ -24,12 +24,11 @@ func (b *bus) set(key outputKey, on bool) error {
 			r.write[0] = 1
 		}
 	}
-	think := b.d.config.timeout(u)
 	var err error
 	for range writeTries {
 		b.pause(u)
 		var pdu []byte
-		if pdu, err = b.link.exchange(r, think); err == nil {
+		if pdu, err = b.exchange(u, r); err == nil {
 			_, err = r.parse(pdu)
 		}
 		if err == nil && o.Verify {

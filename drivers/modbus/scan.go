@@ -28,7 +28,12 @@ type Found struct {
 	Answer string
 }
 
-const scanTimeout = 150 * time.Millisecond
+const (
+	scanTimeout = 150 * time.Millisecond
+	// scanLonger is how many times as long an address may think from which something came that
+	// answers nothing: it may be late.
+	scanLonger = 10
+)
 
 // Scan asks each address for a holding register, an input register, and a coil, until it answers one; a refusal is an
 // answer too. It calls looked after each address. What was found until an error is returned with it. At 9600
@@ -55,7 +60,13 @@ func Scan(ctx context.Context, c ScanConfig, looked func(address byte)) ([]Found
 	}
 	var found []Found
 	for a := int(c.First); a <= int(c.Last); a++ {
+		heard := tracker.State().Counts
 		answer, err := knock(ctx, l, byte(a), c.Timeout)
+		if now := tracker.State().Counts; err == nil && answer == "" && (now.Noise != heard.Noise || now.Discarded != heard.Discarded) {
+			if err = l.quiet(c.Timeout); err == nil {
+				answer, err = knock(ctx, l, byte(a), scanLonger*c.Timeout)
+			}
+		}
 		if err != nil {
 			return found, fmt.Errorf("scan: %w", err)
 		}

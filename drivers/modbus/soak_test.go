@@ -168,7 +168,7 @@ func TestADayOfFaults(t *testing.T) {
 			misbehave(address, nil)
 			config = append(config, modbus.Unit{Address: address, Sections: []modbus.Section{{Name: "stamp", Table: modbus.Holding, Count: 4, Every: 10 * time.Second}}})
 		}
-		d := mustNew(t, modbus.Config{Open: w.Open, CharTime: time.Millisecond, Units: config})
+		d := mustNew(t, modbus.Config{Open: w.Open, CharTime: time.Millisecond, Timeout: thinks, Units: config})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended, served := make(chan error), make(chan error)
 		go func() { served <- bus.Serve() }()

@@ -106,8 +106,18 @@ func (b *Bus) scan(ctx context.Context, line profile.Line, first, last byte) ([]
 	}, told)
 }
 
-// readFor is how long a unit may take for everything that a profile reads.
+// readFor is how long a unit may take for everything that a profile reads, besides its time to think and
+// what the line takes.
 const readFor = 3 * time.Second
+
+// patience is how long the reading of a unit by a profile may take on a line with that time of a character.
+func patience(m *profile.Modbus, char time.Duration) time.Duration {
+	all := readFor
+	for _, r := range m.Reads {
+		all += cmp.Or(time.Duration(m.Timeout), time.Second) + time.Duration(m.Pause) + time.Duration(2*r.Count+13)*char
+	}
+	return all
+}
 
 // sure is how likely a match is, in bits. Devices mostly keep the speed that they
 // came with.
@@ -139,7 +149,7 @@ func (b *Bus) read(ctx context.Context, line profile.Line, address byte, p *prof
 	if err != nil {
 		return Match{}, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, readFor)
+	ctx, cancel := context.WithTimeout(ctx, patience(p.Modbus, char))
 	defer cancel()
 	answers := map[string][]byte{}
 	_ = d.Run(ctx, func(m driver.Message) {
