@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ var (
 	ErrNoAnswer  = errors.New("the modem does not answer")
 	ErrNoNetwork = errors.New("the modem has no network")
 	ErrSIM       = errors.New("the SIM card is missing or locked")
+	ErrSIMBusy   = errors.New("the SIM card is not ready yet")
 )
 
 // Unsure means that a message was handed over and the modem did not say what
@@ -59,10 +61,11 @@ func (r *Refusal) Temporary() bool {
 	return true
 }
 
-// Timing is how long a modem has. Zero fields have the defaults.
+// Timing is how long a modem has. Zero fields have the defaults, which are above what the manuals of
+// common modules name: 9 s for the state of the SIM card and of the network, and 120 s for a message.
 type Timing struct {
-	Answer time.Duration // to a command; 5 s
-	Send   time.Duration // to a message, which the network has to take; 60 s
+	Answer time.Duration // to a command; 10 s
+	Send   time.Duration // to a message, which the network has to take; 130 s
 }
 
 // Modem is a dialogue with a modem. Its methods are for one goroutine at a time.
@@ -71,6 +74,7 @@ type Modem struct {
 	timing Timing
 	lines  chan string // ended when the port has
 	quit   chan struct{}
+	late   bool // the answer to a command that was given up may still come
 }
 
 // prompt stands for the modem's "> ", which no end of line follows.
@@ -80,10 +84,10 @@ const prompt = "> "
 // and take PDUs. Close ends it.
 func Open(ctx context.Context, port Port, timing Timing) (*Modem, error) {
 	if timing.Answer <= 0 {
-		timing.Answer = 5 * time.Second
+		timing.Answer = 10 * time.Second
 	}
 	if timing.Send <= 0 {
-		timing.Send = time.Minute
+		timing.Send = 130 * time.Second
 	}
 	m := &Modem{port: port, timing: timing, lines: make(chan string, 64), quit: make(chan struct{})}
 	go m.read() // ends with the port, which Close closes
@@ -101,7 +105,8 @@ func (m *Modem) start(ctx context.Context) error {
 	}
 	var err error
 	for range 3 {
-		if _, err = m.command(ctx, "AT", m.timing.Answer/2); err == nil {
+		// Any OK is a sign of life, also a late one.
+		if _, err = m.ask(ctx, "AT", m.timing.Answer/2); err == nil {
 			break
 		}
 	}
@@ -113,15 +118,24 @@ func (m *Modem) start(ctx context.Context) error {
 			return err
 		}
 	}
+	return m.unlocked(ctx)
+}
+
+// simBusy is +CME ERROR: SIM busy (27.007, 9.2.1): just after the modem has started, for some seconds.
+const simBusy = 14
+
+// unlocked returns nil if the SIM card is there, and waits for no PIN.
+func (m *Modem) unlocked(ctx context.Context) error {
 	pin, err := m.command(ctx, "AT+CPIN?", m.timing.Answer)
 	var refusal *Refusal
-	if errors.As(err, &refusal) {
+	switch {
+	case errors.As(err, &refusal) && refusal.Class == "CME" && refusal.Code == simBusy:
+		return fmt.Errorf("%w: %w", ErrSIMBusy, err)
+	case errors.As(err, &refusal):
 		return fmt.Errorf("%w: %w", ErrSIM, err)
-	}
-	if err != nil {
+	case err != nil:
 		return err
-	}
-	if !strings.Contains(strings.Join(pin, " "), "READY") {
+	case !strings.Contains(strings.Join(pin, " "), "READY"):
 		return ErrSIM
 	}
 	return nil
@@ -202,13 +216,47 @@ func (m *Modem) drain() {
 	}
 }
 
-// command sends a command and returns the lines of its answer up to OK.
+// command sends a command and returns the lines of its answer up to OK, once no answer to another is awaited.
 func (m *Modem) command(ctx context.Context, cmd string, within time.Duration) ([]string, error) {
+	if err := m.settle(ctx); err != nil {
+		return nil, err
+	}
+	return m.ask(ctx, cmd, within)
+}
+
+// settle waits until the answers to commands that were given up have come: nothing tells them from those
+// to the next. It asks for something whose answer shows that it is that; a modem answers in order.
+func (m *Modem) settle(ctx context.Context) error {
+	if !m.late {
+		return nil
+	}
+	const cmd, mark = "AT+CMEE?", "+CMEE:"
+	if err := m.write(cmd + "\r"); err != nil {
+		return err
+	}
+	begun := time.Now()
+	for {
+		lines, err := m.answer(ctx, cmd, m.timing.Answer-time.Since(begun), "OK")
+		var refusal *Refusal
+		switch {
+		case errors.Is(err, ErrNoAnswer) || slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, mark) }):
+			m.late = false
+			return nil // what was lost does not come
+		case err != nil && !errors.As(err, &refusal):
+			return err
+		}
+	}
+}
+
+// ask is command, whatever may still come.
+func (m *Modem) ask(ctx context.Context, cmd string, within time.Duration) ([]string, error) {
 	m.drain()
 	if err := m.write(cmd + "\r"); err != nil {
 		return nil, err
 	}
-	return m.answer(ctx, cmd, within, "OK")
+	lines, err := m.answer(ctx, cmd, within, "OK")
+	m.late = m.late || errors.Is(err, ErrNoAnswer)
+	return lines, err
 }
 
 var refused = regexp.MustCompile(`^\+(CMS|CME) ERROR: *([0-9]{1,5})$`)
@@ -224,7 +272,7 @@ func (m *Modem) answer(ctx context.Context, cmd string, within time.Duration, en
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-timeout.C:
-			return nil, fmt.Errorf("%s: %w", name, ErrNoAnswer)
+			return nil, fmt.Errorf("%s: %w within %v", name, ErrNoAnswer, within)
 		case line, ok := <-m.lines:
 			switch f := refused.FindStringSubmatch(line); {
 			case !ok:
@@ -273,12 +321,16 @@ func (m *Modem) Send(ctx context.Context, s Submit) error {
 		return err
 	}
 	cmd := fmt.Sprintf("AT+CMGS=%d", length)
+	if err := m.settle(ctx); err != nil {
+		return err
+	}
 	m.drain()
 	if err := m.write(cmd + "\r"); err != nil {
 		return err
 	}
 	if _, err := m.answer(ctx, cmd, m.timing.Answer, prompt); err != nil {
 		// A prompt that comes late must not take the next command for a message.
+		m.late = true
 		return errors.Join(err, m.write("\x1b"))
 	}
 	if err := m.write(upper(pdu) + "\x1a"); err != nil {
@@ -290,6 +342,7 @@ func (m *Modem) Send(ctx context.Context, s Submit) error {
 	case errors.As(err, &refusal):
 		return err
 	case err != nil:
+		m.late = true
 		return &Unsure{err}
 	}
 	for _, l := range lines {

@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -56,27 +58,111 @@ type simulated struct {
 	answer func(cmd string) string
 	// taken says what comes of a message.
 	taken func(Submit) string
+	// pieces has each byte come 20 ms after the one before.
+	pieces bool
 
 	mu       sync.Mutex
 	messages []Submit // guarded by mu: all that it was given
 }
 
-const quick = 300 * time.Millisecond
-
 // start runs the modem and returns our end.
 func (s *simulated) start() Port {
-	master, port := openPty(s.t)
+	near, far := newLine()
+	s.attach(near, far)
+	return near
+}
+
+func (s *simulated) attach(near, far io.ReadWriteCloser) {
 	var wg sync.WaitGroup
-	wg.Go(func() { s.run(master) })
-	s.t.Cleanup(func() { _ = port.Close(); _ = master.Close(); wg.Wait() })
-	return port
+	wg.Go(func() { s.run(far) })
+	s.t.Cleanup(func() { _ = near.Close(); _ = far.Close(); wg.Wait() })
+}
+
+// line is one end of a serial line in synctest's time: what is written waits until it is read.
+type line struct{ in, out *wire }
+
+func newLine() (near, far *line) {
+	a, b := &wire{more: make(chan struct{}, 1)}, &wire{more: make(chan struct{}, 1)}
+	return &line{a, b}, &line{b, a}
+}
+
+func (l *line) Read(b []byte) (int, error)  { return l.in.read(b) }
+func (l *line) Write(b []byte) (int, error) { return l.out.write(b) }
+
+func (l *line) Close() error {
+	l.in.close()
+	l.out.close()
+	return nil
+}
+
+// wire is one direction.
+type wire struct {
+	more chan struct{} // holds a token when there is something to be read
+
+	mu     sync.Mutex
+	bytes  []byte // guarded by mu
+	closed bool   // guarded by mu
+}
+
+func (w *wire) tell() {
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
+}
+
+func (w *wire) write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return 0, os.ErrClosed
+	}
+	w.bytes = append(w.bytes, b...)
+	w.tell()
+	return len(b), nil
+}
+
+func (w *wire) read(b []byte) (int, error) {
+	for {
+		w.mu.Lock()
+		n := copy(b, w.bytes)
+		w.bytes = w.bytes[n:]
+		if len(w.bytes) > 0 || w.closed {
+			w.tell()
+		}
+		closed := w.closed
+		w.mu.Unlock()
+		if n > 0 {
+			return n, nil
+		}
+		if closed {
+			return 0, os.ErrClosed
+		}
+		<-w.more
+	}
+}
+
+func (w *wire) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	w.tell()
 }
 
 var cmgs = regexp.MustCompile(`^AT\+CMGS=(\d+)$`)
 
-func (s *simulated) run(m *os.File) {
+func (s *simulated) run(m io.ReadWriter) {
 	r, echo := bufio.NewReader(m), true
-	say := func(text string) { _, _ = m.WriteString(text) }
+	say := func(text string) {
+		if !s.pieces {
+			_, _ = io.WriteString(m, text)
+			return
+		}
+		for i := range text {
+			time.Sleep(20 * time.Millisecond)
+			_, _ = io.WriteString(m, text[i:i+1])
+		}
+	}
 	say("\r\nRDY\r\n\r\n+CFUN: 1\r\n") // as many do when they wake
 	for {
 		cmd, err := r.ReadString('\r')
@@ -100,6 +186,8 @@ func (s *simulated) run(m *os.File) {
 		case cmd == "ATE0":
 			echo = false
 			say("\r\nOK\r\n")
+		case cmd == "AT+CMEE?":
+			say("\r\n+CMEE: 1\r\n\r\nOK\r\n")
 		case cmd == "AT+CPIN?":
 			say("\r\n+CPIN: READY\r\n\r\nOK\r\n")
 		case cmd == "AT+CREG?":
@@ -144,7 +232,7 @@ func (s *simulated) message(r *bufio.Reader, length string, say func(string)) {
 
 func (s *simulated) open(t *testing.T) *Modem {
 	t.Helper()
-	m, err := Open(t.Context(), s.start(), Timing{Answer: quick, Send: quick})
+	m, err := Open(t.Context(), s.start(), Timing{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +242,13 @@ func (s *simulated) open(t *testing.T) *Modem {
 
 func TestSend(t *testing.T) {
 	sim := &simulated{t: t}
-	m := sim.open(t)
+	master, port := openPty(t)
+	sim.attach(port, master)
+	m, err := Open(t.Context(), port, Timing{Answer: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
 	if err := m.Registered(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -187,6 +281,7 @@ func TestAnswers(t *testing.T) {
 		temporary       bool
 	}{
 		{name: "no SIM", answer: on("AT+CPIN?", "\r\n+CME ERROR: 10\r\n"), open: ErrSIM},
+		{name: "a SIM that is not ready", answer: on("AT+CPIN?", "\r\n+CME ERROR: 14\r\n"), open: ErrSIMBusy},
 		{name: "locked SIM", answer: on("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n"), open: ErrSIM},
 		{name: "no PDUs", answer: on("AT+CMGF=0", "\r\nERROR\r\n"), open: &Refusal{Command: "AT+CMGF"}},
 		{name: "mute", answer: on("AT", "\r\n"), open: ErrNoAnswer},
@@ -201,9 +296,9 @@ func TestAnswers(t *testing.T) {
 		{name: "no word of it", taken: func(Submit) string { return "\r\n^RSSI: 12\r\n" }, unsure: true},
 		{name: "OK alone", taken: func(Submit) string { return "\r\nOK\r\n" }, unsure: true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		bubble(t, c.name, func(t *testing.T) {
 			sim := &simulated{t: t, answer: c.answer, taken: c.taken}
-			m, err := Open(t.Context(), sim.start(), Timing{Answer: quick, Send: quick})
+			m, err := Open(t.Context(), sim.start(), Timing{})
 			if c.open != nil {
 				var want, got *Refusal
 				if errors.As(c.open, &want) && (!errors.As(err, &got) || *got != *want) || want == nil && !errors.Is(err, c.open) {
@@ -238,6 +333,12 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// bubble runs a test in synctest's time.
+func bubble(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+}
+
 func on(cmd, answer string) func(string) string {
 	return func(got string) string {
 		if got == cmd {
@@ -249,7 +350,9 @@ func on(cmd, answer string) func(string) string {
 
 // TestAfterNoPrompt holds that a message goes through after one whose prompt did
 // not come.
-func TestAfterNoPrompt(t *testing.T) {
+func TestAfterNoPrompt(t *testing.T) { synctest.Test(t, afterNoPrompt) }
+
+func afterNoPrompt(t *testing.T) {
 	late := true
 	sim := &simulated{t: t}
 	sim.answer = func(cmd string) string {
@@ -269,6 +372,61 @@ func TestAfterNoPrompt(t *testing.T) {
 	}
 }
 
+// TestSlowModem has a modem that takes its time after it was started, or in between, and talks of other things
+// meanwhile: an answer that comes after it was given up is never taken for that to the next command.
+func TestSlowModem(t *testing.T) {
+	late := func(of string, n int, by time.Duration) func(string) string {
+		left := n
+		return func(cmd string) string {
+			if cmd == of && left > 0 {
+				left--
+				time.Sleep(by)
+			}
+			return ""
+		}
+	}
+	lost := false
+	for name, answer := range map[string]func(string) string{
+		"the first is lost": func(cmd string) string {
+			if first := !lost; cmd == "AT" && first {
+				lost = true
+				return "\r\n"
+			}
+			return ""
+		},
+		"while it starts":        late("AT", 2, 6*time.Second),
+		"at the first command":   late("ATE0", 1, 9*time.Second),
+		"at a question":          late("AT+CPIN?", 1, 9*time.Second),
+		"in one-byte pieces":     func(string) string { return "" },
+		"with talk in an answer": on("AT+CREG?", "\r\n+CREG: 2\r\n\r\n^RSSI:12\r\n\r\n+CREG: 0,1\r\n\r\nRING\r\n\r\nOK\r\n\r\n+CMTI: \"SM\",3\r\n"),
+	} {
+		bubble(t, name, func(t *testing.T) {
+			sim := &simulated{t: t, answer: answer, pieces: strings.Contains(name, "pieces")}
+			m, err := Open(t.Context(), sim.start(), Timing{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = m.Close() }()
+			if err := m.Registered(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := m.Send(t.Context(), Submit{Number: "+8613800138000", Text: "x"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	bubble(t, "in between", func(t *testing.T) {
+		sim := &simulated{t: t, answer: late("AT+CREG?", 1, 12*time.Second)}
+		m := sim.open(t)
+		if err := m.Registered(t.Context()); !errors.Is(err, ErrNoAnswer) {
+			t.Fatalf("an answer that comes late: %v", err)
+		}
+		if err := m.Registered(t.Context()); err != nil { // with the first one's OK, it would know of no network
+			t.Error(err)
+		}
+	})
+}
+
 // TestUnplugged holds that nothing hangs when the port goes away.
 func TestUnplugged(t *testing.T) {
 	master, port := openPty(t)
@@ -277,7 +435,7 @@ func TestUnplugged(t *testing.T) {
 		_, _ = master.Read(buf)
 		_ = master.Close()
 	}()
-	if m, err := Open(context.Background(), port, Timing{Answer: quick}); err == nil {
+	if m, err := Open(context.Background(), port, Timing{Answer: 100 * time.Millisecond}); err == nil {
 		_ = m.Close()
 		t.Error("a modem that was unplugged is open")
 	}
