@@ -24,8 +24,30 @@ type dateTime struct {
 }
 
 // Clock asks for the device's time, which needs no password (GetSystemDateAndTime),
-// and returns how far it is ahead of ours. Tokens are made with it from then on.
+// and returns how far it is ahead of ours. Tokens are made with it from then on. A device that
+// answers slowly is asked several times: nobody knows when in the meantime it looked at its clock.
 func (c *Client) Clock(ctx context.Context) (time.Duration, error) {
+	began := c.cfg.Now()
+	offset, err := c.askClock(ctx)
+	for best, tries := c.cfg.Now().Sub(began), 1; err == nil && best > clockWithin && tries < clockTries; tries++ {
+		began = c.cfg.Now()
+		again, err := c.askClock(ctx)
+		if took := c.cfg.Now().Sub(began); err == nil && took < best {
+			best, offset = took, again
+		}
+	}
+	if err == nil {
+		c.offset, c.clock = offset, true
+	}
+	return offset, err
+}
+
+const (
+	clockWithin = 2 * time.Second // half of which is what the clock may be taken wrong by
+	clockTries  = 3
+)
+
+func (c *Client) askClock(ctx context.Context) (time.Duration, error) {
 	type content struct {
 		SystemDateAndTime struct {
 			UTCDateTime, LocalDateTime *dateTime
@@ -53,9 +75,7 @@ func (c *Client) Clock(ctx context.Context) (time.Duration, error) {
 	}
 	// It was asked for half way, and tells whole seconds, half a second late in the mean.
 	now := before.Add(c.cfg.Now().Sub(before)/2 - 500*time.Millisecond)
-	c.offset = time.Date(d.Year, time.Month(d.Month), d.Day, t.Hour, t.Minute, t.Second, 0, time.UTC).Sub(now)
-	c.clock = true
-	return c.offset, nil
+	return time.Date(d.Year, time.Month(d.Month), d.Day, t.Hour, t.Minute, t.Second, 0, time.UTC).Sub(now), nil
 }
 
 // Information asks who the device is.

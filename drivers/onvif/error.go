@@ -1,6 +1,7 @@
 package onvif
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -87,8 +88,11 @@ func lockedOut(reason string) bool {
 	return false
 }
 
-// explainNetwork says in plain words why a request got no answer.
-func explainNetwork(err error) string {
+// explain says in plain words why a request got no answer.
+func (c *Client) explain(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Sprintf("no answer within %v", c.cfg.Timeout)
+	}
 	if why := netfail.Explain(err); why != "" {
 		return why
 	}

@@ -15,6 +15,7 @@ import (
 // How a Listener waits.
 const (
 	pullFor     = 10 * time.Second // an answer without messages comes after that
+	pullLate    = 15 * time.Second // what it may be late: its messages come only once
 	lastFor     = 2 * time.Minute  // a pull point, unless it is renewed
 	renewAfter  = 45 * time.Second
 	emptyRest   = 500 * time.Millisecond // after an answer that came too soon, with nothing
@@ -47,7 +48,7 @@ func NewListener(cfg EventsConfig) (*Listener, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Timeout <= pullFor {
-		cfg.Timeout = pullFor + 5*time.Second
+		cfg.Timeout = pullFor + pullLate
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -128,15 +128,20 @@ func (c *Client) post(ctx context.Context, to *url.URL, msg []byte, auth string)
 	if auth != "" {
 		req.Header.Set("Authorization", auth)
 	}
+	// Not sent: it lets the transport ask again, by a new connection, when the device has closed the one that
+	// it kept open just then. All that is asked may be asked twice.
+	req.Header["Idempotency-Key"] = nil
 	res, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, failed(Unreachable, "ask %s: %s", to.Host, explainNetwork(err))
+		return answer{}, failed(Unreachable, "ask %s: %s", to.Host, c.explain(err))
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case len(body) > maxAnswer:
 		return answer{}, failed(NotONVIF, "ask %s: an answer of more than %d KiB", to.Host, maxAnswer>>10)
+	case errors.Is(err, context.DeadlineExceeded):
+		return answer{}, failed(Unreachable, "ask %s: no whole answer within %v", to.Host, c.cfg.Timeout)
 	case err != nil:
 		return answer{}, failed(Unreachable, "ask %s: the answer broke off", to.Host)
 	case res.StatusCode/100 == 3:

@@ -37,6 +37,8 @@ type Stream struct {
 // afterwards but by methods.
 type Server struct {
 	Address string // to listen at, "127.0.0.1:0" if empty
+	// Listener is where it is served in place of Address; nil for none.
+	Listener net.Listener
 	// User and Password are asked for, for all but the time, unless User is empty.
 	User, Password string
 	// NoDigest and NoToken leave out a way of signing in; Plain takes a password in clear.
@@ -78,9 +80,11 @@ func (s *Server) Start() error {
 	if s.Address == "" {
 		s.Address = "127.0.0.1:0"
 	}
-	ln, err := net.Listen("tcp", s.Address)
-	if err != nil {
-		return fmt.Errorf("onviftest: %w", err)
+	ln, err := s.Listener, error(nil)
+	if ln == nil {
+		if ln, err = net.Listen("tcp", s.Address); err != nil {
+			return fmt.Errorf("onviftest: %w", err)
+		}
 	}
 	s.ln, s.done = ln, make(chan struct{})
 	s.mu.Lock()
