@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/control"
@@ -41,6 +43,9 @@ func (c *healthCmd) Run(e *env) error {
 	}
 	for _, camera := range s.Blind { // one that goes wrong is no reason to begin the whole box anew
 		_, _ = fmt.Fprintln(e.out, text.T(e.lang, "health.blind", camera))
+	}
+	for _, uplink := range slices.Sorted(maps.Keys(s.Contested)) { // starting anew would not help
+		_, _ = fmt.Fprintln(e.out, text.T(e.lang, text.Key("health."+s.Contested[uplink]), uplink))
 	}
 	if len(s.Stuck) > 0 {
 		return &sentence{"health.stuck", []any{len(s.Stuck)}}

@@ -41,6 +41,17 @@ func (a *App) uplinkHealth() []health.Uplink {
 	return all
 }
 
+// contested returns the uplinks off which this gateway is pushed again and again, and how.
+func (a *App) contested() map[string]string {
+	all := map[string]string{}
+	for i, s := range a.uplink.Uplinks() {
+		if s.Contest != mqtt.Uncontested {
+			all[a.Config.Uplink.NameOf(i)] = s.Contest.String()
+		}
+	}
+	return all
+}
+
 // gateway is the payload of device/{id} for the gateway itself.
 type gateway struct {
 	ID      string `json:"id"`
@@ -68,6 +79,9 @@ func (a *App) postGateway() {
 		l := line{Name: a.Config.Uplink.NameOf(i), State: s.Phase.String()}
 		if s.Err != nil {
 			l.Reason = s.Err.Error()
+		}
+		if s.Contest == mqtt.Twin {
+			l.Reason = "another gateway has this one's id"
 		}
 		g.Uplinks = append(g.Uplinks, l)
 	}

@@ -246,6 +246,9 @@ func (s site) uplinks() []web.Uplink {
 		if u.Err != nil {
 			v.Reason = u.Err.Error()
 		}
+		if u.Contest != mqtt.Uncontested { // also while it is connected, which does not last
+			v.Phase = u.Contest.String()
+		}
 		all = append(all, v)
 	}
 	return all

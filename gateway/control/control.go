@@ -47,6 +47,9 @@ type State struct {
 	Version string   `json:"version"`
 	Stuck   []string `json:"stuck"` // what does not work, and why; empty while all does
 	Blind   []string `json:"blind"` // cameras whose pictures cannot be looked at, and why
+	// Contested says of each uplink off which this gateway is pushed again and again how that is: twin
+	// if another one with its id is there, cut if that is not known.
+	Contested map[string]string `json:"contested"`
 }
 
 const (
@@ -67,6 +70,8 @@ type Server struct {
 	Version  string
 	Stuck    func() []string // as of [State], as Blind is
 	Blind    func() []string
+	// Contested is as of [State]; none when nil.
+	Contested func() map[string]string
 }
 
 // Run answers until ctx ends.
@@ -95,7 +100,11 @@ func (s *Server) Run(ctx context.Context) error {
 		s.Restored()
 	})
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, State{Version: s.Version, Stuck: s.Stuck(), Blind: s.Blind()})
+		st := State{Version: s.Version, Stuck: s.Stuck(), Blind: s.Blind()}
+		if s.Contested != nil {
+			st.Contested = s.Contested()
+		}
+		reply(w, http.StatusOK, st)
 	})
 	srv := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })

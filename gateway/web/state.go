@@ -62,7 +62,7 @@ type Device struct {
 // Uplink is how a way out is doing.
 type Uplink struct {
 	Name   string
-	Phase  string // an mqtt.Phase
+	Phase  string // an mqtt.Phase, or an mqtt.Contest if there is one
 	Since  time.Time
 	Reason string
 	Month  uint64 // bytes, both ways

@@ -76,6 +76,7 @@ func uplinkLines(st *State, l text.Lang) []Line {
 		switch {
 		case u.Phase == "online" || u.Phase == "standby":
 			line.Level, line.Why = Good, ""
+		case u.Phase == "twin" || u.Phase == "cut": // what was carried may have been of either gateway
 		case carried || u.Phase == "connecting":
 			line.Level = Warn
 		}

@@ -38,6 +38,7 @@ type Client struct {
 	unremoved map[int64]struct{}
 	held      map[int64]time.Time // not to be sent before
 	echoes    []echoes            // by broker
+	contests  []contest           // by broker
 }
 
 // Stats is what a Client has counted since New.
@@ -77,6 +78,7 @@ func New(cfg Config) (*Client, error) {
 	c.brokers = newBrokers(len(c.targets), cfg.Timing, rand.Float64)
 	c.inbox = newInbox(cfg)
 	c.echoes = make([]echoes, len(c.targets))
+	c.contests = make([]contest, len(c.targets))
 	return c, nil
 }
 
@@ -135,6 +137,7 @@ func (c *Client) Run(ctx context.Context) error {
 			continue
 		}
 		c.setState(State{Phase: phaseOf(end.verdict, end.err), Broker: c.targets[i].name, Uplink: i, Err: end.err})
+		c.contested(ctx, i, end)
 	}
 }
 
@@ -159,7 +162,8 @@ func (c *Client) establish(ctx context.Context, want int) *link {
 
 // setState reports a state that differs from the last.
 func (c *Client) setState(s State) {
-	if s.Phase == c.state.Phase && s.Uplink == c.state.Uplink && s.Broker == c.state.Broker && fmt.Sprint(s.Err) == fmt.Sprint(c.state.Err) {
+	s.Contest = c.contests[s.Uplink].is
+	if s.Phase == c.state.Phase && s.Contest == c.state.Contest && s.Uplink == c.state.Uplink && s.Broker == c.state.Broker && fmt.Sprint(s.Err) == fmt.Sprint(c.state.Err) {
 		return
 	}
 	c.state = s

@@ -158,6 +158,8 @@ type State struct {
 	Broker string // address without secrets; empty before the first attempt
 	Uplink int    // index of the broker in Config.Brokers
 	Err    error  // why, without secrets; nil when Online
+	// Contest says whether somebody else pushes us off this broker, also while we are on it.
+	Contest Contest
 }
 
 // Timing is every interval, each with a default for zero. KeepAlive is in whole
@@ -174,6 +176,8 @@ type Timing struct {
 	RefusedMax time.Duration // 15 min
 	Stable     time.Duration // a connection that lived so long starts the back-off anew; 15 s
 	Grace      time.Duration // for what is on its way at the end; 2 s
+	Cut        time.Duration // a connection that the broker ends sooner than that was cut; 20 s, which two that push each other off stay below
+	Calm       time.Duration // that a connection lives for a contest to be over; 1 min
 	Echo       time.Duration // between messages to ourselves, which show that subscriptions stand; 2 min
 	EchoWithin time.Duration // such a message must come back; 1 min
 
@@ -211,6 +215,8 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Echo, 2*time.Minute)
 	def(&t.EchoWithin, time.Minute)
 	def(&t.Grace, 2*time.Second)
+	def(&t.Cut, 20*time.Second)
+	def(&t.Calm, time.Minute)
 	t.KeepAlive = max(t.KeepAlive.Truncate(time.Second), time.Second)
 	return t
 }

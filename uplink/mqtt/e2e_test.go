@@ -137,3 +137,7 @@ func TestMosquittoRetained(t *testing.T) {
 		t.Errorf("status is %q", s)
 	}
 }
+
+func TestMosquittoTwins(t *testing.T) {
+	twins(t, mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{}).URL())
+}

@@ -50,6 +50,7 @@ func (s *session) check(ctx context.Context, now time.Time) {
 	if heard.After(s.asked) {
 		s.asked = time.Time{}
 	}
+	s.uncontest(now)
 	if len(s.targets) == 1 {
 		return
 	}

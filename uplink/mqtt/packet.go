@@ -22,6 +22,7 @@ const (
 	typeUnsuback    = 0xb0
 	typePingreq     = 0xc0
 	typePingresp    = 0xd0
+	typeDisconnect  = 0xe0
 )
 
 // maxTopic is the longest topic that is taken from a broker, in bytes. Messages
@@ -30,6 +31,15 @@ const maxTopic = 1024
 
 // errProtocol means that a broker broke MQTT 3.1.1.
 var errProtocol = errors.New("the broker breaks the protocol")
+
+// A broker of MQTT 3.1.1 has no DISCONNECT to send, but those that know MQTT 5 send one all the same,
+// some with the reason (MQTT 5, 3.14.2.1).
+var (
+	errDismissed = errors.New("the broker ends the connection")
+	errTakenOver = fmt.Errorf("%w: another client has this one's id", errDismissed)
+)
+
+const sessionTakenOver = 0x8e
 
 func violation(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errProtocol}, args...)...)
@@ -80,6 +90,8 @@ func readPacket(r byteReader, longest int) (packet, error) {
 		if first&0x0f != 0 || length != 0 {
 			return packet{}, violation("type %#x with %d bytes", first, length)
 		}
+	case typeDisconnect:
+		return packet{}, readDisconnect(r, length)
 	default:
 		return packet{}, violation("unexpected type %#x", first)
 	}
@@ -99,6 +111,21 @@ func readPacket(r byteReader, longest int) (packet, error) {
 		p.id, p.codes = binary.BigEndian.Uint16(body), body[2:]
 	}
 	return p, nil
+}
+
+// readDisconnect returns why a broker ends the connection.
+func readDisconnect(r byteReader, length int) error {
+	if length == 0 {
+		return errDismissed
+	}
+	switch code, err := r.ReadByte(); {
+	case err != nil:
+		return unexpected(err)
+	case code == sessionTakenOver:
+		return errTakenOver
+	default:
+		return fmt.Errorf("%w: reason code %#x", errDismissed, code)
+	}
 }
 
 // readLength reads the remaining length, MQTT 3.1.1, 2.2.3, and returns the

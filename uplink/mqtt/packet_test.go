@@ -26,7 +26,7 @@ func publishBytes(t testing.TB, topic string, qos byte, id uint16, payload []byt
 func packetCases(t testing.TB) []struct {
 	name string
 	in   []byte
-	want error // nil, errProtocol or io.ErrUnexpectedEOF
+	want error // nil, errProtocol, errDismissed, errTakenOver or io.ErrUnexpectedEOF
 } {
 	return []struct {
 		name string
@@ -52,6 +52,10 @@ func packetCases(t testing.TB) []struct {
 		{"pubrec", []byte{0x50, 2, 0, 7}, errProtocol},
 		{"pubrel", []byte{0x62, 2, 0, 7}, errProtocol},
 		{"connect from a broker", []byte{0x10, 0}, errProtocol},
+		{"disconnect, as from mochi-mqtt", []byte{0xe0, 0}, errDismissed},
+		{"disconnect with a reason", []byte{0xe0, 2, 0x81, 0}, errDismissed},
+		{"disconnect as another client came (MQTT 5, 3.14.2.1)", []byte{0xe0, 2, 0x8e, 0}, errTakenOver},
+		{"disconnect cut off", []byte{0xe0, 2}, io.ErrUnexpectedEOF},
 		{"reserved type", []byte{0xf0, 0}, errProtocol},
 		{"length of five bytes (2.2.3)", []byte{0x40, 0xff, 0xff, 0xff, 0xff, 0x01}, errProtocol},
 		{"publish", publishBytes(t, "a/b", 1, 9, []byte("x")), nil},

@@ -80,6 +80,7 @@ func (c *Client) note(ctx context.Context, failed []failure) {
 		}
 		v := connectVerdict(f.err)
 		c.brokers.ended(f.target, time.Now(), v, 0)
+		c.contests[f.target].cuts, c.contests[f.target].look = 0, 0
 		c.setState(State{Phase: phaseOf(v, f.err), Broker: c.targets[f.target].name, Uplink: f.target, Err: f.err})
 	}
 }
