@@ -95,27 +95,24 @@ func (u *user) walk(n ast.Node, t reflect.Type, key string) {
 func (u *user) fields(entries []entry, t reflect.Type) {
 	secret, uses := secrets(t), u.uses(entries, t)
 	for _, e := range entries {
-		at := t.Name() + "." + e.name
 		for _, s := range secret {
 			if e.name != s && e.name != s+"_file" {
 				continue
 			}
-			for _, use := range uses {
-				if use == nowhere {
-					use.key = t.Name() + "." + s
+			for _, at := range uses {
+				if at == (use{}) {
+					at.key = t.Name() + "." + s
 				}
-				u.whole(u.resolve(e.value), use, e.name != s)
+				u.whole(u.resolve(e.value), at, e.name != s)
 			}
 		}
 		if field, ok := tagged(t, e.name); ok && !slices.Contains(secret, e.name) {
-			u.walk(e.value, field, at)
+			u.walk(e.value, field, t.Name()+"."+e.name)
 		} else if !ok {
-			u.walk(e.value, nil, at)
+			u.walk(e.value, nil, t.Name()+"."+e.name)
 		}
 	}
 }
-
-var nowhere use
 
 // uses returns what a secret beside these entries is for.
 func (u *user) uses(entries []entry, t reflect.Type) (all []use) {
@@ -136,7 +133,7 @@ func (u *user) uses(entries []entry, t reflect.Type) (all []use) {
 		}
 	}
 	if all == nil {
-		all = []use{nowhere}
+		all = []use{{}}
 	}
 	return all
 }
