@@ -24,7 +24,7 @@ type Config struct {
 	AllowPlain bool
 	// InsecureTLS accepts any certificate of an https address.
 	InsecureTLS bool
-	Timeout     time.Duration // of one exchange; 5 s
+	Timeout     time.Duration // of one exchange; 10 s
 
 	// Dial connects; a net.Dialer's DialContext when nil.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -49,7 +49,7 @@ type Client struct {
 // New returns a Client. It asks nothing yet. Its errors do not show secrets.
 func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
-		cfg.Timeout = 5 * time.Second
+		cfg.Timeout = 10 * time.Second
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -25,11 +25,12 @@ import (
 func Ports() []uint16 { return []uint16{80, 554, 8000, 8554, 8899, dvrip.Port, 37777} }
 
 const (
-	maxScan    = 1024        // addresses: a /22
-	scanRate   = 250         // connections a second
-	scanAtOnce = 256         // as many as wait for an address where nobody is, at that rate
-	scanWait   = time.Second // for a connection
-	greetWait  = 3 * time.Second
+	maxScan    = 1024                    // addresses: a /22
+	scanRate   = 250                     // connections a second
+	scanWait   = 2500 * time.Millisecond // for a connection: the kernel asks once more after a second
+	scanAtOnce = 640                     // as many as wait for an address where nobody is, at that rate
+	greetWait  = 6 * time.Second         // for an answer: recorders are busy
+	callWait   = 10 * time.Second        // for a connection to an address that somebody has named
 )
 
 // ErrRange means that a scan was asked for that is too large, or of addresses that are
@@ -90,7 +91,7 @@ func Scannable(p netip.Prefix) error {
 // ONVIF, and DVRIP where something is that speaks neither. It returns false if nobody is there.
 func At(ctx context.Context, at netip.AddrPort, templates []Template) (Candidate, bool) {
 	s := &scanner{found: map[netip.Addr]*Candidate{}}
-	dialling, cancel := context.WithTimeout(ctx, scanWait)
+	dialling, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(dialling, "tcp", at.String())
 	if err != nil {

@@ -1,12 +1,14 @@
 package find
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sentrybox/drivers/mp4/mp4test"
@@ -73,6 +75,29 @@ func TestRTSPOptions(t *testing.T) {
 	if !ok || len(server) > 8<<10 || strings.Contains(c.Banners[0], "\x1b") || len(c.Banners[0]) > 80 {
 		t.Errorf("%d bytes, %q", len(server), c.Banners)
 	}
+}
+
+// TestSlowOptions: a recorder that is busy answers late, and in pieces with pauses.
+func TestSlowOptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer near.Close()
+		go func() {
+			defer far.Close()
+			if _, err := bufio.NewReader(far).ReadString('\n'); err != nil {
+				t.Error(err)
+			}
+			go func() { _, _ = io.Copy(io.Discard, far) }()
+			time.Sleep(4 * time.Second)
+			for _, c := range []byte("RTSP/1.0 200 OK\r\nCSeq: 1\r\nServer: slow\r\n\r\n") {
+				time.Sleep(20 * time.Millisecond)
+				_, _ = far.Write([]byte{c})
+			}
+		}()
+		if server, ok := rtspOptions(near, netip.MustParseAddrPort("192.168.1.64:554")); !ok || server != " slow\r\n" {
+			t.Errorf("%q, %v", server, ok)
+		}
+	})
 }
 
 func TestScanHTTP(t *testing.T) {

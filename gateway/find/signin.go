@@ -26,7 +26,7 @@ type SignInOptions struct {
 	// Channels is how many channels of a recorder are looked at; 1 if 0.
 	Channels int
 	Watch    time.Duration // each stream; 4 s if 0
-	Timeout  time.Duration // of each answer; 5 s if 0
+	Timeout  time.Duration // of each answer; if 0 what the drivers give a camera: who can be read later is found
 	// Variable is the environment variable that stands for the password in what Snippet
 	// writes; CAM_PASSWORD if empty.
 	Variable string
@@ -34,9 +34,8 @@ type SignInOptions struct {
 	Process []string
 }
 
-func (o *SignInOptions) watch() time.Duration   { return cmp.Or(o.Watch, 4*time.Second) }
-func (o *SignInOptions) timeout() time.Duration { return cmp.Or(o.Timeout, 5*time.Second) }
-func (o *SignInOptions) variable() string       { return cmp.Or(o.Variable, "CAM_PASSWORD") }
+func (o *SignInOptions) watch() time.Duration { return cmp.Or(o.Watch, 4*time.Second) }
+func (o *SignInOptions) variable() string     { return cmp.Or(o.Variable, "CAM_PASSWORD") }
 
 // Result is what came of signing in to one device.
 type Result struct {
@@ -151,7 +150,7 @@ func (s *signer) onvif(ctx context.Context) bool {
 		return false
 	}
 	d, err := onvif.Inspect(ctx, onvif.Config{
-		Address: s.res.ONVIF, User: s.opt.User, Password: s.opt.Password.Reveal(), AllowPlain: s.opt.Plain, Timeout: s.opt.timeout(),
+		Address: s.res.ONVIF, User: s.opt.User, Password: s.opt.Password.Reveal(), AllowPlain: s.opt.Plain, Timeout: s.opt.Timeout,
 	})
 	for _, a := range d.Attempts {
 		one := Attempt{Way: "ONVIF, " + string(a.Method), Well: a.Well, Reason: a.Reason}

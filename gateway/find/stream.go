@@ -102,7 +102,7 @@ func (o *opener) open(ctx context.Context, a address) (*Stream, error) {
 var errNoStream = errors.New("no such stream")
 
 func (o *opener) rtsp(ctx context.Context, s *Stream) error {
-	rep, err := rtsp.Probe(ctx, rtsp.Config{URL: s.URL.Reveal(), ProbeTime: o.opt.watch(), Timeout: o.opt.timeout()})
+	rep, err := rtsp.Probe(ctx, rtsp.Config{URL: s.URL.Reveal(), ProbeTime: o.opt.watch(), Timeout: o.opt.Timeout})
 	var e *rtsp.Error
 	switch {
 	case errors.As(err, &e) && e.Phase == media.Refused:
@@ -122,7 +122,7 @@ func (o *opener) rtsp(ctx context.Context, s *Stream) error {
 }
 
 func (o *opener) dvrip(ctx context.Context, s *Stream) error {
-	rep, err := dvrip.Probe(ctx, dvrip.Config{URL: s.URL.Reveal(), ProbeTime: o.opt.watch(), Timeout: o.opt.timeout(), Process: o.opt.Process})
+	rep, err := dvrip.Probe(ctx, dvrip.Config{URL: s.URL.Reveal(), ProbeTime: o.opt.watch(), Timeout: o.opt.Timeout, Process: o.opt.Process})
 	var e *dvrip.Error
 	switch {
 	case errors.As(err, &e) && e.Phase == media.Refused:

@@ -220,8 +220,8 @@ type probeRequest struct {
 	Sub    bool       `json:"sub"` // the substream
 }
 
-// probeWithin bounds a probe, over both transports.
-const probeWithin = 25 * time.Second
+// probeWithin bounds a probe, over both transports, of a camera that is in no hurry with any of its answers.
+const probeWithin = 50 * time.Second
 
 // probeCamera tries a camera that is in a form, before it is saved.
 func (s *Server) probeCamera(r *http.Request) (any, error) {
