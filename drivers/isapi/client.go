@@ -106,7 +106,7 @@ func explain(err error) error {
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return errors.New("no answer")
+		return fmt.Errorf("no answer within %v", answerWithin)
 	}
 	return errors.New("no HTTP there")
 }

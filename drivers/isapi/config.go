@@ -14,6 +14,7 @@ import (
 // How long the source waits.
 const (
 	Dead  = 30 * time.Second // without anything from the device
+	Stuck = 3 * time.Minute  // without anything whole, while something comes
 	Quiet = 10 * time.Second // without a repetition of what a camera repeats
 	Kept  = 5 * time.Minute  // of what is said once
 

@@ -5,10 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sentrybox/drivers/call"
@@ -90,7 +91,9 @@ func (d *Driver) hear(ctx context.Context, c *client) error {
 	}
 	d.Opened()
 	parts, calls := make(chan part), make(chan string)
-	work.Go(func() { read(ctx, res, parts) })
+	flow := &pulse{Reader: res.Body}
+	flow.last.Store(time.Now().UnixNano())
+	work.Go(func() { read(ctx, flow, parts) })
 	if d.cfg.Calls > 0 {
 		work.Go(func() { d.ask(ctx, c, calls) })
 	}
@@ -111,16 +114,44 @@ func (d *Driver) hear(ctx context.Context, c *client) error {
 			d.called(status, time.Now())
 		case now := <-tick.C:
 			d.expire(now)
-			if now.Sub(last) > Dead {
-				return fmt.Errorf("nothing for %v", Dead)
+			if err := silent(now, last, flow.heard()); err != nil {
+				return err
 			}
 		}
 	}
 }
 
+// pulse is a stream that knows when something of it came last.
+type pulse struct {
+	io.Reader
+	last atomic.Int64 // Unix time in ns
+}
+
+func (p *pulse) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if n > 0 {
+		p.last.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+func (p *pulse) heard() time.Time { return time.Unix(0, p.last.Load()) }
+
+// silent says what is wrong with a stream whose last part came at whole, and of which something was heard at
+// heard: a picture may be on its way for long on a slow line.
+func silent(now, whole, heard time.Time) error {
+	switch {
+	case now.Sub(heard) > Dead:
+		return fmt.Errorf("nothing for %v", Dead)
+	case now.Sub(whole) > Stuck:
+		return fmt.Errorf("nothing whole for %v", Stuck)
+	}
+	return nil
+}
+
 // read hands on parts until the stream breaks.
-func read(ctx context.Context, res *http.Response, parts chan<- part) {
-	r := bufio.NewReader(res.Body)
+func read(ctx context.Context, stream io.Reader, parts chan<- part) {
+	r := bufio.NewReader(stream)
 	for {
 		_, data, err := nextPart(r)
 		select {

@@ -20,6 +20,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -55,8 +56,9 @@ const (
 	lastWait   = time.Minute
 	stable     = time.Minute // of a connection, until waits begin anew
 	dialTime   = 10 * time.Second
+	answerTime = 30 * time.Second // for the broker, to a connection and to a subscription
 	keepAlive  = 15 * time.Second
-	pingTime   = 5 * time.Second
+	pingTime   = 15 * time.Second
 	writeTime  = 10 * time.Second
 	waiting    = 1000 // messages between the broker and us
 	handTime   = 2 * time.Second
@@ -171,6 +173,9 @@ func (c *Client) session(ctx context.Context, got func(Message)) error {
 		if dialErr != nil {
 			err = dialErr
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && dialErr == nil {
+			return fmt.Errorf("broker %s: no answer to the connection within %v", c.addr, answerTime)
+		}
 		return fmt.Errorf("broker %s: %w", c.addr, err)
 	}
 	var wg sync.WaitGroup
@@ -203,8 +208,8 @@ func (c *Client) hold(ctx context.Context, client paho.Client, lost chan error) 
 	case err := <-lost:
 		lost <- err
 		return fmt.Errorf("broker %s: %w", c.addr, err)
-	case <-time.After(dialTime):
-		return fmt.Errorf("broker %s: no answer to the subscription", c.addr)
+	case <-time.After(answerTime):
+		return fmt.Errorf("broker %s: no answer to the subscription within %v", c.addr, answerTime)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -277,7 +282,7 @@ func (c *Client) options() *paho.ClientOptions {
 	opt.SetAutoReconnect(false)
 	opt.SetConnectRetry(false)
 	opt.SetStore(paho.NewMemoryStore())
-	opt.SetConnectTimeout(dialTime)
+	opt.SetConnectTimeout(answerTime)
 	opt.SetWriteTimeout(writeTime)
 	opt.SetKeepAlive(keepAlive)
 	opt.SetPingTimeout(pingTime)

@@ -27,6 +27,7 @@ type fakeDriver struct {
 	emit func(driver.Message)
 	on   map[string]bool // outputs, as they are
 	deaf bool            // they do not obey
+	slow time.Duration   // until they do
 	log  []string        // what was switched
 }
 
@@ -47,7 +48,15 @@ func (f *fakeDriver) Run(ctx context.Context, emit func(driver.Message)) error {
 	return f.Ended(nil)
 }
 
-func (f *fakeDriver) Switch(_ context.Context, _, output string, on bool) error {
+func (f *fakeDriver) Switch(ctx context.Context, _, output string, on bool) error {
+	f.mu.Lock()
+	slow := f.slow
+	f.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.emit == nil {

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	switchWithin = 3 * time.Second  // until a device has confirmed
+	switchWithin = 8 * time.Second  // until a device has confirmed; on a bus it may have to wait for a slow one's answer
 	switchAgain  = time.Second      // after it did not
 	stuckAfter   = 10 * time.Second // that an output does not obey until it is told
-	offWithin    = 4 * time.Second  // that is tried when the gateway stops
+	offWithin    = 4 * time.Second  // that is tried when the gateway stops, and
+	offLast      = 3 * time.Second  // that the last try may take longer
 )
 
 // Output is a siren or a lamp.
@@ -201,8 +202,10 @@ func (o *output) run(ctx context.Context) {
 	}
 	o.order(order{why: "the gateway stops"})
 	end := time.Now().Add(offWithin)
+	last, cancel := context.WithDeadline(context.WithoutCancel(ctx), end.Add(offLast))
+	defer cancel()
 	for time.Now().Before(end) {
-		if err := o.set(context.WithoutCancel(ctx), false); err == nil {
+		if err := o.set(last, false); err == nil {
 			o.switched(false)
 			return
 		}

@@ -68,3 +68,27 @@ func TestOutput(t *testing.T) {
 		s.end()
 	})
 }
+
+// TestOutputOnASlowBus: a siren whose turn on its bus comes after another device's answer of 4 s goes on all the
+// same, and nobody is told that it does not obey.
+func TestOutputOnASlowBus(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir)
+		s.drv.mu.Lock()
+		s.drv.slow = 4 * time.Second
+		s.drv.mu.Unlock()
+		var obeyed []error
+		s.Carry(command.Request{ID: "c1", Type: "output", Body: []byte(`{"output":"siren","on":true}`)}, func(err error) { obeyed = append(obeyed, err) })
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if !s.drv.is("1") || len(obeyed) != 1 || obeyed[0] != nil {
+			t.Errorf("on %v, told %v", s.drv.is("1"), obeyed)
+		}
+		s.alerts.since(t)
+		s.drv.mu.Lock()
+		s.drv.slow = 0
+		s.drv.mu.Unlock()
+		s.end()
+	})
+}
