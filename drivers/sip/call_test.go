@@ -1,9 +1,12 @@
 package sip_test
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -349,7 +352,7 @@ func talk(p *siptest.Phone, to *net.UDPAddr, payload, level byte, stop chan stru
 // wants a password.
 func TestNextPhone(t *testing.T) {
 	busy, silent, exchange := far(t), far(t), far(t)
-	r, p, _ := ringRig(t, "udp", sip.Config{Ring: time.Second, Wait: true, Phones: []sip.Phone{
+	r, p, _ := ringRig(t, "udp", sip.Config{Ring: 4 * time.Second, Wait: true, Phones: []sip.Phone{
 		{ID: "away", User: "2009", Password: "x"}, {ID: "busy", Address: busy.Addr(), Number: "1"}, {ID: "silent", Address: silent.Addr(), Number: "2"},
 		{ID: "exchange", Address: exchange.Addr(), User: "gw", Password: "pbx-secret", Number: "8001"},
 	}})
@@ -372,6 +375,47 @@ func TestNextPhone(t *testing.T) {
 	if _, err := exchange.Await(func(m *siptest.Message) bool { return m.Method() == "BYE" }); err != nil {
 		t.Error(err)
 	}
+	r.hear(call.End)
+}
+
+// TestSlowName has a phone whose name takes long to be resolved, and one whose name is not known: the call
+// goes on meanwhile, and the first is rung all the same.
+func TestSlowName(t *testing.T) {
+	exchange := far(t)
+	_, port, err := net.SplitHostPort(exchange.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, resume := make(chan struct{}), make(chan struct{})
+	r, p, _ := ringRig(t, "udp", sip.Config{
+		Phones: []sip.Phone{{ID: "gone", Address: "gone.example", Number: "1"}, {ID: "exchange", Address: "pbx.example:" + port, Number: "8001"}},
+		Resolve: func(ctx context.Context, _, host string) ([]netip.Addr, error) {
+			if host != "pbx.example" {
+				return nil, errors.New("no such host")
+			}
+			close(asked)
+			select {
+			case <-resume:
+				return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		},
+	})
+	q := help(p)
+	m := r.ask(p, q, 200)
+	p.Ack(q, m)
+	<-asked
+	r.ask(p, p.Within(q, m, "OPTIONS"), 200) // the call is not held up
+	time.Sleep(2500 * time.Millisecond)      // a resolver that asks once more
+	close(resume)
+	invite := invited(t, exchange)
+	exchange.Answer(invite, 200, "OK", "y", "application/sdp", exchange.SDP("8 101"))
+	if _, err := exchange.Await(func(m *siptest.Message) bool { return m.Method() == "ACK" }); err != nil {
+		t.Error(err)
+	}
+	r.hear(call.Emergency)
+	r.ask(p, p.Within(q, m, "BYE"), 200)
 	r.hear(call.End)
 }
 

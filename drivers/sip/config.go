@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,8 @@ type Config struct {
 	Lost time.Duration
 	// Log gets what technicians should know; nil for none.
 	Log *slog.Logger
+	// Resolve finds the addresses of a phone's name (net.DefaultResolver.LookupNetIP).
+	Resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
 // Station is a help point or a door station.
@@ -99,6 +102,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Lost == 0 {
 		c.Lost = time.Minute
+	}
+	if c.Resolve == nil {
+		c.Resolve = net.DefaultResolver.LookupNetIP
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -43,13 +43,15 @@ type conversation struct {
 	over    chan struct{}         // closed when it has let go of everything
 	parties map[string]netip.Addr // whose messages are its, by Call-ID; guarded by d.mu
 
-	a       *leg
-	b       *leg    // that is rung, or speaks
-	phones  []Phone // that are still to be rung
-	ringing *sent   // the INVITE to b
-	rung    time.Time
-	tried   bool // b has been asked with a password
-	phone   Phone
+	a        *leg
+	b        *leg    // that is rung, or speaks
+	phones   []Phone // that are still to be rung
+	ringing  *sent   // the INVITE to b
+	found    chan located
+	locating bool // the next to be rung is looked up
+	rung     time.Time
+	tried    bool // b has been asked with a password
+	phone    Phone
 
 	sent map[string]*sent
 	acks map[string]*acked
@@ -76,7 +78,7 @@ func (c *conversation) deliver(m sip.Message, from peer) {
 // invited begins a call. The station is who it says.
 func (d *Driver) invited(r *sip.Request, from peer, s *Station) {
 	c := &conversation{
-		d: d, station: s, number: number(r), in: make(chan incoming, maxWaiting), keys: make(chan byte, maxWaiting), over: make(chan struct{}),
+		d: d, station: s, number: number(r), in: make(chan incoming, maxWaiting), keys: make(chan byte, maxWaiting), over: make(chan struct{}), found: make(chan located, 1),
 		parties: map[string]netip.Addr{}, sent: map[string]*sent{}, acks: map[string]*acked{}, begun: time.Now(), tone: func() {}, ctx: d.ctx,
 	}
 	c.a = &leg{
@@ -165,6 +167,8 @@ func (c *conversation) run() {
 			c.take(m, time.Now())
 		case key := <-c.keys:
 			c.key(string(key), time.Now())
+		case l := <-c.found:
+			c.foundAt(l, time.Now())
 		case now := <-tick.C:
 			if c.clocks(now) {
 				return

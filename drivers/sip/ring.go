@@ -12,7 +12,15 @@ import (
 	"sentrybox/drivers/digest"
 )
 
-const resolveWithin = 2 * time.Second
+// resolveWithin is how long a phone's name may take: a resolver asks again after 5 s.
+const resolveWithin = 12 * time.Second
+
+// located is where a phone was found to be; ip is not valid if it was not, for err.
+type located struct {
+	phone Phone
+	ip    netip.Addr
+	err   error
+}
 
 // ringNext rings the next phone that is there. If there is none, the caller hears that the call is
 // noted, and is let go a little later.
@@ -20,20 +28,72 @@ func (c *conversation) ringNext(now time.Time) {
 	for len(c.phones) > 0 {
 		p := c.phones[0]
 		c.phones = c.phones[1:]
-		err := c.ring(p, now)
-		if err == nil {
+		if host := p.host(); host != "" {
+			if ip, err := netip.ParseAddr(host); err != nil {
+				c.locate(p, host)
+				return // goes on in found
+			} else if c.rings(p, ip, now) {
+				return
+			}
+		} else if c.rings(p, netip.Addr{}, now) {
 			return
 		}
-		c.d.cfg.Log.Warn("a phone is not rung", "phone", p.ID, "reason", err)
 	}
 	c.pickUp(now)
 	c.play(noted())
 	c.hangUp = now.Add(notedFor)
 }
 
-// ring invites a phone.
-func (c *conversation) ring(p Phone, now time.Time) error {
-	to, target, err := c.find(&p)
+// locate resolves a phone's name. The call goes on meanwhile.
+func (c *conversation) locate(p Phone, host string) {
+	c.locating = true
+	c.work.Go(func() {
+		ctx, cancel := context.WithTimeout(c.ctx, resolveWithin)
+		defer cancel()
+		l := located{phone: p}
+		all, err := c.d.cfg.Resolve(ctx, "ip", host)
+		switch {
+		case err != nil:
+			l.err = fmt.Errorf("resolve %s: %w", host, err)
+		case len(all) == 0:
+			l.err = fmt.Errorf("resolve %s: no address", host)
+		default:
+			l.ip = all[0]
+		}
+		c.found <- l // has room: one is located at a time
+	})
+}
+
+// foundAt rings a phone that was located, or the next one.
+func (c *conversation) foundAt(l located, now time.Time) {
+	c.locating = false
+	if !c.ended.IsZero() {
+		return
+	}
+	if l.err != nil {
+		c.notRung(&l.phone, l.err)
+	} else if c.rings(l.phone, l.ip, now) {
+		return
+	}
+	c.ringNext(now)
+}
+
+// rings is ring, and tells why not.
+func (c *conversation) rings(p Phone, ip netip.Addr, now time.Time) bool {
+	err := c.ring(p, ip, now)
+	if err != nil {
+		c.notRung(&p, err)
+	}
+	return err == nil
+}
+
+func (c *conversation) notRung(p *Phone, err error) {
+	c.d.cfg.Log.Warn("a phone is not rung", "phone", p.ID, "reason", err)
+}
+
+// ring invites a phone, at ip if it does not register here.
+func (c *conversation) ring(p Phone, ip netip.Addr, now time.Time) error {
+	to, target, err := c.find(&p, ip)
 	if err != nil {
 		return err
 	}
@@ -67,7 +127,7 @@ func (c *conversation) ring(p Phone, now time.Time) error {
 }
 
 // find returns where a phone is, and by what address it is called.
-func (c *conversation) find(p *Phone) (peer, sip.Uri, error) {
+func (c *conversation) find(p *Phone, ip netip.Addr) (peer, sip.Uri, error) {
 	if p.Address == "" {
 		b, there := c.d.binding(p.ID)
 		if !there {
@@ -75,25 +135,23 @@ func (c *conversation) find(p *Phone) (peer, sip.Uri, error) {
 		}
 		return b.peer, b.contact, nil
 	}
-	host, port := p.Address, "5060"
-	if h, n, err := net.SplitHostPort(p.Address); err == nil {
-		host, port = h, n
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		ctx, cancel := context.WithTimeout(c.ctx, resolveWithin)
-		defer cancel()
-		all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil {
-			return peer{}, sip.Uri{}, fmt.Errorf("resolve %s: %w", host, err)
-		}
-		ip = all[0]
+	host, port := p.host(), "5060"
+	if _, n, err := net.SplitHostPort(p.Address); err == nil {
+		port = n
 	}
 	to, err := netip.ParseAddrPort(net.JoinHostPort(ip.Unmap().String(), port))
 	if err != nil {
 		return peer{}, sip.Uri{}, fmt.Errorf("the address of phone %s: %w", p.ID, err)
 	}
 	return peer{addr: to}, sip.Uri{Scheme: "sip", User: p.number(), Host: host, Port: int(to.Port())}, nil
+}
+
+// host is the name or the address of a phone that does not register here; empty for another.
+func (p *Phone) host() string {
+	if host, _, err := net.SplitHostPort(p.Address); err == nil {
+		return host
+	}
+	return p.Address
 }
 
 // invite sends the INVITE to a phone.

@@ -93,7 +93,7 @@ func (c *conversation) acknowledged(g *leg, r *sip.Request, now time.Time) {
 	g.direct(far, g == c.b)
 	if g == c.a && c.ended.IsZero() {
 		switch {
-		case c.ringing != nil:
+		case c.ringing != nil || c.locating:
 			c.play(ringing())
 		case !c.hangUp.IsZero():
 			c.play(noted())
