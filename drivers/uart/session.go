@@ -149,7 +149,7 @@ func (s *session) ask(now time.Time) error {
 func (s *session) miss(now time.Time) {
 	q := s.d.config.Polls[s.asked]
 	device := s.d.deviceOf(q)
-	s.d.missed(device, s.schedule.Missed(s.asked, s.began, now))
+	s.d.missed(device, s.schedule.Missed(s.asked, s.began, now), q.timeout())
 	s.asked = -1
 	s.doubtful[device] = true
 	s.quiet(q.timeout(), now)

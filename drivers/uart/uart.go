@@ -187,9 +187,9 @@ func (d *Driver) waiting() bool {
 }
 
 // missed says that a device did not answer, the n-th time in a row.
-func (d *Driver) missed(device string, n int) {
+func (d *Driver) missed(device string, n int, within time.Duration) {
 	d.Count(func(c *driver.Counts) { c.Timeouts++ })
 	if n >= poll.DeadAfter {
-		d.Device(device, driver.Silent, fmt.Sprintf("no answer to %d questions", n))
+		d.Device(device, driver.Silent, fmt.Sprintf("no answer within %v to %d questions", within, n))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// dialTime is how long TCP alone has. The kernel repeats a SYN each second at
+// dialTime is how long TCP alone has, once the name is resolved. The kernel repeats a SYN each second at
 // first and ever more rarely later: a new attempt finds a line that has come back
 // sooner than an old one.
 const dialTime = 6 * time.Second
@@ -34,7 +34,11 @@ func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn,
 	} else {
 		d.Control, d.Resolver = socket(t.iface, giveUp), resolver(t.iface)
 	}
-	tcp, err := hedge(ctx, &d, t.addr)
+	addrs, err := resolve(ctx, &d, t.addr)
+	if err != nil {
+		return nil, err
+	}
+	tcp, err := hedge(ctx, &d, addrs)
 	if err != nil {
 		return nil, err
 	}
@@ -55,36 +59,76 @@ func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn,
 	return c, nil
 }
 
-// hedge dials, and again beside the attempts that are not answered, and takes the
-// first that is. The kernel repeats a lost SYN after a second, and the broker's
+// maxAddrs bounds how many addresses of a name are tried.
+const maxAddrs = 8
+
+// resolve returns the addresses of host:port that the dialer can reach, in the order to try them. ctx alone
+// bounds it: where the first of two name servers is dead, a name takes more than 5 s.
+func resolve(ctx context.Context, d *net.Dialer, addr string) ([]string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("resolve: %w", err)
+	}
+	if net.ParseIP(host) != nil {
+		return []string{addr}, nil
+	}
+	r := d.Resolver
+	if r == nil {
+		r = net.DefaultResolver
+	}
+	network := "ip"
+	if local, ok := d.LocalAddr.(*net.TCPAddr); ok {
+		network = "ip6"
+		if local.IP.To4() != nil {
+			network = "ip4"
+		}
+	}
+	ips, err := r.LookupNetIP(ctx, network, host)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	}
+	var all []string
+	for _, ip := range ips {
+		if len(all) < maxAddrs {
+			all = append(all, net.JoinHostPort(ip.Unmap().String(), port))
+		}
+	}
+	return all, nil
+}
+
+// hedge dials the first address, and again beside the attempts that are not answered, the addresses in turn, and
+// takes the first that is. The kernel repeats a lost SYN after a second, and the broker's
 // lost answer as late; an attempt costs a packet of 60 bytes.
-func hedge(ctx context.Context, d *net.Dialer, addr string) (net.Conn, error) {
+func hedge(ctx context.Context, d *net.Dialer, addrs []string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
 		conn net.Conn
 		err  error
 	}
-	results := make(chan result, hedges)
-	dial := func() {
-		conn, err := d.DialContext(ctx, "tcp", addr)
-		results <- result{conn, err}
+	results := make(chan result, max(hedges, len(addrs)))
+	begun, running := 0, 0
+	begin := func() {
+		addr := addrs[begun%len(addrs)]
+		begun, running = begun+1, running+1
+		go func() {
+			conn, err := d.DialContext(ctx, "tcp", addr)
+			results <- result{conn, err}
+		}()
 	}
-	go dial()
-	begun, running := 1, 1
+	begin()
 	again := time.NewTicker(hedgeAfter)
 	defer again.Stop()
 	var won net.Conn
 	var failed error // of the first: it had the most time
 	for running > 0 {
 		more := again.C
-		if begun == hedges || won != nil || failed != nil {
+		if won != nil || begun >= len(addrs) && (begun >= hedges || failed != nil) {
 			more = nil
 		}
 		select {
 		case <-more:
-			begun, running = begun+1, running+1
-			go dial()
+			begin()
 		case r := <-results:
 			running--
 			switch {
@@ -93,8 +137,13 @@ func hedge(ctx context.Context, d *net.Dialer, addr string) (net.Conn, error) {
 				cancel()
 			case r.err == nil:
 				_ = r.conn.Close() // too late
-			case failed == nil:
-				failed = r.err
+			default:
+				if failed == nil {
+					failed = r.err
+				}
+				if won == nil && begun < len(addrs) && ctx.Err() == nil {
+					begin() // an address that nobody has tried
+				}
 			}
 		}
 	}
