@@ -23,6 +23,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -94,6 +95,7 @@ type Writer struct {
 	cfg    Config
 	client influxdb2.Client
 	api    api.WriteAPIBlocking
+	most   int // lines of a write; 0 for all. Of Run alone
 
 	mu    sync.Mutex
 	stats Stats // guarded by mu
@@ -184,14 +186,15 @@ func (w *Writer) next(ctx context.Context, failures *int) (wait time.Duration, w
 	if len(batches) == 0 {
 		return 0, false
 	}
-	b := delivery{Writer: w}
-	if err := b.write(ctx, lines(batches[0], w.cfg.Tags)); err != nil {
+	b, all := delivery{Writer: w}, lines(batches[0], w.cfg.Tags)
+	if err := b.write(ctx, all); err != nil {
 		*failures++
 		wait = pause(err, *failures)
 		w.failed(err, wait)
 		return wait, false
 	}
 	*failures = 0
+	w.most = 2 * w.most
 	w.cfg.Source.Done(batches[0].Seq)
 	w.phase(Online)
 	return 0, true
@@ -273,6 +276,9 @@ func (d *delivery) write(ctx context.Context, all []string) error {
 	if len(all) == 0 {
 		return nil
 	}
+	if d.most > 0 && len(all) > d.most {
+		return d.halves(ctx, all)
+	}
 	err := d.api.WriteRecord(ctx, all...)
 	if err == nil {
 		d.taken = true
@@ -293,8 +299,17 @@ func (d *delivery) write(ctx context.Context, all []string) error {
 			return nil
 		}
 	default:
+		var late net.Error
+		if code == 0 && errors.As(err, &late) && late.Timeout() {
+			d.most = max(len(all)/2, 1) // a line that does not carry more in that time
+			err = fmt.Errorf("no answer within %v: %w", timeout, err)
+		}
 		return fmt.Errorf("write metrics: %w", err)
 	}
+	return d.halves(ctx, all)
+}
+
+func (d *delivery) halves(ctx context.Context, all []string) error {
 	half := len(all) / 2
 	if err := d.write(ctx, all[:half]); err != nil {
 		return err
