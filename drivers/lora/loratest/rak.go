@@ -26,6 +26,8 @@ type RAK struct {
 	Stubborn bool
 	// Forgetful makes it answer nothing sensible to AT+PRECV=?.
 	Forgetful bool
+	// Think is how long it takes to answer the n-th command, from 1; no time if nil.
+	Think func(n int) time.Duration
 	// Mode is AT+NWM at first: 0 is P2P, 1 LoRaWAN as from the factory.
 	Mode int
 
@@ -37,6 +39,7 @@ type RAK struct {
 	sent     []string // guarded by mu: payloads in hexadecimal digits
 	written  int      // guarded by mu: times that AT+P2P was set
 	restarts int      // guarded by mu
+	asked    int      // commands, of Run alone
 }
 
 const rakRadio = "868000000:7:125:0:8:14"
@@ -148,6 +151,9 @@ func (r *RAK) Run(ctx context.Context) {
 }
 
 func (r *RAK) command(cmd string) {
+	if r.asked++; r.Think != nil {
+		time.Sleep(r.Think(r.asked))
+	}
 	r.mu.Lock()
 	if r.dead {
 		r.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	answerIn  = 2 * time.Second
+	answerIn  = 5 * time.Second // most answer within 50 ms; the line may be that of a serial server
 	bootIn    = 6 * time.Second
 	quiet     = 500 * time.Millisecond // after a module's banner
 	leaveIn   = 15 * time.Second       // for a packet, at the slowest data rate
@@ -155,6 +155,7 @@ type session struct {
 	left   bool  // a packet has left
 	precv  string
 	blind  bool // it cannot be asked whether it listens
+	owed   int  // answers to commands that were given up, which may still come
 }
 
 // read makes lines of what the module writes.
@@ -209,7 +210,7 @@ func (s *session) take(text string) line {
 
 var (
 	errRestarted = errors.New("the module has restarted")
-	errNoAnswer  = errors.New("the module does not answer: another speed of the line, or none there")
+	errNoAnswer  = fmt.Errorf("the module does not answer within %v: another speed of the line, or none there", answerIn)
 )
 
 // refusal is a command that the module did not carry out.
@@ -238,10 +239,15 @@ func (s *session) command(ctx context.Context, cmd string) (string, error) {
 			return "", err
 		case <-timer.C:
 			s.d.Count(func(c *driver.Counts) { c.Timeouts++ })
+			s.owed++
 			return "", errNoAnswer
 		case text := <-s.in:
 			switch l := s.take(text); l.kind {
 			case ok:
+				if value == "" && s.owed > 0 && strings.HasSuffix(cmd, "=?") {
+					s.owed-- // the end of an answer to something else
+					continue
+				}
 				return value, nil
 			case failed:
 				return "", &refusal{cmd, l.text}

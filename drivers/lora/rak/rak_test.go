@@ -300,3 +300,28 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowModule has modules that take their time for all that they are asked, or while they start: they are set up
+// once, are not made to start anew, and hear.
+func TestSlowModule(t *testing.T) {
+	for name, think := range map[string]func(int) time.Duration{
+		"always": func(int) time.Duration { return 3 * time.Second },
+		"while it starts": func(n int) time.Duration {
+			if n < 4 {
+				return 7 * time.Second
+			}
+			return 0
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			module := &loratest.RAK{Think: think}
+			bubble(t, module, rak.Config{Radio: rak.Radio{Frequency: 470_300_000, Spreading: 9, Power: 20}}, func(r *rig) {
+				time.Sleep(time.Minute)
+				r.hear("panic")
+				if value, written := module.Radio(); value != "470300000:9:125:0:8:20" || written != 1 || module.Restarts() != 0 {
+					t.Errorf("radio %s, set %d times, %d restarts", value, written, module.Restarts())
+				}
+			})
+		})
+	}
+}
