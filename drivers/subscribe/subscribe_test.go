@@ -129,7 +129,11 @@ func TestHears(t *testing.T) {
 	r.stop()
 	publish(t, b, "a/b", "meanwhile", false)
 	r = run(t, subscribe.Broker{URL: b.URL(), Username: "gw", Password: "secret", ClientID: "gw"}, "a/+", "b/#")
-	if m := r.next(); string(m.Payload) != "meanwhile" {
+	m := r.next()
+	for string(m.Payload) == "again" { // whose acknowledgement was cut off
+		m = r.next()
+	}
+	if string(m.Payload) != "meanwhile" {
 		t.Errorf("%+v", m)
 	}
 }
