@@ -38,7 +38,7 @@ func (w *Watch) Explain(s *behaviour.Scene, dst []wire.Note) []wire.Note {
 			n.Why = wire.LostSight
 		case !v.walked:
 			n.Why = wire.NotWalked
-		case v.open:
+		case v.reported():
 		case v.dwell < w.after:
 			n.Why = wire.TooShort
 		case !w.armed:
@@ -46,7 +46,7 @@ func (w *Watch) Explain(s *behaviour.Scene, dst []wire.Note) []wire.Note {
 		default:
 			n.Why = wire.Indistinct
 		}
-		if v.open {
+		if v.reported() {
 			n.Stance = wire.Decided
 		}
 		dst = append(dst, n)

@@ -26,7 +26,7 @@ func (v *stay) misfit(heir *stay) float64 {
 		return math.Inf(1)
 	}
 	gap = max(gap, 0)
-	if v.open && gap <= forget && !v.edge {
+	if v.reported() && gap <= forget && !v.edge {
 		// A loiterer who is already reported must not be reported again.
 		return distance(v.box, heir.first) / (2 * float64(v.box.Dy()))
 	}
@@ -53,7 +53,7 @@ func (v *stay) misfit(heir *stay) float64 {
 // twin says the same of a track that has long been where a loiterer's was lost: two
 // tracks may have followed one person, who must not be reported twice.
 func (v *stay) twin(other *stay, now time.Duration) float64 {
-	if !v.open || !other.person || now-v.last > forget || other.entered >= v.last {
+	if !v.reported() || !other.person || now-v.last > forget || other.entered >= v.last {
 		return math.Inf(1)
 	}
 	return distance(v.box, other.box) / max(v.tall, 1)

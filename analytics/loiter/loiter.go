@@ -51,6 +51,7 @@ type clock struct {
 	person  bool
 	walked  bool
 	open    bool
+	told    bool // another Watch has reported them
 	event   behaviour.Event
 	past    past
 }
@@ -121,6 +122,7 @@ func (w *Watch) Finish() []behaviour.Event {
 func (w *Watch) endAll() {
 	for i := range w.stays {
 		w.end(&w.stays[i])
+		w.stays[i].told = false
 	}
 }
 
@@ -222,7 +224,7 @@ func (w *Watch) decide(t *track.Track, s *behaviour.Scene) {
 		return
 	}
 	v, now := &w.stays[at], s.Time
-	if v.open || !v.person || !v.walked || v.last != now || v.dwell < w.after {
+	if v.open || v.told || !v.person || !v.walked || v.last != now || v.dwell < w.after {
 		return
 	}
 	if t.Shared && w.second(t, v, s) || !t.Shared && v.met {
@@ -243,9 +245,9 @@ func (w *Watch) decide(t *track.Track, s *behaviour.Scene) {
 func (w *Watch) known(v *stay, now time.Duration) bool {
 	for i := range w.stays {
 		u := &w.stays[i]
-		if u.open && now-u.last > grace && u.twin(v, now) <= 1 {
-			v.open, v.event = true, u.event
-			u.open = false
+		if u.reported() && now-u.last > grace && u.twin(v, now) <= 1 {
+			v.open, v.told, v.event = u.open, u.told, u.event
+			u.open, u.told = false, false
 			return true
 		}
 	}
@@ -257,7 +259,7 @@ func (w *Watch) known(v *stay, now time.Duration) bool {
 func (w *Watch) second(t *track.Track, v *stay, s *behaviour.Scene) bool {
 	for i := range w.stays {
 		u := &w.stays[i]
-		if u.id == t.ID || u.id == 0 || !u.open && u.dwell < v.dwell || !u.open && u.dwell == v.dwell && u.id > v.id {
+		if u.id == t.ID || u.id == 0 || !u.reported() && u.dwell < v.dwell || !u.reported() && u.dwell == v.dwell && u.id > v.id {
 			continue
 		}
 		if o := behaviour.Find(s.Tracks, u.id); o != nil && o.Blob == t.Blob {
@@ -317,7 +319,7 @@ func (w *Watch) inherit(now time.Duration) {
 func (v *stay) takeOver(lost *stay) {
 	gap := max(v.entered-lost.last, 0)
 	if v.entered < lost.last-time.Second { // both were there at once
-		v.open, v.event, v.walked = lost.open, lost.event, v.walked || lost.walked
+		v.open, v.told, v.event, v.walked = lost.open, lost.told, lost.event, v.walked || lost.walked
 		v.entered = min(v.entered, lost.entered)
 		return
 	}
@@ -330,7 +332,7 @@ func (v *stay) takeOver(lost *stay) {
 	}
 	v.dwell += dwell
 	v.person, v.walked, v.tall = true, v.walked || lost.walked, lost.tall
-	v.open, v.event = lost.open, lost.event
+	v.open, v.told, v.event = lost.open, lost.told, lost.event
 }
 
 // rescale returns a box of a picture of one size in one of another.

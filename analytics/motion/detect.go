@@ -57,16 +57,15 @@ func (d *Detector) detect(luma []byte, t time.Duration) (Result, error) {
 	d.blobs = d.blobs[:0]
 	clear(d.class)
 	if !d.seeded {
-		d.seed(t)
-		for i := range d.noise {
-			d.noise[i] = firstNoise
-		}
-		copy(d.prevPix, d.curPix)
-		d.seeded = true
+		d.begin(t)
 		return Result{Settling: true}, nil
+	}
+	if d.recalled { // there is no picture before
+		copy(d.prevPix, d.curPix)
 	}
 	d.age += d.step
 	d.settle = max(d.settle-d.step, 0)
+	d.holding = d.holding && d.settle > 0
 
 	d.light.estimate(d.curPix, d.background, d.ignore)
 	d.light.apply(d.predPix, d.background)
@@ -79,16 +78,35 @@ func (d *Detector) detect(luma []byte, t time.Duration) (Result, error) {
 	}
 	fg, moving := d.segment()
 	share := float64(fg) / float64(max(d.pixels, 1))
+	if d.recalled {
+		d.recalled = false
+		return d.recognise(t, share), nil
+	}
 	if d.upheaval(t, share, float64(moving)/float64(max(fg, 1))) {
 		if !d.glance {
 			d.seed(t)
 		}
 		return Result{Settling: true, Foreground: share}, nil
 	}
+	d.tidy()
+	return Result{Blobs: d.blobs, Settling: d.settle > 0, Foreground: share}, nil
+}
+
+// tidy makes blobs of the foreground.
+func (d *Detector) tidy() {
 	gocv.MorphologyEx(d.fg, &d.opened, gocv.MorphOpen, d.openKernel)
 	gocv.MorphologyEx(d.opened, &d.fg, gocv.MorphClose, d.closeKernel)
 	d.findBlobs()
-	return Result{Blobs: d.blobs, Settling: d.settle > 0, Foreground: share}, nil
+}
+
+// begin takes the first picture for the background.
+func (d *Detector) begin(t time.Duration) {
+	d.seed(t)
+	for i := range d.noise {
+		d.noise[i], d.flicker[i] = firstNoise, 0
+	}
+	copy(d.prevPix, d.curPix)
+	d.seeded = true
 }
 
 // Settle makes the pictures of the next 0.8 s count as unsettled, for after something was lost.
@@ -111,7 +129,7 @@ func (d *Detector) seed(t time.Duration) {
 	}
 	copy(d.predPix, d.curPix)
 	clear(d.state)
-	d.age, d.still, d.calm = 0, 0, t
+	d.age, d.still, d.calm, d.holding = 0, 0, t, false
 	d.settle = settleTime
 }
 
@@ -172,6 +190,7 @@ func (d *Detector) Learn() {
 	}
 	for i := range d.blobs {
 		b := &d.blobs[i]
+		b.Hold = b.Hold || d.holding // whoever is there is followed as soon as it has settled
 		w.Background[i+1], w.Held[i+1] = rate(d.step, learnBlob), b.Hold
 		switch {
 		case b.Hold: // it follows the light as its surroundings do

@@ -115,13 +115,15 @@ type Detector struct {
 	label labeller
 	blobs []Blob
 
-	seeded bool
-	last   time.Duration // media time of the last picture
-	step   time.Duration // since the picture before, at most maxStep
-	age    time.Duration // since the seed
-	settle time.Duration // left until the background can be trusted
-	calm   time.Duration // media time when little was last foreground
-	still  time.Duration // for how long most of the picture has differed but stood still
+	seeded   bool
+	recalled bool          // and no picture has come since
+	holding  bool          // recalled a moment ago: all blobs are held
+	last     time.Duration // media time of the last picture
+	step     time.Duration // since the picture before, at most maxStep
+	age      time.Duration // since the seed
+	settle   time.Duration // left until the background can be trusted
+	calm     time.Duration // media time when little was last foreground
+	still    time.Duration // for how long most of the picture has differed but stood still
 
 	glance  bool          // the last picture came by Glance
 	longest time.Duration // of step

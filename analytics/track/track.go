@@ -75,6 +75,8 @@ type Tracker struct {
 	people *perspective.Model
 	match  matcher
 	owner  []int // of each blob: a track, or -1
+	former []image.Rectangle
+	until  time.Duration // that former are expected
 }
 
 // New returns a tracker for pictures of a size, whose ids follow after. It learns
@@ -235,6 +237,7 @@ func (t *Tracker) begin(blobs []motion.Blob, now time.Duration) {
 		k.y.start(centre(b.Box.Min.Y, b.Box.Max.Y), k.size())
 		k.restart(k.x.p, k.y.p, now)
 		t.see(&k, b, now)
+		k.Person = k.Person || t.expected(b.Box, now)
 		t.tracks = append(t.tracks, k)
 	}
 }

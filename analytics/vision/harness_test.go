@@ -37,12 +37,13 @@ func walk() *analyticstest.Scene {
 
 // gateway is the other end of a conversation.
 type gateway struct {
-	t    testing.TB
-	w    *wire.Writer
-	in   bytes.Buffer
-	seq  uint64
-	gaps map[uint64]bool // access units with a gap before them
-	lose map[uint64]bool // access units replaced by rubbish
+	t      testing.TB
+	w      *wire.Writer
+	in     bytes.Buffer
+	seq    uint64
+	gaps   map[uint64]bool // access units with a gap before them
+	lose   map[uint64]bool // access units replaced by rubbish
+	legacy *legacy         // of the process; nil for none
 	// revisions are the configurations that were sent after the first.
 	revisions []*wire.Config
 	// between, if not nil, may say something before each access unit of code.
@@ -108,7 +109,7 @@ func (g *gateway) talk(cfg *wire.Config) answers {
 	g.t.Helper()
 	var out bytes.Buffer
 	enter := func(*wire.Config) (wire.Sandbox, error) { return wire.Sandbox{Seccomp: true}, nil }
-	if err := serve(&g.in, &out, slog.New(slog.DiscardHandler), enter); err != nil {
+	if err := (&session{log: slog.New(slog.DiscardHandler), legacy: g.legacy}).serve(&g.in, &out, enter); err != nil {
 		g.t.Fatal(err)
 	}
 	var a answers

@@ -28,6 +28,7 @@ type session struct {
 	shown    *shown // nil unless the gateway asks to see what is thought
 	second   *second
 	pace     wire.Pace
+	legacy   *legacy
 	passed   bool // access units were passed over, and no keyframe has come since
 	lazy     *lazy
 	seen     bool // pictures up to the last one analysed come out again
@@ -36,8 +37,11 @@ type session struct {
 // serve holds the conversation until the gateway ends it. It returns nil only
 // if the gateway said so.
 func serve(in io.Reader, out io.Writer, log *slog.Logger, enter func(*wire.Config) (wire.Sandbox, error)) error {
+	return (&session{log: log}).serve(in, out, enter)
+}
+
+func (s *session) serve(in io.Reader, out io.Writer, enter func(*wire.Config) (wire.Sandbox, error)) error {
 	r := wire.NewReader(in, wire.MaxToVision)
-	s := &session{log: log}
 	if err := s.greet(r, out, enter); err != nil {
 		return err
 	}
@@ -89,7 +93,7 @@ func (s *session) begin() {
 	if !s.cfg.Replay {
 		s.watch.picture = s.out.Picture
 	}
-	s.watch.second = s.second
+	s.watch.second, s.watch.legacy = s.second, s.legacy
 	s.snapshot = s.stream.snapshot
 	s.falls = newFalls(s.watch, &s.stream)
 	s.lazy = newLazy(s)
@@ -103,6 +107,7 @@ func (s *session) close() {
 	s.watch.close()
 	s.second.close()
 	s.stream.close()
+	s.legacy.close()
 	s.report.close()
 }
 
@@ -132,6 +137,11 @@ func (s *session) greet(r *wire.Reader, out io.Writer, enter func(*wire.Config) 
 		return err
 	}
 	files, unread := readModels(s.cfg.Detector)
+	if s.cfg.Legacy && s.legacy == nil {
+		if s.legacy, err = openLegacy(); err != nil {
+			s.log.Warn("this process leaves nothing to the next", "err", err)
+		}
+	}
 	lacking := s.cfg.Hardware && !s.stream.openHardware()
 	s.cfg.Hardware = s.cfg.Hardware && !lacking // the sandbox is closed to devices that nobody uses
 	s.stream.log = s.log

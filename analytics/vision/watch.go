@@ -51,6 +51,7 @@ type watcher struct {
 	open          []openBehaviour
 	id            uint64
 	second        *second
+	legacy        *legacy
 	scene         behaviour.Scene // the last
 	result        motion.Result   // what explain is told of
 
@@ -124,9 +125,8 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 	if l.Width < motion.MinSide || l.Height < motion.MinSide {
 		return nil
 	}
-	back := w.started && l.PTS < w.now
+	anew, back := false, w.started && l.PTS < w.now
 	if back {
-		w.fresh = 0
 		if err := w.finish(); err != nil {
 			return err
 		}
@@ -135,11 +135,19 @@ func (w *watcher) look(pic *picture, snapshot func(int) (*image.YCbCr, error)) e
 		if err := w.resize(l.Width, l.Height); err != nil {
 			return err
 		}
+		if err := w.legacy.recall(w.detector, pic); err != nil {
+			return err
+		}
+		anew = true
+		w.fresh = l.PTS + knownFor // whatever is recalled, the rules know nothing
 		w.width, w.height = l.CodedWidth, l.CodedHeight
 	}
 	r, err := w.detector.Detect(l.Pix, l.PTS)
 	if err != nil {
 		return err
+	}
+	if anew {
+		w.inherit(pic)
 	}
 	return w.judge(pic, r, snapshot, false)
 }
@@ -166,6 +174,9 @@ func (w *watcher) judge(pic *picture, r motion.Result, snapshot func(int) (*imag
 		}
 	}
 	w.detector.Learn()
+	if err := w.leave(pic, &r); err != nil {
+		return err
+	}
 	if r.Settling || len(r.Blobs) > 0 || len(w.tracker.Tracks()) > 0 || w.pending() {
 		w.moved = l.PTS
 	}

@@ -35,4 +35,11 @@
 // something new, and begin their time in a zone again. With a [Revision] the background and the tracks stay, and so does
 // what a rule has seen that still looks for the same in the same place, see [Config.Kept]. What else changes takes
 // another process: other models and limits, which it is shut in with, and other privacy masks.
+//
+// # What a process leaves
+//
+// Such a process, and one that takes the place of one which was killed or has crashed, begins with what that has left, see
+// [Config.Legacy]: its background, of at most ten seconds before, and who was there, of the last second. It is in a file in memory that both map, and in no
+// message: it is there however the process ends, nothing is sent while nothing ends, and the gateway holds and copies nothing. The next
+// process checks all of it, and that its first picture is of that background; otherwise it learns anew.
 package wire

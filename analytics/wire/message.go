@@ -167,6 +167,9 @@ type Config struct {
 	Detector *Detector `json:"detector,omitempty"`
 	// Thumbnail bounds a thumbnail, in bytes; MaxThumbnail when 0.
 	Thumbnail int `json:"thumbnail,omitempty"`
+	// Legacy says that a file of LegacySize follows on file descriptor 7, in which the process finds what the one before has left,
+	// and leaves the same.
+	Legacy bool `json:"legacy,omitempty"`
 	// Overlay asks for an Overlay of each analysed picture, and Annotate for Video:
 	// the pictures with their overlays drawn.
 	Overlay  bool `json:"overlay,omitempty"`

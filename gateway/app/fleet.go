@@ -26,6 +26,7 @@ type fleet struct {
 
 	mu      sync.Mutex
 	past    pasts              // guarded by mu, but for its store
+	left    legacies           // guarded by mu
 	members map[string]*member // guarded by mu: by id
 	failed  chan error         // holds what a camera could not go on for
 }
@@ -58,7 +59,7 @@ type member struct {
 }
 
 func newFleet(ctx context.Context, log *slog.Logger) *fleet {
-	return &fleet{gate: newGate(ctx), log: log, memory: camera.NewMemory(int(config.Defaults().Evidence.Memory)), members: map[string]*member{}, failed: make(chan error, 1)}
+	return &fleet{gate: newGate(ctx), log: log, memory: camera.NewMemory(int(config.Defaults().Evidence.Memory)), left: legacies{}, members: map[string]*member{}, failed: make(chan error, 1)}
 }
 
 // attach makes a the one that cameras tell, and has them tell how they are.
@@ -107,6 +108,9 @@ func (f *fleet) set(crews []crew) (gone []string) {
 	for _, m := range ending {
 		<-m.done
 	}
+	for _, id := range gone {
+		f.left.forget(id)
+	}
 	for _, c := range crews {
 		if f.members[c.Camera.ID] == nil && f.ctx.Err() == nil {
 			f.start(c)
@@ -125,7 +129,7 @@ func (f *fleet) start(c crew) {
 	g := config.Gateway{Timezone: c.Timezone}
 	cam := &camera.Camera{
 		Config: cfg, Location: g.Location(), VisionPath: c.Vision, AddressSpace: c.AddressSpace, Hardware: c.Hardware, Log: log, Thumbnail: c.Thumbnail,
-		Poller: &f.poller, Memory: f.memory, Past: f.past.of(&c),
+		Poller: &f.poller, Memory: f.memory, Past: f.past.of(&c), Legacy: f.left.of(&cfg, log),
 	}
 	cam.Raise = func(ctx context.Context, e alert.Event) (id string, err error) {
 		err = f.with(ctx, func(a *App) error {

@@ -137,6 +137,7 @@ func (c *Camera) session(ctx context.Context, from, seen uint64, failures int, y
 	plan := c.plan.Load()
 	cfg := *plan.wire
 	cfg.Armed = plan.armed(r.begun.In(c.Location))
+	cfg.Legacy = c.Legacy != nil && failures < 2 // it may be to blame
 	how := c.process(&cfg, failures)
 	how.Yields = yields
 	p, err := StartProcess(ctx, how)

@@ -61,6 +61,7 @@ type Camera struct {
 	Log          *slog.Logger
 	Poller       *rtsp.Poller // that all cameras share; nil for none
 	Memory       *Memory      // that all cameras share; nil for none
+	Legacy       *Legacy      // what one vision process leaves to the next; nil for nothing
 	// Past is where what is analysed is kept for a while; nil for nowhere.
 	Past *lookback.Log
 	// Raise makes an event durable and returns its alert's id. It is tried again when it fails.

@@ -82,6 +82,9 @@ func closeAll(files []*os.File) {
 // process says how to start a process after so many failures on end.
 func (c *Camera) process(cfg *wire.Config, failures int) ProcessConfig {
 	p := ProcessConfig{Path: c.VisionPath, Config: cfg, Models: c.models, Log: c.Log, Attention: c.attend, Overlay: c.see, Buffers: c.buffers()}
+	if cfg.Legacy {
+		p.Legacy = c.Legacy
+	}
 	if failures >= 2 && cfg.Hardware { // its driver may be to blame
 		plain := *cfg
 		plain.Hardware, cfg = false, &plain

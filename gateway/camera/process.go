@@ -40,6 +40,8 @@ type ProcessConfig struct {
 	// Models are the files of Config.Detector's network, see config.Camera.SecondOpinion.
 	Models []string
 	Log    *slog.Logger
+	// Legacy is what the process begins with and leaves to the next, if Config.Legacy says that there is any.
+	Legacy *Legacy
 	// Nice is the process's niceness, from 0 to 19: how much it gives way to others.
 	Nice int
 	// Yields is for one whose forerunner was ended for want of memory: it is to go before the others.
@@ -172,7 +174,7 @@ func (p *Process) spawn(models []*os.File) (stderr io.Reader, err error) {
 	p.cmd.Env = []string{}           // nothing of ours, least of all the passwords in it
 	p.cmd.Dir = "/"
 	p.cmd.Stderr = errW
-	p.cmd.ExtraFiles = append([]*os.File{inR, outW}, models...) // file descriptors 3, 4 and on
+	p.cmd.ExtraFiles = p.inherited(inR, outW, models) // file descriptors 3, 4 and on
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p.kills = memoryKills("/")
 	if err := p.cmd.Start(); err != nil {
