@@ -5,12 +5,21 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+
+	"sentrybox/gateway/beat"
 )
 
 func main() {
+	if slices.Contains(os.Args, "run") { // which goes on; before a signal can be caught, and be lost
+		if err := beat.Loosen(); err != nil {
+			fmt.Fprintln(os.Stderr, "sentrybox: woken more often than need be:", err)
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	// pollSoon and pollLate are how long a packet may wait in the socket: while a
-	// picture may decide something, and while nothing happens.
+	// pollSoon, pollLate and pollRest are how long a packet may wait in the socket: while a
+	// picture may decide something, and as Relax says.
 	pollSoon = 100 * time.Millisecond
 	pollLate = 250 * time.Millisecond
+	pollRest = 500 * time.Millisecond
 	// pollAgain is how soon after much was read there is another look, so that a full
 	// socket does not stop the camera, and how long an answer to a request waits.
 	pollAgain = 10 * time.Millisecond
@@ -32,15 +33,19 @@ type Poller struct {
 
 // urgency decides how often a connection is looked at.
 type urgency struct {
-	playing atomic.Bool // requests and their answers are over
-	relaxed atomic.Bool // nothing happens
+	playing atomic.Bool  // requests and their answers are over
+	late    atomic.Int64 // as of Relax
+	byClock atomic.Bool  // media time is that of arrival
 }
 
 func (u *urgency) interval() time.Duration {
+	late := time.Duration(u.late.Load())
 	switch {
 	case !u.playing.Load():
 		return pollAgain
-	case u.relaxed.Load():
+	case late >= pollRest && !u.byClock.Load():
+		return pollRest
+	case late >= pollLate:
 		return pollLate
 	default:
 		return pollSoon
@@ -94,7 +99,7 @@ func (p *Poller) sooner() {
 // run polls until no connection is left.
 func (p *Poller) run(kick <-chan struct{}) {
 	base := time.Now()
-	base = base.Add(untilBeat(base, pollLate) - pollLate)
+	base = base.Add(untilBeat(base, pollRest) - pollRest)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var due []*polled
@@ -110,7 +115,7 @@ func (p *Poller) run(kick <-chan struct{}) {
 			return
 		}
 		now := time.Now()
-		next := now.Add(pollLate)
+		next := now.Add(pollRest)
 		due = due[:0]
 		for _, c := range p.conns {
 			if at := c.due(base); at.After(now) {

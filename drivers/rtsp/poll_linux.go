@@ -41,6 +41,7 @@ type polled struct {
 	mu       sync.Mutex
 	waiting  bool      // guarded by mu, as is all that follows: the reader waits
 	again    bool      // much was read: look soon
+	narrow   bool      // twice as much might not have had room
 	since    time.Time // when it began to wait
 	last     time.Time // when it was looked at last
 	deadline time.Time // of reading
@@ -79,6 +80,9 @@ func (c *polled) due(base time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	every := c.urgency.interval()
+	if every > pollLate && c.narrow {
+		every = pollLate
+	}
 	switch {
 	case !c.waiting:
 		return slot(base, time.Now(), every)
@@ -178,7 +182,7 @@ func (c *polled) wait() error {
 	default:
 	}
 	c.waiting, c.since = true, now
-	c.again = c.full()
+	c.again, c.narrow = c.full()
 	again := c.again
 	c.took = 0
 	c.mu.Unlock()
@@ -194,12 +198,14 @@ func (c *polled) wait() error {
 }
 
 // full says whether so much was read that the socket may have been full, and the camera
-// have had to wait: about half of its buffer is for data, and it grows as it is needed.
-func (c *polled) full() bool {
+// have had to wait, and whether it might have been with twice as much: about half of its buffer is for data, and
+// it grows as it is needed.
+func (c *polled) full() (now, soon bool) {
 	c.life.RLock()
 	defer c.life.RUnlock()
 	size, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
-	return err == nil && c.took > size*3/8
+	room := size * 3 / 8
+	return err == nil && c.took > room, err != nil || 2*c.took > room
 }
 
 // Write implements net.Conn. Cameras are told little: it hardly ever has to wait.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"sentrybox/drivers/media"
 )
 
@@ -52,7 +54,7 @@ func TestPolledCarriesEverything(t *testing.T) {
 	for i := range 6 {
 		u := &urgency{}
 		u.playing.Store(i%3 > 0)
-		u.relaxed.Store(i%3 > 1)
+		u.late.Store(int64(i/3+1) * int64(i%3/2) * int64(pollLate))
 		c, other := pair(t, p, u, nil)
 		want := make([]byte, 3<<20)
 		r := rand.New(rand.NewPCG(1, uint64(i)))
@@ -143,7 +145,7 @@ func TestPolledEnds(t *testing.T) {
 	} {
 		u := &urgency{}
 		u.playing.Store(true)
-		u.relaxed.Store(true)
+		u.late.Store(int64(pollRest))
 		c, other := pair(t, &p, u, nil)
 		ended := make(chan error, 1)
 		go func() {
@@ -177,6 +179,58 @@ func TestPolledAlone(t *testing.T) {
 	}
 }
 
+// TestUrgency: how often a connection is looked at.
+func TestUrgency(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &urgency{}
+	c, err := newPolled(conn, u, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.poller = &Poller{} // that does not run
+	defer c.Close()
+	size, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		playing, byClock bool
+		late             time.Duration
+		took             int // in eighths of the socket's buffer
+		want             time.Duration
+	}{
+		{late: pollRest, want: pollAgain},
+		{playing: true, want: pollSoon},
+		{playing: true, late: pollLate - 1, want: pollSoon},
+		{playing: true, late: pollLate, want: pollLate},
+		{playing: true, late: pollRest - 1, want: pollLate},
+		{playing: true, late: pollRest, want: pollRest},
+		{playing: true, late: pollRest, took: 1, want: pollRest},
+		{playing: true, late: pollRest, took: 2, want: pollLate}, // all of it would fill the buffer
+		{playing: true, late: pollLate, took: 2, want: pollLate},
+		{playing: true, late: pollRest, byClock: true, want: pollLate}, // all pictures would be of one moment
+	} {
+		u.playing.Store(x.playing)
+		u.byClock.Store(x.byClock)
+		u.late.Store(int64(x.late))
+		c.took = size / 8 * x.took
+		base := time.Now()
+		c.waiting, c.since = true, base
+		c.again, c.narrow = c.full()
+		if got := c.due(base).Sub(base); got != x.want {
+			t.Errorf("%+v: looked at after %v", x, got)
+		}
+	}
+}
+
 // TestRelaxed: a camera that may be looked after at leisure loses nothing, comes in
 // batches, and is at once in haste again.
 func TestRelaxed(t *testing.T) {
@@ -196,7 +250,7 @@ func TestRelaxed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Relax(true)
+	s.Relax(pollRest)
 	ctx, cancel := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	defer run.Wait()
@@ -230,7 +284,7 @@ func TestRelaxed(t *testing.T) {
 		}
 	}
 	wait("batch of several", batch(4))
-	s.Relax(false)
+	s.Relax(0)
 	mu.Lock()
 	sizes = nil
 	mu.Unlock()

@@ -236,6 +236,7 @@ func (s *session) listen() {
 		if s.cfg.Transient && len(units) > 0 {
 			s.rx.done()
 		}
+		s.haste.byClock.Store(s.line.byClock)
 		if len(units) > 0 && !polls {
 			s.cfg.OnDrained()
 		}

@@ -50,10 +50,10 @@ func (s *Source) String() string { return s.addr.String() }
 // Stats returns the counters.
 func (s *Source) Stats() Stats { return s.count.snapshot() }
 
-// Relax says whether what arrives may be handed on a little late, since nothing
-// happens. It matters with a Poller alone.
-func (s *Source) Relax(on bool) {
-	if s.haste.relaxed.Swap(on) != on && !on && s.cfg.Poller != nil {
+// Relax says how late what arrives may be handed on; at first not at all. It matters with a Poller alone, which
+// looks every 100 ms, and every 250 or 500 ms if what arrives may be as late as that.
+func (s *Source) Relax(late time.Duration) {
+	if before := s.haste.late.Swap(int64(late)); int64(late) < before && s.cfg.Poller != nil {
 		s.cfg.Poller.sooner()
 	}
 }

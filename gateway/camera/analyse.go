@@ -23,6 +23,10 @@ const (
 	eventBurst = 30
 	eventEvery = 2 * time.Second
 
+	// quietLate and asleepLate are how late pictures may be.
+	quietLate  = 250 * time.Millisecond
+	asleepLate = 500 * time.Millisecond
+
 	// batchBytes is about how much is handed to the vision process at once.
 	batchBytes = 64 << 10
 	// maxHold is how much media time is held back at most until a keyframe comes.
@@ -290,10 +294,22 @@ func (c *Camera) await(ctx context.Context, p *Process) error {
 // attend has the stream looked after as closely as the process watches it.
 func (c *Camera) attend(a wire.Attention) {
 	c.mu.Lock()
-	c.idle = a == wire.Quiet || a == wire.Asleep
+	c.late = lateness(a)
 	c.relax()
 	c.mu.Unlock()
 	c.ring.flush() // what was held back for a keyframe
+}
+
+// lateness is how late pictures may be to a process that watches so closely. Asleep it looks every keyframe's interval, and
+// an event may take that and a second to be seen.
+func lateness(a wire.Attention) time.Duration {
+	switch a {
+	case wire.Quiet:
+		return quietLate
+	case wire.Asleep:
+		return asleepLate
+	}
+	return 0
 }
 
 // seeing takes back that the camera is blind: its process has lived long enough.

@@ -46,8 +46,8 @@ const Blind Phase = "blind"
 type Source interface {
 	Run(ctx context.Context, sink func(media.AccessUnit)) error
 	Stats() rtsp.Stats
-	// Relax says whether what arrives may be handed on a little late.
-	Relax(on bool)
+	// Relax says how late what arrives may be handed on.
+	Relax(late time.Duration)
 }
 
 // Camera is one camera. Set the fields, then Run.
@@ -90,11 +90,11 @@ type Camera struct {
 	asking sync.Mutex
 
 	mu     sync.Mutex
-	state  State    // guarded by mu, as is all that follows
-	armed  []bool   // a rule each
-	vision *Process // nil while there is none
-	ready  bool     // what Follow needs is there
-	idle   bool     // nothing happens in the picture
+	state  State         // guarded by mu, as is all that follows
+	armed  []bool        // a rule each
+	vision *Process      // nil while there is none
+	ready  bool          // what Follow needs is there
+	late   time.Duration // that pictures may be, since nothing happens in them
 	// watchers is how many people look at the picture.
 	watchers int
 	looks    []chan Seen // of those who see what the detectors see
@@ -218,7 +218,7 @@ func (c *Camera) prepare() error {
 		},
 	})
 	if err == nil {
-		c.main.Relax(true) // evidence is not urgent
+		c.main.Relax(quietLate) // evidence is not urgent
 	}
 	return err
 }

@@ -22,10 +22,13 @@ import (
 type fakeSource struct {
 	units   chan media.AccessUnit
 	drained func()
-	relaxed atomic.Bool
+	late    atomic.Int64
 }
 
-func (s *fakeSource) Relax(on bool) { s.relaxed.Store(on) }
+func (s *fakeSource) Relax(late time.Duration) { s.late.Store(int64(late)) }
+
+// relaxed says whether pictures may be late.
+func (s *fakeSource) relaxed() bool { return s.late.Load() > 0 }
 
 func (s *fakeSource) Run(ctx context.Context, sink func(media.AccessUnit)) error {
 	for {

@@ -99,4 +99,10 @@ func (c *Camera) watched(n int) {
 }
 
 // relax is called with mu held.
-func (c *Camera) relax() { c.source.Relax(c.idle && c.watchers == 0) }
+func (c *Camera) relax() {
+	late := c.late
+	if c.watchers > 0 {
+		late = 0
+	}
+	c.source.Relax(late)
+}

@@ -19,7 +19,7 @@ func TestAsleep(t *testing.T) {
 		p := r.process()
 		return p != nil && p.Progress().Attention == wire.Asleep
 	})
-	eventually(t, "a stream that may be late", time.Second, r.source.relaxed.Load)
+	eventually(t, "a stream that may be later", time.Second, func() bool { return r.source.late.Load() == int64(asleepLate) })
 	for range 10 {
 		r.send("x", false)
 	}
@@ -32,7 +32,7 @@ func TestAsleep(t *testing.T) {
 	r.send("x", false)
 	r.send("rouse", true)
 	eventually(t, "a process awake", 10*time.Second, func() bool { return r.process().Progress().Attention == wire.Awake })
-	eventually(t, "a stream in haste", time.Second, func() bool { return !r.source.relaxed.Load() })
+	eventually(t, "a stream in haste", time.Second, func() bool { return !r.source.relaxed() })
 	r.send("see", false)
 	eventually(t, "an event at once", 10*time.Second, func() bool { return r.count() == 1 })
 	if n := r.Counts().Skipped; n != 0 {
@@ -45,7 +45,7 @@ func TestHeldNotForEver(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
 	r.send("doze", false)
-	eventually(t, "a stream that may be late", 10*time.Second, r.source.relaxed.Load)
+	eventually(t, "a stream that may be late", 10*time.Second, r.source.relaxed)
 	for r.pts < maxHold+time.Second { // ten a second
 		r.send("x", false)
 	}

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"strings"
+	"time"
 
 	"sentrybox/drivers/dvrip"
 	"sentrybox/drivers/media"
@@ -38,7 +39,7 @@ func (s *dvripSource) Run(ctx context.Context, sink func(media.AccessUnit)) erro
 	})
 }
 
-func (*dvripSource) Relax(bool) {}
+func (*dvripSource) Relax(time.Duration) {}
 
 func (s *dvripSource) Stats() rtsp.Stats {
 	n := s.Source.Stats()
