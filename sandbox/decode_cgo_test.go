@@ -89,7 +89,7 @@ func decoding(file string, codec uint8) act {
 			for _, part := range strings.Split(string(b), sep)[1:] {
 				aus = append(aus, []byte(sep+part))
 			}
-			if err := cv.UseOneThread(); err != nil {
+			if err := errors.Join(cv.KeepMemory(), cv.UseOneThread()); err != nil {
 				return err
 			}
 			d, err := cv.NewDecoder(codec) // loads and sets up what the next one needs

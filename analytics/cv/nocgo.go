@@ -46,6 +46,9 @@ func (*Decoder) Flush() {}
 // Snapshot returns ErrNoDecoder.
 func (*Decoder) Snapshot(int) (*image.YCbCr, error) { return nil, ErrNoDecoder }
 
+// KeepMemory does nothing.
+func KeepMemory() error { return nil }
+
 // UseOneThread returns ErrNoDecoder.
 func UseOneThread() error { return ErrNoDecoder }
 

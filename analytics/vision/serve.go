@@ -133,7 +133,7 @@ func (s *session) greet(r *wire.Reader, out io.Writer, enter func(*wire.Config) 
 			s.log.Warn("this build does not find what a rule asks for", "rule", i, "kind", string(r.Kind))
 		}
 	}
-	if err := cv.UseOneThread(); err != nil {
+	if err := errors.Join(cv.KeepMemory(), cv.UseOneThread()); err != nil {
 		return err
 	}
 	files, unread := readModels(s.cfg.Detector)
