@@ -202,26 +202,6 @@ func TestClosedAlertIsNotFoldedInto(t *testing.T) {
 	}
 }
 
-func TestAnsweredOrOverdueIsNotFoldedInto(t *testing.T) {
-	f := newFixture(t)
-	first := f.raise(t, f.event(3))
-	if err := f.Answer(t.Context(), first.ID, Answer{Action: "ack"}); err != nil {
-		t.Fatal(err)
-	}
-	second := f.raise(t, f.event(3))
-	if second.ID == first.ID {
-		t.Error("an event was folded into an acknowledged alert")
-	}
-	last := second
-	for range 7 { // an event every 50 s is never older than the cool-down
-		f.now = f.now.Add(50 * time.Second)
-		last = f.raise(t, f.event(3))
-	}
-	if last.ID == second.ID {
-		t.Errorf("after %v, revision %d of an overdue alert", f.now.Sub(second.DetectedAt.Time), last.Rev)
-	}
-}
-
 func TestClockSetBack(t *testing.T) {
 	f := newFixture(t)
 	f.raise(t, f.event(3))

@@ -26,6 +26,8 @@ type Event struct {
 	Position   *Position
 	Agitated   bool // of a gathering; it counts as one severity graver
 	Reading    Reading
+	// Call says that a person asks for somebody: once an alert is answered, a further call is a new one.
+	Call bool
 	// Drill says that nothing has happened: the alert climbs no level when nobody answers, and is closed
 	// when its time to be answered is over.
 	Drill bool

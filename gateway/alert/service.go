@@ -115,8 +115,9 @@ func (r *record) read(row store.Alert) error {
 }
 
 // Raise makes the event durable and returns its alert: a new one, or the open
-// alert of the same device, kind and zone if nobody has answered it yet and its
-// last event is younger than the cool-down. When it returns without an error nothing may lose the alert.
+// alert of the same device, kind and zone if its last event is younger than the cool-down,
+// it is not overdue, and the event is nothing new to who has answered it. When Raise
+// returns without an error nothing may lose the alert.
 // See also ErrHeld; an event with an ID is not held.
 func (s *Service) Raise(ctx context.Context, e Event) (Alert, error) {
 	if e.Severity < 1 || e.Severity > 4 {
@@ -167,7 +168,7 @@ func (s *Service) raise(ctx context.Context, tx *sql.Tx, e Event, now time.Time,
 		if err := a.read(row); err != nil {
 			return err
 		}
-		if s.folds(&a.Alert, row.LastEvent, now) {
+		if s.folds(&a.Alert, &e, row.LastEvent, now) {
 			return s.fold(ctx, tx, e, now, a)
 		}
 	}
@@ -276,10 +277,18 @@ func (s *Service) Illustrate(ctx context.Context, id string, jpeg []byte) error 
 	})
 }
 
-// folds says whether an event of now belongs to the alert a. It does not once
-// somebody has answered, who would not look again, nor once the alert is overdue.
-func (s *Service) folds(a *Alert, lastEvent, now time.Time) bool {
-	return a.State == Raised && now.Sub(lastEvent) < s.CoolDown && now.Before(a.RespondBy.Time)
+// folds says whether the event e of now belongs to the open alert a. An alert that somebody has answered
+// goes on counting, so that an answer does not make the same thing ring anew; what they cannot know of,
+// since it is graver or somebody calls again, is an alert of its own, as is what comes once a is overdue.
+func (s *Service) folds(a *Alert, e *Event, lastEvent, now time.Time) bool {
+	if now.Sub(lastEvent) >= s.CoolDown {
+		return false
+	}
+	if a.State == Raised {
+		return now.Before(a.RespondBy.Time)
+	}
+	graver := e.severity() < a.Severity || e.Agitated && !a.Agitated
+	return !graver && !e.Call && !e.Drill && now.Before(a.HandleBy.Time)
 }
 
 // fold adds an event to an open alert. The picture of the first event stays.

@@ -7,6 +7,9 @@ import (
 	"sentrybox/gateway/rule"
 )
 
+// panicButton is the kind of a person's call for help, also where a wired contact makes it.
+const panicButton = "panic"
+
 // alarm is a rule as it is now. All of it is guarded by the Hub's mu.
 type alarm struct {
 	Rule
@@ -117,6 +120,7 @@ func (h *Hub) raise(a *alarm, cause rule.Ref, now time.Time) {
 	if e.Kind == "" {
 		e.Kind = cause.Quantity
 	}
+	e.Call = a.momentary || e.Kind == panicButton
 	if s := h.sensors[e.Device]; s != nil && e.Grid == "" {
 		e.Grid = s.Grid
 	}

@@ -128,6 +128,9 @@ func (a *told) Raise(ctx context.Context, e alert.Event) (alert.Alert, error) {
 	if e.Reading.Value != nil {
 		value = fmt.Sprint(" ", *e.Reading.Value, e.Reading.Unit)
 	}
+	if e.Call {
+		value += ", a call"
+	}
 	a.say("%s %s %d%s", e.Device, e.Kind, e.Severity, value)
 	return alert.Alert{ID: id}, nil
 }

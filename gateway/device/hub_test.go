@@ -37,7 +37,7 @@ func TestAlarms(t *testing.T) {
 		for range 2 { // each press counts, and none ends
 			s.drv.say("2", "press=1")
 		}
-		s.alerts.since(t, "panic panic 1 1", "panic panic 1 1")
+		s.alerts.since(t, "panic panic 1 1, a call", "panic panic 1 1, a call")
 		s.drv.say("3", "smoke=1")
 		s.alerts.since(t)
 		time.Sleep(5 * time.Second)
@@ -134,7 +134,7 @@ func TestPoison(t *testing.T) {
 			s.drv.say("4", "smoke=x")
 		}
 		s.drv.say("2", "press=1")
-		s.alerts.since(t, "a fault 3", "b fault 3", "panic panic 1 1")
+		s.alerts.since(t, "a fault 3", "b fault 3", "panic panic 1 1, a call")
 		if st := s.at(t, "a"); st.Phase != Faulty || st.Reason != "sends too much" {
 			t.Errorf("%+v", st)
 		}

@@ -186,7 +186,7 @@ func (s *system) take(r *Rule, e call.Event, now time.Time) {
 func (s *system) alert(r *Rule, e call.Event, unit Unit, caller string, now time.Time) *alert.Event {
 	a := &alert.Event{
 		Device: s.ID, Grid: unit.Grid, Kind: r.Kind, Severity: r.Severity, Start: e.At, Detected: now, Confidence: 1,
-		Caller: nameOf(unit, caller), Place: unit.Place,
+		Caller: nameOf(unit, caller), Place: unit.Place, Call: true,
 	}
 	if a.Grid == "" {
 		a.Grid = s.Grid

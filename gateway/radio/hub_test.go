@@ -184,7 +184,7 @@ func TestEmergencyIsOneAlert(t *testing.T) {
 		f.wait(5 * time.Second)
 	}
 	a := f.alerts(1)[0]
-	if a.Device != "dmr" || a.Kind != "emergency_call" || a.Severity != 1 || a.Caller != "老王" || a.Place != "东门" || a.Grid != "3" || !a.Detected.Equal(a.Start) {
+	if a.Device != "dmr" || a.Kind != "emergency_call" || a.Severity != 1 || a.Caller != "老王" || a.Place != "东门" || a.Grid != "3" || !a.Detected.Equal(a.Start) || !a.Call {
 		t.Errorf("%+v", a)
 	}
 	f.begin() // the gateway begins anew
