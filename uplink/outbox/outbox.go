@@ -23,7 +23,8 @@
 // everything of the earlier, and a receiver keeps the highest. A day without a
 // line thus leaves one text of an alert that was raised a thousand times. It
 // also takes their place in the queue: it waits no longer for being newer, and
-// what waits for the text by After still waits for it. What may be on its way
+// what waits for the text by After still waits for it, and an alert keeps the time since
+// when it waits. What may be on its way
 // stays, and so does all that stands before it. An empty payload in the Alert
 // lane, which clears a topic, neither replaces nor is replaced, so that the
 // text before it, which says how the alert ended, is always sent.
@@ -125,7 +126,8 @@ type Item struct {
 	// no item before another of its topic.
 	Rank    int
 	Payload []byte
-	// Created is set by Put when it is zero. It is kept in milliseconds.
+	// Created is set by Put when it is zero. It is kept in milliseconds. An alert that
+	// takes the place of others has that of the first of them: so long has it waited.
 	Created time.Time
 	// Expires is when the item is worth nothing any more; never when zero. An
 	// alert cannot expire.
@@ -247,9 +249,12 @@ func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 		b.uncounted[it.Lane].bytes += size
 		return 0, nil
 	}
-	place, err := b.replace(ctx, tx, it)
+	place, since, err := b.replace(ctx, tx, it)
 	if err != nil {
 		return 0, fmt.Errorf("replace an older %s in the outbox: %w", it.Topic, err)
+	}
+	if it.Lane == Alert {
+		it.Created = since
 	}
 	if it.Payload == nil {
 		it.Payload = []byte{} // nil would be NULL
@@ -283,31 +288,36 @@ func (it *Item) conflates() bool {
 }
 
 // replace removes the items that it makes worthless and returns the place in
-// the queue that they leave, 0 if there were none. It goes back from the end of
+// the queue that they leave, 0 if there were none, and the earliest time that one
+// of them, or it itself, was created. It goes back from the end of
 // the topic to the first item that has to stay: nothing is overtaken by what
 // takes over a place.
-func (b *Box) replace(ctx context.Context, tx *sql.Tx, it Item) (place int64, err error) {
+func (b *Box) replace(ctx context.Context, tx *sql.Tx, it Item) (place int64, since time.Time, err error) {
+	since = it.Created
 	if !it.conflates() {
-		return 0, nil
+		return 0, since, nil
 	}
 	for {
-		var seq, at int64
+		var seq, at, created int64
 		var replaced bool
-		err := tx.QueryRowContext(ctx, `SELECT seq, place, lane = ?2 AND key = ?3 AND attempts = 0 AND (lane <> ?4 OR length(payload) > 0)
-			FROM outbox WHERE topic = ?1 ORDER BY place DESC LIMIT 1`, it.Topic, it.Lane, it.Key, Alert).Scan(&seq, &at, &replaced)
+		err := tx.QueryRowContext(ctx, `SELECT seq, place, created, lane = ?2 AND key = ?3 AND attempts = 0 AND (lane <> ?4 OR length(payload) > 0)
+			FROM outbox WHERE topic = ?1 ORDER BY place DESC LIMIT 1`, it.Topic, it.Lane, it.Key, Alert).Scan(&seq, &at, &created, &replaced)
 		if errors.Is(err, sql.ErrNoRows) {
-			return place, nil
+			return place, since, nil
 		}
 		if err != nil {
-			return 0, err
+			return 0, since, err
 		}
 		if !replaced || b.attempts(seq) > 0 {
-			return place, nil
+			return place, since, nil
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE seq = ?`, seq); err != nil {
-			return 0, err
+			return 0, since, err
 		}
 		place = at
+		if t := time.UnixMilli(created); t.Before(since) {
+			since = t
+		}
 	}
 }
 

@@ -241,6 +241,39 @@ func TestNewerStateReplacesUnsent(t *testing.T) {
 	}
 }
 
+// TestAlertWaitsSinceItsFirstRevision: a later one does not begin to count anew, but what follows a
+// revision that may have been sent has waited for as long as itself.
+func TestAlertWaitsSinceItsFirstRevision(t *testing.T) {
+	h := fresh(t)
+	begun := time.UnixMilli(1_800_000_000_000)
+	text := func(after time.Duration) outbox.Item {
+		return outbox.Item{Lane: outbox.Alert, Topic: "alert/community/A", Key: "A", Retain: true, Payload: []byte(after.String()), Created: begun.Add(after)}
+	}
+	since := func(payload string, want time.Duration) {
+		t.Helper()
+		it := h.next(1, outbox.Metrics)[0]
+		if string(it.Payload) != payload || !it.Created.Equal(begun.Add(want)) {
+			t.Errorf("%s waits since %v, want %s since %v", it.Payload, it.Created.Sub(begun), payload, want)
+		}
+	}
+	other := text(time.Second)
+	other.Topic, other.Key = "alert/community/B", "B"
+	h.put(text(0), other)
+	h.put(text(40 * time.Second))
+	h.put(text(76 * time.Second))
+	since("1m16s", 0)
+	if n, oldest, err := h.box.Depth(t.Context(), outbox.Alert); err != nil || n != 2 || !oldest.Equal(begun) {
+		t.Errorf("%d wait, the oldest since %v, %v", n, oldest.Sub(begun), err)
+	}
+	seq := h.next(1, outbox.Metrics)[0].Seq
+	h.sending(seq)
+	h.put(text(80 * time.Second))
+	h.put(text(90 * time.Second))
+	h.done(seq)
+	h.done(h.next(1, outbox.Metrics)[0].Seq) // the other alert, whose place is before
+	since("1m30s", 80*time.Second)
+}
+
 func TestRolledBackReplacementKeepsTheOlder(t *testing.T) {
 	h := fresh(t)
 	h.put(outbox.Item{Lane: outbox.State, Topic: "device/cam", Key: "cam", Payload: []byte("old")})

@@ -48,7 +48,7 @@ func (b *Box) Stats(ctx context.Context) (all [Lanes]LaneStats, err error) {
 func (b *Box) laneStats(ctx context.Context, db querier, lane Lane) (s LaneStats, err error) {
 	var created sql.NullInt64
 	err = db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(size), 0),
-		(SELECT created FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1),
+		min(created),
 		coalesce((SELECT items FROM outbox_dropped WHERE lane = ?1), 0)
 		FROM outbox WHERE lane = ?1`, lane).Scan(&s.Depth, &s.Bytes, &created, &s.Dropped)
 	if err != nil {
