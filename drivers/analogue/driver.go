@@ -110,7 +110,7 @@ func (d *Driver) use(ctx context.Context, s audio.Stream, emit func(call.Event))
 
 func (d *Driver) listen(ctx context.Context, s audio.Stream, l *listener) error {
 	samples := make([]int16, chunk)
-	last, live := time.Now(), alwaysSends(d.cfg)
+	live, missed := alwaysSends(d.cfg), 0 // reads in a row; a busy machine may look late, with sound waiting
 	for ctx.Err() == nil {
 		if err := s.SetReadDeadline(time.Now().Add(quiet)); err != nil {
 			return err
@@ -119,16 +119,16 @@ func (d *Driver) listen(ctx context.Context, s audio.Stream, l *listener) error 
 		now := time.Now()
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if live && now.Sub(last) > stalled {
+			missed++
+			if silent := missed > int(stalled/quiet); live && silent {
 				return fmt.Errorf("%w: no sound for %v", port.ErrUnplugged, stalled)
-			}
-			if !live && now.Sub(last) > stalled {
+			} else if silent {
 				l.phase(driver.Silent, "nobody sends sound")
 			}
 		case err != nil:
 			return err
 		default:
-			last = now
+			missed = 0
 			d.kept.add(samples[:n], now)
 			if d.speaking.Load() {
 				clear(samples[:n]) // that is us

@@ -8,7 +8,7 @@
 // what it runs. It lets go
 //
 //   - when its standard input ends, which the kernel sees to however this process dies,
-//   - when it has heard nothing from this process for a second: it hangs, or is stopped,
+//   - when it has heard nothing from this process for three seconds: it hangs, or is stopped,
 //   - when the time limit is over, whatever it hears,
 //   - and when it is told to.
 //

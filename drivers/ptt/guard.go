@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// silent is how long the guard holds the key without a word.
-const silent = time.Second
+// silent is how long the guard holds the key without a word: longer than a busy machine keeps a process
+// from its work, since a call for help would be cut off.
+const silent = 3 * time.Second
 
 // What the guard answers, a line each.
 const (
@@ -82,7 +83,15 @@ func hold(heard <-chan bool, limit <-chan time.Time) {
 			}
 			quiet.Reset(silent)
 		case <-quiet.C:
-			return
+			select {
+			case on := <-heard: // it is the guard that was kept from its work
+				if !on {
+					return
+				}
+				quiet.Reset(silent)
+			default:
+				return
+			}
 		case <-limit:
 			return
 		}

@@ -17,8 +17,8 @@ import (
 
 const (
 	beatEvery = 250 * time.Millisecond
-	startWait = 5 * time.Second // for the guard to key
-	upWait    = 2 * time.Second // for it to let go
+	startWait = 15 * time.Second // for the guard to key: a process begins
+	upWait    = 2 * time.Second  // for it to let go, or it is killed
 )
 
 // ErrLetGo means that the guard let go before it was told to: the limit was over, or it was killed.
