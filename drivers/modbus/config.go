@@ -65,8 +65,8 @@ type Config struct {
 	CharTime time.Duration
 	// Framing is RTU if empty.
 	Framing Framing
-	// Timeout is how long a unit may think before its answer begins; 500 ms if 0. What the
-	// line takes to carry both is added.
+	// Timeout is how long a unit may think before its answer begins. If 0 that is 500 ms, and
+	// as much as 2 s for a unit that turns out to need it. What the line takes to carry both is added.
 	Timeout time.Duration
 	Units   []Unit
 }

@@ -114,7 +114,7 @@ const readFor = 3 * time.Second
 func patience(m *profile.Modbus, char time.Duration) time.Duration {
 	all := readFor
 	for _, r := range m.Reads {
-		all += cmp.Or(time.Duration(m.Timeout), time.Second) + time.Duration(m.Pause) + time.Duration(2*r.Count+13)*char
+		all += cmp.Or(time.Duration(m.Timeout), 2*time.Second) + time.Duration(m.Pause) + time.Duration(2*r.Count+13)*char
 	}
 	return all
 }

@@ -83,8 +83,9 @@ func (d *document) modbus(m *Modbus) {
 	d.line(&m.Line, "modbus.line")
 	choose(&m.Address, 1)
 	d.Between("modbus.address", m.Address, 1, 247)
-	d.usual(&m.Timeout, "modbus.timeout", 500*time.Millisecond)
-	d.Span("modbus.timeout", m.Timeout, Duration(10*time.Millisecond), Duration(time.Minute))
+	if m.Timeout != 0 || d.Given("modbus.timeout") { // else the driver finds out
+		d.Span("modbus.timeout", m.Timeout, Duration(10*time.Millisecond), Duration(time.Minute))
+	}
 	d.Span("modbus.pause", m.Pause, 0, Duration(10*time.Second))
 	names := map[string]bool{}
 	for i := range m.Reads {

@@ -14,7 +14,7 @@ type Line struct {
 type Modbus struct {
 	Line    Line     `yaml:"line" doc:"Settings of the RS-485 line; for Modbus RTU."`
 	Address int      `yaml:"address" doc:"Unit address as the device comes from the factory, 1 to 247; 1 if not given."`
-	Timeout Duration `yaml:"timeout" doc:"How long the device may take to answer; 500ms if not given."`
+	Timeout Duration `yaml:"timeout" doc:"How long the device may take to answer; if not given 500ms, and as much as 2s for a device that turns out to need it."`
 	Pause   Duration `yaml:"pause" doc:"Rest that the device needs between an answer and the next request."`
 	Reads   []Read   `yaml:"reads" doc:"What is read, each in one request."`
 }
