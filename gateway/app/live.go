@@ -70,9 +70,9 @@ type viewer struct {
 
 // take sends an access unit. What a stream cannot go on over begins a new one, at the
 // next keyframe.
-func (v *viewer) take(au media.AccessUnit, skipped bool) error {
+func (v *viewer) take(au media.AccessUnit, ago time.Duration, skipped bool) error {
 	if au.Codec == media.MJPEG {
-		return v.send(web.Frame{MIME: "image/jpeg", Data: au.Data})
+		return v.send(web.Frame{MIME: "image/jpeg", Data: au.Data, Age: ago})
 	}
 	broken := skipped || au.Gap || au.Codec != v.codec || au.PTS < v.last-time.Second || au.PTS > v.last+leap
 	if v.stream == nil || broken {
@@ -85,7 +85,7 @@ func (v *viewer) take(au media.AccessUnit, skipped bool) error {
 			return nil // the next keyframe may do
 		}
 		v.stream, v.codec = stream, au.Codec
-		if err := v.send(web.Frame{MIME: stream.MIME, Data: stream.Head, At: au.PTS}); err != nil {
+		if err := v.send(web.Frame{MIME: stream.MIME, Data: stream.Head, At: au.PTS, Age: ago}); err != nil {
 			return err
 		}
 	}
@@ -94,5 +94,5 @@ func (v *viewer) take(au media.AccessUnit, skipped bool) error {
 	if err != nil {
 		return nil // one picture that cannot be read
 	}
-	return v.send(web.Frame{Data: part})
+	return v.send(web.Frame{Data: part, Age: ago})
 }

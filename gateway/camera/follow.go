@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sentrybox/drivers/media"
 )
@@ -13,8 +14,8 @@ var ErrStopped = errors.New("the camera is not running")
 // Follow hands out the access units of a camera as they come, from the newest keyframe
 // on, until ctx ends or take fails. Who takes slowly is moved to the newest keyframe;
 // skipped says that something was left out before this one. Of two streams it is the one that is analysed, unless only the
-// other is H.264, which every browser plays.
-func (c *Camera) Follow(ctx context.Context, take func(au media.AccessUnit, skipped bool) error) error {
+// other is H.264, which every browser plays. ago is how long ago the access unit came.
+func (c *Camera) Follow(ctx context.Context, take func(au media.AccessUnit, ago time.Duration, skipped bool) error) error {
 	r := c.shown()
 	if r == nil {
 		return ErrStopped
@@ -29,7 +30,7 @@ func (c *Camera) Follow(ctx context.Context, take func(au media.AccessUnit, skip
 		if err != nil {
 			return context.Cause(ctx)
 		}
-		if err := take(au, !first && seq != want); err != nil {
+		if err := take(au, r.ago(au.Wall), !first && seq != want); err != nil {
 			return err
 		}
 		want = seq + 1

@@ -91,7 +91,7 @@ func TestStopEndsWhoLooks(t *testing.T) {
 	go func() { done <- r.See(t.Context(), func(Seen) error { return nil }) }()
 	go func() {
 		first := true
-		done <- r.Follow(t.Context(), func(media.AccessUnit, bool) error {
+		done <- r.Follow(t.Context(), func(media.AccessUnit, time.Duration, bool) error {
 			if first {
 				first = false
 				close(began)

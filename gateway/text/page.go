@@ -146,7 +146,7 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"web.rules.add":      {"添加规则", "Add a rule"},
 
 	"js.live.wait":             {"正在连接画面…", "Connecting to the picture…"},
-	"js.live.stopped":          {"画面已停，自 {0}。正在重试…", "The picture has stopped, since {0}. Trying again…"},
+	"js.live.stopped":          {"画面已停，自 {0}（{1}前）。正在重试…", "The picture has stopped, since {0} ({1} ago). Trying again…"},
 	"js.live.lost":             {"与设备的连接断了，画面截至 {0}。正在重试…", "No connection to the box, picture as of {0}. Trying again…"},
 	"js.live.on":               {"实时 {0}", "Live {0}"},
 	"js.view":                  {"画面与规则", "Picture and rules"},

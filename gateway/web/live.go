@@ -21,6 +21,8 @@ type Frame struct {
 	Data []byte
 	// At is the media time of the stream's first picture.
 	At time.Duration
+	// Age is how long ago the picture came from the camera. A stream begins with what is kept.
+	Age time.Duration
 }
 
 // ErrNoCamera means that there is no such camera, or that it does not run; ErrNoPicture
@@ -53,6 +55,7 @@ const (
 	mostStills   = 6               // that are made at the same time
 	stillWithin  = 5 * time.Second // a process that does not answer is replaced by then
 	headerAge    = "X-Picture-Age" // in milliseconds
+	oldFrame     = time.Second     // a frame that is older has its age told
 )
 
 // still is the newest picture of a camera: what is shown before its video comes, where a
@@ -87,6 +90,11 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request) {
 type streamBegin struct {
 	MIME string  `json:"mime"`
 	At   float64 `json:"at,omitempty"` // media time of its first picture, seconds
+}
+
+// frameAge says how old the next binary message's picture is.
+type frameAge struct {
+	Age int64 `json:"age"` // milliseconds
 }
 
 // mayWatch says whether somebody may see a camera. Video is not painted over, so that
@@ -139,7 +147,8 @@ func sendJSON(ctx context.Context, c *websocket.Conn, v any) error {
 
 // live is the picture of a camera over a WebSocket. A text message says what the binary
 // ones after it are: {"mime":…,"at":…} begins a stream whose head comes next, and whose first
-// picture has that media time in seconds; {"alive":true}
+// picture has that media time in seconds; {"age":…} that the next is so many milliseconds old, which is left out
+// while that is less than a second; {"alive":true}
 // says that the box is there while no picture comes.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
@@ -150,6 +159,11 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		return s.Live.Watch(ctx, id, func(f Frame) error {
 			if f.MIME != "" {
 				if err := sendJSON(ctx, c, streamBegin{f.MIME, f.At.Seconds()}); err != nil {
+					return err
+				}
+			}
+			if f.Age >= oldFrame {
+				if err := sendJSON(ctx, c, frameAge{f.Age.Milliseconds()}); err != nil {
 					return err
 				}
 			}

@@ -14,12 +14,12 @@ import (
 	"sentrybox/gateway/web/account"
 )
 
-// Watch stands in for a camera: a stream of two fragments, and then nothing.
+// Watch stands in for a camera: a stream of two fragments, of which one came long ago, and then nothing.
 func (r *rig) Watch(ctx context.Context, id string, send func(Frame) error) error {
 	if id != "东门" {
 		return ErrNoCamera
 	}
-	for _, f := range []Frame{{MIME: "video/mp4", Data: []byte("head"), At: 1500 * time.Millisecond}, {Data: []byte("one")}, {Data: []byte("two")}} {
+	for _, f := range []Frame{{MIME: "video/mp4", Data: []byte("head"), At: 1500 * time.Millisecond}, {Data: []byte("one")}, {Data: []byte("two"), Age: 30 * time.Second}} {
 		if err := send(f); err != nil {
 			return err
 		}
@@ -128,14 +128,14 @@ func TestLive(t *testing.T) {
 		t.Fatalf("no picture: %d", status)
 	}
 	var got []string
-	for len(got) < 5 { // the last says that the box is there
+	for len(got) < 6 { // the last says that the box is there
 		_, b, err := c.Read(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, strings.TrimSpace(string(b)))
 	}
-	if s := strings.Join(got, " "); s != `{"mime":"video/mp4","at":1.5} head one two {"alive":true}` {
+	if s := strings.Join(got, " "); s != `{"mime":"video/mp4","at":1.5} head one {"age":30000} two {"alive":true}` {
 		t.Errorf("got %s", s)
 	}
 	if _, status := dial(r.visitor(), "东门", r.http.URL); status != http.StatusSeeOther && status != http.StatusUnauthorized {

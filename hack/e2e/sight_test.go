@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"sentrybox/drivers/rtsp/rtsptest"
@@ -15,6 +17,13 @@ import (
 
 // sightPage starts a gateway with one camera, and a browser whose technician looks at it.
 func sightPage(t *testing.T, cam rtsptest.Camera, more string) *browser {
+	t.Helper()
+	b, _ := sightPageOf(t, cam, more)
+	return b
+}
+
+// sightPageOf is sightPage, with the camera.
+func sightPageOf(t *testing.T, cam rtsptest.Camera, more string) (*browser, *rtsptest.Server) {
 	t.Helper()
 	cams := &rtsptest.Server{Cameras: map[string]rtsptest.Camera{"gate": cam}}
 	if err := cams.Start(); err != nil {
@@ -39,13 +48,13 @@ cameras:
 	b.claim(g.setupCode())
 	b.open("/camera/" + url.PathEscape("东门"))
 	b.until("a picture", `document.getElementById("video").videoWidth > 0 && document.getElementById("video").currentTime > 0`)
-	return b
+	return b, cams
 }
 
 // TestSight: what the detectors see is drawn over the live picture, in time with it, and the rules
 // say why they do not fire; nothing is asked for when it is not shown.
 func TestSight(t *testing.T) {
-	b := sightPage(t, rtsptest.Camera{Clip: rtsptest.File(walker(t, "h264"))}, "")
+	b, cams := sightPageOf(t, rtsptest.Camera{Clip: rtsptest.File(walker(t, "h264"))}, "")
 	b.until("somebody followed", `Number(stage.dataset.tracks) > 0`)
 	b.says("#why", "有人在 门口 停留超过 10m")
 	b.until("why it does not fire", `/停留 .* 秒，要到 600 秒/.test(document.getElementById("why").innerText)`)
@@ -58,6 +67,18 @@ func TestSight(t *testing.T) {
 	b.shot("sight")
 	b.press("#see")
 	b.until("nothing drawn", `seeing === null && stage.dataset.tracks === "0" && document.getElementById("why").hidden`)
+
+	// The camera goes: the page says so twice, and opened anew it takes no old picture for a live one.
+	cams.Close()
+	b.says("#live", "画面已停，自")
+	b.until("how the camera is", `document.querySelector("#state .mark")?.innerText !== "正常"`)
+	b.do(chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(`window.told = []; setInterval(() => { const e = document.getElementById("live"); if (e && e.innerText) told.push(e.innerText); }, 20)`).Do(ctx)
+		return err
+	}))
+	b.open("/camera/" + url.PathEscape("东门"))
+	b.says("#live", "画面已停，自")
+	b.until("no picture taken for a live one", `told.length > 0 && !told.some(s => s.startsWith("实时"))`)
 }
 
 // TestTryIt: a rule is changed on the page, tried on what the camera has sent of late, and saved once it

@@ -7,7 +7,9 @@ const stage = $('stage'), video = $('video'), jpeg = $('jpeg'), note = $('live')
 const stillsOnly = stage.dataset.stills !== undefined, stillEvery = 1000, oldStill = 15000, again = 60000;
 let still = 0, moved = 0, shownTime = 0; // when the still was taken, and when the video last moved
 let socket = null, queue = [], buffer = null, media = null, next = 'part', lastPicture = 0, lastWord = 0, firstPicture = 0, unsupported = '';
+let frameAge = 0; // of what comes next, in milliseconds
 let mediaStart = 0; // media time at which the stream begins, in seconds
+const long = s => s < 60 ? t('seconds', Math.round(s)) : t('minutes', Math.floor(Math.round(s) / 60), Math.round(s) % 60);
 const hms = ms => { const d = new Date(ms); return clock(d) + ':' + two(d.getSeconds()); };
 
 function begin(mime) {
@@ -114,11 +116,13 @@ function connect() {
     lastWord = Date.now();
     if (typeof e.data === 'string') {
       const m = JSON.parse(e.data);
+      if (m.age) frameAge = m.age;
       if (m.mime) { mediaStart = m.at || 0; if (window.newStream) window.newStream(); if (m.mime !== 'image/jpeg' || next !== 'jpeg') begin(m.mime); }
       return;
     }
     if (unsupported) return;
-    lastPicture = Date.now();
+    lastPicture = Date.now() - frameAge; // what is kept comes first, and may be old
+    frameAge = 0;
     if (next === 'jpeg') {
       showStill(new Blob([e.data], {type: 'image/jpeg'}));
       seenFirst();
@@ -139,10 +143,10 @@ function tell() {
   const now = Date.now(), stills = unsupported || stillsOnly, last = stills ? still : lastPicture, quiet = now - last, age = Math.max(0, Math.round((now - still) / 1000));
   const stopped = quiet > (stills ? oldStill : 3000);
   if (last && now - lastWord > 6000) say(note, 'bad', t('live.lost', hms(last)));
-  else if (last && stopped) say(note, 'bad', t('live.stopped', hms(last)));
+  else if (last && stopped) say(note, 'bad', t('live.stopped', hms(last), long(quiet / 1000)));
   else if (unsupported && last) say(note, 'warn', t('live.codec', unsupported, age));
   else if (stillsOnly && last) say(note, 'warn', t('live.stills', age));
-  else if (!last) say(note, 'warn', still ? t('live.still', age) : t('live.wait'));
+  else if (!last || !playing()) say(note, 'warn', still ? t('live.still', age) : t('live.wait'));
   else say(note, 'good', t('live.on', hms(last)));
   stage.classList.toggle('stopped', stopped);
   $('frozen').hidden = !(last && stopped);

@@ -315,9 +315,19 @@ function show() {
   again();
 }
 
+const tellState = s => $('state').replaceChildren(...(s ? [el('span', {className: s.level}, el('span', {className: 'mark'}, t('level.' + s.level))), s.text + (s.hint ? ' · ' + s.hint : '')] : []));
+
+// How the camera is comes with the overview; when nothing comes any more, that is said in its place.
+let stateAt = Date.now();
+new EventSource('/api/v1/events').addEventListener('overview', e => {
+  stateAt = Date.now();
+  tellState(JSON.parse(e.data).lines.find(l => l.about === 'camera' && l.id === camera));
+});
+setInterval(() => { if (Date.now() - stateAt > 7000) tellState({level: 'warn', text: t('stale', hms(stateAt))}); }, 1000);
+
 async function load() {
   scene = await api('GET', path);
-  if (scene.state) $('state').replaceChildren(el('span', {className: scene.state.level}, el('span', {className: 'mark'}, t('level.' + scene.state.level))), scene.state.text, scene.state.hint ? ' · ' + scene.state.hint : '');
+  if (scene.state) tellState(scene.state);
   undo = [];
   selected = null;
   show();

@@ -1,7 +1,6 @@
 // Try it: the rules as they are drawn, unsaved, on what is kept of the camera's last minutes.
 'use strict';
 let tryID = '', asking = 0;
-const long = s => s < 60 ? t('seconds', Math.round(s)) : span(Math.round(s));
 
 async function held() {
   const h = await api('GET', 'cameras/' + encodeURIComponent(camera) + '/held').catch(() => null);
