@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,11 +90,12 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	exited := -1
 	var cmds commands
 	parser, err := kong.New(&cmds, vars, kong.Name("sentrybox"), kong.Description(vars["help_about"]),
-		kong.Writers(out, errOut), kong.Exit(func(code int) { exited = code }), kong.UsageOnError())
+		kong.Writers(helpWriter{out, lang}, errOut), kong.Exit(func(code int) { exited = code }), kong.UsageOnError())
 	if err != nil {
 		_, _ = fmt.Fprintln(errOut, "sentrybox:", err)
 		return 1
 	}
+	parser.Model.HelpFlag.Help = text.T(lang, "help.help")
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -102,7 +104,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		_, _ = fmt.Fprintln(errOut, "sentrybox:", err)
+		_, _ = fmt.Fprintln(errOut, misused(lang, err))
 		_, _ = fmt.Fprintln(errOut, text.T(lang, "help.hint"))
 		return 2
 	}
@@ -114,21 +116,6 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-// complain prints an error, a configuration's problems in the user's language.
-func (e *env) complain(err error) {
-	var said *sentence
-	if errors.As(err, &said) {
-		_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, said.key, said.args...))
-		return
-	}
-	var problems *config.Problems
-	if !errors.As(err, &problems) {
-		_, _ = fmt.Fprintln(e.errOut, "sentrybox:", err)
-		return
-	}
-	_, _ = fmt.Fprintln(e.errOut, problems.Text(e.lang))
 }
 
 func (e *env) log(level slog.Level) *slog.Logger {
@@ -156,17 +143,25 @@ type raiseCmd struct {
 }
 
 func (c *raiseCmd) Run(e *env) error {
+	if c.Severity < 1 || c.Severity > 4 {
+		return &sentence{"raise.severity", []any{c.Severity}}
+	}
+	if kinds := control.Kinds(); !slices.Contains(kinds, c.Kind) {
+		return &sentence{"raise.kind", []any{c.Kind, strings.Join(kinds, ", ")}}
+	}
 	cfg, err := dataOf(c.Config)
 	if err != nil {
 		return err
 	}
 	req := control.Request{ID: ulid.Make().String(), Kind: c.Kind, Severity: c.Severity}
 	id, err := control.Raise(e.ctx, cfg.Data, req)
-	if errors.Is(err, control.ErrNotRunning) {
+	switch {
+	case errors.Is(err, control.ErrNotRunning):
 		return &sentence{"control.none", []any{cfg.Data}}
-	}
-	if err != nil {
-		return err
+	case errors.Is(err, control.ErrRefused):
+		return &sentence{"raise.refused", []any{err}}
+	case err != nil:
+		return &sentence{"raise.unsure", []any{err}}
 	}
 	_, err = fmt.Fprintln(e.out, id)
 	return err
@@ -217,9 +212,9 @@ func (c *replayCmd) Run(e *env) error {
 	}
 	switch {
 	case errors.Is(err, replay.ErrNoEncoder):
-		return errors.New(text.T(e.lang, "replay.no_encoder"))
+		return &sentence{"replay.no_encoder", nil}
 	case errors.Is(err, replay.ErrOverwrites):
-		return errors.New(text.T(e.lang, "replay.overwrites", c.Video))
+		return &sentence{"replay.overwrites", []any{c.Video}}
 	}
 	return err
 }
@@ -252,10 +247,13 @@ func (c *probeCmd) Run(e *env) error {
 		return c.listen(e, c.URL)
 	case "modbus", "modbus+rtu":
 		return c.scan(e, c.URL)
+	case "rtsp", "rtsps":
+	default: // the address is not shown: without a scheme it may begin with a password
+		return &sentence{"probe.scheme", nil}
 	}
 	rep, err := rtsp.Probe(e.ctx, rtsp.Config{URL: c.URL, Transport: rtsp.Transport(c.Transport)})
 	if err != nil {
-		return err
+		return probeError(err)
 	}
 	if c.JSON {
 		return json.NewEncoder(e.out).Encode(rtspJSON(rep))

@@ -14,9 +14,6 @@ import (
 	"sentrybox/gateway/text"
 )
 
-// errNoPassword means that nothing was on standard input.
-var errNoPassword = errors.New("no password on standard input")
-
 type hashCmd struct{}
 
 func (hashCmd) Run(e *env) error {
@@ -49,7 +46,7 @@ func readSecret(e *env, prompt text.Key) (string, error) {
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
 		if err == nil || errors.Is(err, io.EOF) {
-			err = errNoPassword
+			err = &sentence{"password.none", nil}
 		}
 		return "", err
 	}

@@ -51,7 +51,7 @@ func (f *personFlags) ask(ctx context.Context, e *env, remove bool) (*config.Con
 		req.To, err = parseTime(f.To, cfg.Gateway.Location())
 	}
 	if err != nil {
-		return nil, control.PrivacyReport{}, errors.New(text.T(e.lang, "privacy.time", f.From, f.To))
+		return nil, control.PrivacyReport{}, &sentence{"privacy.time", []any{f.From, f.To}}
 	}
 	report, err := control.AskPrivacy(ctx, cfg.Data, req)
 	return cfg, report, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"sentrybox/drivers/dvrip"
 	"sentrybox/drivers/onvif"
 	"sentrybox/drivers/rtsp"
+	"sentrybox/gateway/find"
 	"sentrybox/gateway/text"
 )
 
@@ -44,7 +46,7 @@ func printProbe(e *env, rep rtsp.Report) error {
 func (c *probeCmd) dvrip(e *env) error {
 	rep, err := dvrip.Probe(e.ctx, dvrip.Config{URL: c.URL})
 	if err != nil {
-		return err
+		return probeError(err)
 	}
 	if c.JSON {
 		return json.NewEncoder(e.out).Encode(dvripJSON(rep))
@@ -60,7 +62,7 @@ func (c *probeCmd) dvrip(e *env) error {
 func (c *probeCmd) onvif(e *env) error {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" {
-		return errors.New(text.T(e.lang, "probe.onvif_url")) // the cause quotes the password
+		return &sentence{"probe.onvif_url", nil} // the cause quotes the password
 	}
 	password, _ := u.User.Password()
 	d, err := onvif.Inspect(e.ctx, onvif.Config{Address: "http://" + u.Host + u.Path, User: u.User.Username(), Password: password})
@@ -76,7 +78,7 @@ func (c *probeCmd) onvif(e *env) error {
 		}
 	}
 	if err != nil {
-		return err
+		return probeError(err)
 	}
 	i := d.Information
 	p.line(text.Key(strings.Join([]string{i.Manufacturer, i.Model, i.Firmware, i.Serial}, "  ")))
@@ -91,6 +93,14 @@ func (c *probeCmd) onvif(e *env) error {
 		p.line("probe.problem", problem)
 	}
 	return p.err
+}
+
+// probeError says of an error that is no answer of a device, nor of the network, that the address is at fault.
+func probeError(err error) error {
+	if find.FailureOf(err) != "" || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &sentence{"probe.address", []any{err}}
 }
 
 // printer keeps the first error of many lines.

@@ -41,14 +41,6 @@ func (l library) open(name string) (*profile.Profile, error) {
 	return profile.Load(name)
 }
 
-// sentence is an error that a person reads in their own language.
-type sentence struct {
-	key  text.Key
-	args []any
-}
-
-func (s *sentence) Error() string { return text.T(text.English, s.key, s.args...) }
-
 type profileTestCmd struct {
 	library
 

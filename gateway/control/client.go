@@ -17,8 +17,8 @@ import (
 // ErrNotRunning means that no gateway has the data folder open.
 var ErrNotRunning = errors.New("no sentrybox is running on this data folder")
 
-// errRefused is an answer that asking again does not change.
-var errRefused = errors.New("the gateway refused")
+// ErrRefused is an answer that asking again does not change.
+var ErrRefused = errors.New("the gateway refused")
 
 const (
 	tryFor   = 10 * time.Second
@@ -28,7 +28,8 @@ const (
 
 // Raise asks the gateway of the data folder dir for an alert and returns its
 // identifier once it is durable. If the gateway goes away in between, Raise asks
-// again for a while: with the same identifier, so it cannot be raised twice.
+// again for a while: with the same identifier, so it cannot be raised twice. After an error that is
+// neither ErrNotRunning nor ErrRefused it may have been raised or not.
 func Raise(ctx context.Context, dir string, req Request) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
@@ -39,12 +40,12 @@ func Raise(ctx context.Context, dir string, req Request) (string, error) {
 		switch {
 		case err == nil:
 			return id, nil
-		case errors.Is(err, errRefused):
+		case errors.Is(err, ErrRefused):
 			return "", err
 		case gone && !asked:
 			return "", fmt.Errorf("%w (%s): start it with `sentrybox run`", ErrNotRunning, dir)
 		case ctx.Err() != nil:
-			return "", fmt.Errorf("the alert may not have been raised: %w", err)
+			return "", err
 		}
 		asked = true
 		select {
@@ -127,7 +128,7 @@ func ask(ctx context.Context, client *http.Client, req Request) (string, error) 
 		return "", fmt.Errorf("read the gateway's answer: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%w: %s", errRefused, got.Error)
+		return "", fmt.Errorf("%w: %s", ErrRefused, got.Error)
 	}
 	return got.ID, nil
 }

@@ -66,7 +66,7 @@ func TestRaiseRefused(t *testing.T) {
 		return alert.Alert{}, alert.ErrInvalid
 	})
 	for _, req := range []Request{{Kind: "earthquake", Severity: 1}, {Kind: Test, Severity: 9}} {
-		if _, err := Raise(t.Context(), dir, req); !errors.Is(err, errRefused) {
+		if _, err := Raise(t.Context(), dir, req); !errors.Is(err, ErrRefused) {
 			t.Errorf("%+v: %v", req, err)
 		}
 	}

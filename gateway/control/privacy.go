@@ -92,7 +92,7 @@ func AskPrivacy(ctx context.Context, dir string, req PrivacyRequest) (PrivacyRep
 		return report, fmt.Errorf("read the gateway's answer: %w", err)
 	}
 	if report.Error != "" {
-		return report, fmt.Errorf("%w: %s", errRefused, report.Error)
+		return report, fmt.Errorf("%w: %s", ErrRefused, report.Error)
 	}
 	return report, nil
 }

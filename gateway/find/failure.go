@@ -1,6 +1,7 @@
 package find
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -17,7 +18,11 @@ func nobody(err error) bool {
 }
 
 // failureOf says in one word why an attempt failed.
-func failureOf(err error) Failure {
+func failureOf(err error) Failure { return cmp.Or(FailureOf(err), Unreachable) }
+
+// FailureOf says in one word why a driver could not have what it was asked for; nothing if err is not of a
+// driver, nor of who stopped it.
+func FailureOf(err error) Failure {
 	var byONVIF *onvif.Error
 	var byRTSP *rtsp.Error
 	var byDVRIP *dvrip.Error
@@ -35,7 +40,7 @@ func failureOf(err error) Failure {
 	case errors.As(err, &byRTSP):
 		return ofPhase(byRTSP.Phase)
 	}
-	return Unreachable
+	return ""
 }
 
 // ofPhase takes the phase of a stream that did not come.

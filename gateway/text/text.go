@@ -38,7 +38,7 @@ type Key string
 // parts are the catalogue: what everybody says, what is wrong in files, what only the technicians' page says,
 // and what only some parts of that or the duty room's page say. They have no key in common.
 func parts() []map[Key]sentence {
-	return []map[Key]sentence{catalogue, configs, profiles, page, finding, duty, see, care, programs, radio, analogue, intercom, field, box, guard, boards, updates}
+	return []map[Key]sentence{catalogue, configs, profiles, page, finding, duty, see, care, programs, radio, analogue, intercom, field, box, guard, boards, updates, commands}
 }
 
 // find looks a sentence up.
