@@ -20,7 +20,8 @@ type overview struct {
 	Now     int64      `json:"now"`
 	Seq     int64      `json:"seq"`
 	Brokers []standing `json:"brokers"`
-	Lost    []standing `json:"lost"` // gateways that are not to be reached
+	Lost    []standing `json:"lost"`   // gateways that are not to be reached
+	Broken  []broken   `json:"broken"` // devices that have failed
 	Known   int        `json:"known"`
 	Open    int        `json:"open"` // all that are open, shown or not
 	Person  string     `json:"person"`
@@ -64,7 +65,7 @@ func (c *Console) look(ctx context.Context, a *asker) (*overview, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &overview{Now: c.Now().UnixMilli(), Seq: seq, Brokers: brokers, Lost: lost, Known: len(known), Open: open, Person: a.Person, Cards: []shown{}}
+	o := &overview{Now: c.Now().UnixMilli(), Seq: seq, Brokers: brokers, Lost: lost, Broken: c.broken(known, a.lang), Known: len(known), Open: open, Person: a.Person, Cards: []shown{}}
 	for i := range cards {
 		o.Cards = append(o.Cards, c.words(&cards[i], a.lang, known))
 	}

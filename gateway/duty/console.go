@@ -54,12 +54,14 @@ type Console struct {
 
 	ledger *ledger.Ledger
 	feeds  []*feed.Feed
-	pages  *pages.Set
-	users  map[string]user
-	nobody password.Hash // stands in for users that are not there
-	brake  brake.Brake
-	clips  *clips
-	secure bool
+	// devices are those of each feed.
+	devices []*devices
+	pages   *pages.Set
+	users   map[string]user
+	nobody  password.Hash // stands in for users that are not there
+	brake   brake.Brake
+	clips   *clips
+	secure  bool
 
 	hashing chan struct{}
 	streams chan struct{}
@@ -151,9 +153,11 @@ func (c *Console) feed(b config.DutyBroker, id string) (*feed.Feed, error) {
 			return nil, err
 		}
 	}
+	all := &devices{}
+	c.devices = append(c.devices, all)
 	return feed.New(feed.Config{
 		Broker: broker, Prefix: c.Config.Prefix, Scope: b.Scope, Level: c.Config.Level, ClientID: id, Share: b.Share,
-		Ledger: c.ledger, Changed: c.heard, Piece: c.clips.piece, Log: c.Log.With("part", "feed"),
+		Ledger: c.ledger, Changed: c.heard, Piece: c.clips.piece, Device: all.take, Fresh: all.reset, Log: c.Log.With("part", "feed"),
 	}), nil
 }
 

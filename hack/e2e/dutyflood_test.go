@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,19 @@ func TestDutyFlood(t *testing.T) {
 	b := startBrowser(t, c.url)
 	b.signInDuty(c)
 	b.pressText("#shift", "王阿姨")
+	dead := func(id, state string) {
+		gateway.Publish(prefix+"device/"+id, true, fmt.Appendf(nil, `{"id":%q,"type":"camera","state":%q,"since":%q}`, id, state, time.Now().UTC().Format(time.RFC3339)))
+	}
+	dead("东门", "unreachable")
+	b.until("a camera is dead", `!document.getElementById('broken').hidden && document.getElementById('broken').innerText.includes('摄像机 东门 看不到（连不上），自 ')`)
+	for _, id := range []string{"西门", "南门", "北门"} {
+		dead(id, "stalled")
+	}
+	b.until("four are", `document.querySelector('#broken summary') && document.querySelector('#broken summary').innerText.includes('4 台')`)
+	for _, id := range []string{"东门", "西门", "南门", "北门"} {
+		dead(id, "online")
+	}
+	b.until("none is", `document.getElementById('broken').hidden`)
 	const name = `<img src=x onerror="document.title='taken'">`
 	first := raise(name, "", "acknowledged")
 	b.until("the first", `document.querySelectorAll('.card').length === 1`)

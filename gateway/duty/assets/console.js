@@ -278,7 +278,20 @@ function trust() {
   $('lost').hidden = !lost.length;
   const words = lost.length ? t('lost', lost.length, lost.slice(0, 5).map(g => t('since', g.name, when(g.since))).join('; ') + (lost.length > 5 ? ' …' : '')) : '';
   if ($('lost').textContent !== words) $('lost').textContent = words;
+  failures(st ? st.broken : []);
   return !bad;
+}
+
+// failures says which cameras, sensors and radios have failed: each in a line, or how many there are where they are many.
+let toldBroken = '';
+function failures(all) {
+  const key = JSON.stringify([all, new Date().toDateString()]), box = $('broken');
+  if (key === toldBroken) return;
+  toldBroken = key;
+  box.hidden = !all.length;
+  const lines = all.map(b => t('since', b.what, when(b.since))), open = !!box.querySelector('details[open]');
+  box.replaceChildren(...all.length <= 3 ? lines.map(s => el('p', {}, s)) :
+    [el('details', {open}, el('summary', {}, t('broken', all.length)), el('ul', {}, ...lines.map(s => el('li', {}, s))))]);
 }
 
 // ---- sound: until somebody has acknowledged, and again when something is overdue

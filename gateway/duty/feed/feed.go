@@ -61,7 +61,11 @@ type Config struct {
 	Changed func(seq int64)
 	// Piece takes a message below evidence/ or a command's result, with the topic below the gateway.
 	Piece func(g ledger.Gateway, topic string, payload []byte)
-	Log   *slog.Logger
+	// Device takes what the broker keeps of a device, and says whether that is worth showing; Fresh hears before
+	// all of it comes anew. Both may be nil.
+	Device func(g ledger.Gateway, id string, payload []byte) bool
+	Fresh  func()
+	Log    *slog.Logger
 }
 
 // State is how it stands with the broker.
@@ -231,7 +235,28 @@ func (f *Feed) subscribe(c paho.Client) error {
 			return fmt.Errorf("the broker refuses the subscription to %s: give this user the right to read there", filter)
 		}
 	}
-	return nil
+	return f.subscribeDevices(c)
+}
+
+// subscribeDevices asks for the states of devices. A user who may not read them gets alerts all the same. At QoS 0,
+// since the broker says all of them again when we are back: they must not fill the queue that it keeps alerts in.
+func (f *Feed) subscribeDevices(c paho.Client) error {
+	if f.cfg.Device == nil {
+		return nil
+	}
+	if f.cfg.Fresh != nil {
+		f.cfg.Fresh()
+	}
+	filter := f.below("device/+")
+	token := c.Subscribe(filter, 0, nil)
+	if !token.WaitTimeout(sendTime) {
+		return errors.New("the broker does not answer a subscription")
+	}
+	if sub, ok := token.(*paho.SubscribeToken); ok && sub.Result()[filter] > 1 {
+		f.cfg.Log.Warn("the broker refuses the subscription to the states of devices: nobody is told of cameras that fail", "filter", filter)
+		return nil
+	}
+	return token.Error()
 }
 
 // split takes a topic apart: prefix, three levels of the gateway, and the rest.
@@ -252,7 +277,7 @@ func (f *Feed) keep(ctx context.Context, messages <-chan paho.Message) error {
 			return err
 		}
 		var all []ledger.Message
-		now := time.Now()
+		now, shown := time.Now(), false
 		for _, m := range batch {
 			g, rest, ok := f.split(m.Topic())
 			switch {
@@ -260,6 +285,8 @@ func (f *Feed) keep(ctx context.Context, messages <-chan paho.Message) error {
 				f.refused.Add(1)
 			case strings.HasPrefix(rest, "evidence/"), strings.HasPrefix(rest, "cmd/"):
 				f.answered(ctx, g, rest, m.Payload())
+			case strings.HasPrefix(rest, "device/"):
+				shown = f.cfg.Device != nil && f.cfg.Device(g, strings.TrimPrefix(rest, "device/"), m.Payload()) || shown
 			default:
 				all = append(all, ledger.Message{Gateway: g, Topic: rest, Payload: m.Payload(), At: now})
 			}
@@ -270,6 +297,9 @@ func (f *Feed) keep(ctx context.Context, messages <-chan paho.Message) error {
 				return err // the broker sends it again
 			}
 			f.heard(ctx, h)
+		}
+		if shown && f.cfg.Changed != nil {
+			f.cfg.Changed(0)
 		}
 		for _, m := range batch {
 			m.Ack()
