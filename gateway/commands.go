@@ -290,7 +290,7 @@ func (c *demoCmd) Run(e *env) error {
 	if c.Footage == "" {
 		c.Footage = footageBeside(vision)
 	}
-	d := &demo.Demo{For: c.For, JSON: c.JSON, Footage: c.Footage, Vision: vision, Out: e.out, Log: e.log(slog.LevelWarn), Lang: e.lang}
+	d := &demo.Demo{For: c.For, JSON: c.JSON, Footage: c.Footage, Vision: vision, Out: e.out, Log: e.log(slog.LevelWarn), Lang: e.lang, Version: programVersion()}
 	return d.Run(e.ctx)
 }
 

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -201,15 +200,8 @@ func (s site) shownDevices() []web.Device {
 	var all []web.Device
 	for _, d := range s.hub.States() {
 		v := web.Device{ID: d.ID, Name: d.Name, Type: d.Type, Phase: string(d.Phase), Since: d.Since, Reason: d.Reason}
-		for _, name := range slices.Sorted(maps.Keys(d.Values)) {
-			if d.Stale {
-				continue
-			}
-			value := fmt.Sprint(d.Values[name])
-			if x, ok := d.Values[name].(float64); ok {
-				value = strconv.FormatFloat(x, 'g', 4, 64)
-			}
-			v.Values = append(v.Values, strings.TrimSpace(name+" "+value+" "+d.Units[name]))
+		if !d.Stale {
+			v.Readings, v.Units = d.Values, d.Units
 		}
 		all = append(all, v)
 	}

@@ -36,6 +36,7 @@ type Demo struct {
 	Out     io.Writer
 	Log     *slog.Logger
 	Lang    text.Lang
+	Version string // of the program
 }
 
 // settle is how long alerts that are on their way at the end may take.
@@ -89,7 +90,7 @@ func (d *Demo) Run(ctx context.Context) error {
 		return err
 	}
 	d.greet(broker, data, cfg, page)
-	return d.watch(ctx, &app.App{Config: cfg, Path: configFile(data), Vision: d.Vision, Log: d.Log}, room, page)
+	return d.watch(ctx, &app.App{Config: cfg, Path: configFile(data), Vision: d.Vision, Log: d.Log, Version: d.Version}, room, page)
 }
 
 // watch runs the gateway for the demo's time and judges what came of it.

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
+	"sentrybox/gateway/profile"
 	"sentrybox/gateway/text"
 )
 
@@ -51,9 +54,10 @@ type Overview struct {
 // AlertView is an open alert with its words.
 type AlertView struct {
 	alert.Alert
-	KindText  string `json:"kind_text"`
-	StateText string `json:"state_text"`
-	Picture   string `json:"picture,omitempty"` // its address
+	DeviceText string `json:"device_text"` // its name, or its id
+	KindText   string `json:"kind_text"`
+	StateText  string `json:"state_text"`
+	Picture    string `json:"picture,omitempty"` // its address
 }
 
 // Vital is a figure of the box.
@@ -98,12 +102,17 @@ func (s *Server) overview(r *http.Request) (any, error) {
 
 // words makes an overview of a state.
 func (s *Server) words(st *State, l text.Lang) Overview {
+	cfg := s.Running()
+	models, names := map[string]*profile.Profile{}, namesOf(cfg)
+	for i := range cfg.Sensors {
+		models[cfg.Sensors[i].ID] = cfg.Sensors[i].Model()
+	}
 	o := Overview{
 		At: st.At.UTC(), Gateway: st.Gateway, Version: s.Version, Started: st.Started.UTC(), OpenAlerts: st.OpenAlerts,
-		Lines: lines(st, l), Alerts: []AlertView{}, Vitals: vitals(st, l), Lanes: []LaneView{},
+		Lines: lines(st, models, l), Alerts: []AlertView{}, Vitals: vitals(st, l), Lanes: []LaneView{},
 	}
 	for _, a := range st.Alerts {
-		v := AlertView{Alert: a, KindText: text.Kind(l, a.Kind), StateText: text.T(l, text.Key("alert."+string(a.State)))}
+		v := AlertView{Alert: a, DeviceText: cmp.Or(names[a.Device], a.Device), KindText: text.Kind(l, a.Kind), StateText: text.T(l, text.Key("alert."+string(a.State)))}
 		if a.Code != "" {
 			v.KindText = text.T(l, text.Key("system."+a.Code))
 		}
@@ -122,14 +131,51 @@ func (s *Server) words(st *State, l text.Lang) Overview {
 	return o
 }
 
-// lines returns what there is, the worst first.
-func lines(st *State, l text.Lang) []Line {
+// namesOf returns what people call devices, by their ids.
+func namesOf(cfg *config.Config) map[string]string {
+	names := map[string]string{}
+	for _, x := range cfg.Buses {
+		names[x.ID] = x.Name
+	}
+	for i := range cfg.Sensors {
+		names[cfg.Sensors[i].ID] = cfg.Sensors[i].Name
+	}
+	for _, x := range cfg.Outputs {
+		names[x.ID] = x.Name
+	}
+	for _, x := range cfg.Radios {
+		names[x.ID] = x.Name
+	}
+	for _, x := range cfg.Intercoms {
+		names[x.ID] = x.Name
+	}
+	return names
+}
+
+// measured says what a device measured last.
+func measured(d *Device, p *profile.Profile, l text.Lang) string {
+	var all []string
+	for _, name := range ordered(p, d.Readings) {
+		v := say(p, name, d.Readings[name], l)
+		unit := ""
+		if p == nil {
+			unit = d.Units[name]
+		}
+		all = append(all, strings.TrimSpace(v.Text+" "+v.Says+" "+unit))
+	}
+	return strings.Join(all, " · ")
+}
+
+// lines returns what there is, the worst first. models are the profiles of sensors by their ids.
+func lines(st *State, models map[string]*profile.Profile, l text.Lang) []Line {
 	var all []Line
 	for _, c := range st.Cameras {
 		all = append(all, cameraLine(&c, l))
 	}
 	for _, d := range st.Devices {
-		all = append(all, deviceLine(&d, l))
+		line := deviceLine(&d, l)
+		line.Note = measured(&d, models[d.ID], l)
+		all = append(all, line)
 	}
 	all = append(all, uplinkLines(st, l)...)
 	all = append(all, boxLines(st, l)...)

@@ -42,7 +42,7 @@ func (g *standIn) State(context.Context) (State, error) {
 		},
 		Devices: []Device{
 			{ID: "smoke-3", Name: "三楼烟感", Type: "sensor", Phase: "low_battery", Since: at},
-			{ID: "th-1", Type: "sensor", Phase: "online", Since: at, Values: []string{"humidity 41 %"}},
+			{ID: "th-1", Type: "sensor", Phase: "online", Since: at, Readings: map[string]any{"humidity": 41.0}, Units: map[string]string{"humidity": "%"}},
 			{ID: "rs485", Type: "bus", Phase: "unplugged", Since: at, Reason: "no such device"},
 		},
 		Uplinks: []Uplink{{Name: "4g", Phase: "offline", Since: at, Reason: "no route"}, {Name: "dsl", Phase: "online", Since: at}},

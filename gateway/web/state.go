@@ -56,7 +56,8 @@ type Device struct {
 	Phase    string // a device.Phase
 	Since    time.Time
 	Reason   string
-	Values   []string // what it measured last, such as "humidity 41 %"; none if that is too old
+	Readings map[string]any    // what it measured last: a float64 or a string each; none if that is too old
+	Units    map[string]string // of those without a profile
 }
 
 // Uplink is how a way out is doing.

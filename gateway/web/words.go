@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"sentrybox/gateway/text"
@@ -44,7 +43,7 @@ func deviceLine(d *Device, l text.Lang) Line {
 		name = d.Name
 	}
 	line := Line{
-		Level: Bad, About: "device", ID: d.ID, Since: d.Since.UTC(), Why: d.Reason, Link: "/sensors#" + d.ID, Note: strings.Join(d.Values, " · "),
+		Level: Bad, About: "device", ID: d.ID, Since: d.Since.UTC(), Why: d.Reason, Link: "/sensors#" + d.ID,
 		Text: text.T(l, "web.device", text.T(l, text.Key("web.device."+d.Type)), name, text.State(l, d.Phase)),
 	}
 	switch d.Phase {

@@ -29,6 +29,7 @@ async function load(fresh) {
     const rows = got.lines.map(lineItem);
     if (fresh) $('lines').replaceChildren(...rows); else $('lines').prepend(...rows);
     while ($('lines').children.length > shown) $('lines').lastChild.remove();
+    $('nolines').hidden = $('lines').children.length > 0;
   } catch (e) {
     if (mine !== asked) return;
     say($('said'), 'bad', t('failed', e.message));

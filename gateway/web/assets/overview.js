@@ -17,7 +17,7 @@ function lineItem(l) {
 const may = ['duty', 'technician'].includes(document.body.dataset.role);
 
 function alertCard(a) {
-  const place = [a.device, a.zone && a.zone !== 'all' ? a.zone : '', a.floor || ''].filter(Boolean).join(' · ');
+  const place = [a.device_text, a.zone && a.zone !== 'all' ? a.zone : '', a.floor || ''].filter(Boolean).join(' · ');
   const card = el('article', {className: 'card s' + a.severity},
     a.picture ? el('img', {src: a.picture, alt: t('picture'), loading: 'lazy'}) : el('div', {className: 'none'}, t('nopicture')),
     el('div', {}, el('h3', {}, a.kind_text), el('p', {}, place),

@@ -26,9 +26,11 @@ function item(r) {
 function callRow(c) {
   const d = new Date(c.at), who = c.from_name ? c.from_name + ' (' + c.from + ')' : c.from || c.station || '';
   const how = c.kind === 'begin' ? c.active ? t('rd.going') : c.seconds ? t('rd.seconds', c.seconds) : '' : '';
-  return el('tr', {className: c.alert ? 'bad' : ''}, el('td', {className: 'num'}, when(c.at) + ':' + two(d.getSeconds())),
+  const row = el('tr', {className: c.alert ? 'bad' : ''}, el('td', {className: 'num'}, when(c.at) + ':' + two(d.getSeconds())),
     el('td', {}, el('strong', {}, who), c.place ? ' ' + c.place : '', c.unknown ? el('span', {className: 'badtext'}, ' ' + t('rd.unknown') + ' ') : '', c.unknown && may ? button(t('rd.name'), c.from, () => name(c.system, {id: c.from})) : ''),
     el('td', {}, c.to_name || c.to || ''), el('td', {}, [c.says, how].filter(Boolean).join(' ')), el('td', {}, [c.system, c.station, c.channel].filter(Boolean).join(' · ')));
+  for (const i of [2, 4]) row.cells[i].dataset.label = $('heard').parentElement.tHead.rows[0].cells[i].textContent; // on a phone
+  return row;
 }
 
 function show(e) {
@@ -99,6 +101,7 @@ if (may) {
   $('byguide').onclick = async () => {
     try { guides = (await api('GET', 'radios/guides')).guides; } catch (e) { say($('said'), 'bad', t('failed', e.message)); return; }
     filter();
+    guide.guide.selectedIndex = 0;
     pick();
     $('name').hidden = $('edit').hidden = $('change').hidden = true;
     $('guide').hidden = false;
