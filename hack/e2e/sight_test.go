@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -106,10 +109,27 @@ func TestTryIt(t *testing.T) {
 	b.do(chromedp.Evaluate(`document.getElementById("plan").scrollIntoView()`, nil))
 	b.press("#plan")
 	b.says("#diff", "2s")
+	watching := visionPrograms(t)
 	b.press("#save")
 	b.says("#said", "已保存并应用")
-	// The picture goes on with the camera's successor, and the past outlives the change.
+	// The picture goes on, and the past outlives the change.
 	b.until("the new rule at work", `/2s/.test(document.getElementById("why").innerText)`)
+	if now := visionPrograms(t); len(now) != 1 || !slices.Equal(now, watching) {
+		t.Errorf("%v watches in place of %v, and has learned nothing", now, watching)
+	}
 	b.until("a picture that is live", `document.getElementById("live").className.includes("good") && Date.now() - lastPicture < 1000`)
 	b.until("what was kept before", `/最近 (1[5-9]|[2-9]\d|\d+ 分)/.test(document.getElementById("held").innerText) || (held(), false)`)
+}
+
+// visionPrograms lists the folders of proc(5) of those that run.
+func visionPrograms(t *testing.T) []string {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(dir string) bool {
+		program, err := os.Readlink(filepath.Join(dir, "exe"))
+		return err != nil || program != filepath.Join(programs, "sentrybox-vision")
+	})
 }
