@@ -18,7 +18,7 @@ import (
 const (
 	legacyFD = 7
 	// legacyEvery is how far apart in media time a background is left. To do so costs as much as to analyse a picture.
-	legacyEvery = 10 * time.Second
+	legacyEvery = 30 * time.Second
 	// A legacy is no older than legacyAge, and no younger than pictures that are handed over again after a restart.
 	legacyAge  = 3 * time.Minute
 	legacyBack = 30 * time.Second
@@ -116,7 +116,7 @@ func (l *legacy) recall(d *motion.Detector, pic *picture) error {
 	if l == nil {
 		return nil
 	}
-	l.next, l.nextPeople, l.crowded = pic.luma.PTS+legacyEvery, pic.luma.PTS+peopleEvery, true
+	l.next, l.nextPeople, l.crowded = pic.luma.PTS, pic.luma.PTS+peopleEvery, true
 	if string(l.pages[:len(legacyWhole)]) != legacyWhole {
 		return nil
 	}

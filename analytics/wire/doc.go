@@ -39,7 +39,7 @@
 // # What a process leaves
 //
 // Such a process, and one that takes the place of one which was killed or has crashed, begins with what that has left, see
-// [Config.Legacy]: its background, of at most ten seconds before, and who was there, of the last second. It is in a file in memory that both map, and in no
+// [Config.Legacy]: its background, of half a minute before at most, and who was there, of the last second. It is in a file in memory that both map, and in no
 // message: it is there however the process ends, nothing is sent while nothing ends, and the gateway holds and copies nothing. The next
 // process checks all of it, and that its first picture is of that background; otherwise it learns anew.
 package wire
