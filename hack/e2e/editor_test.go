@@ -57,7 +57,11 @@ func TestZoneEditor(t *testing.T) {
 		b.until(what, fmt.Sprintf(`selected && (selected.polygon || selected.line || selected).length === %d`, n))
 	}
 	b.press("[data-draw=polygon]")
-	b.tap([2]float64{0.2, 0.2}, [2]float64{0.8, 0.2}, [2]float64{0.8, 0.8}, [2]float64{0.5, 0.5})
+	b.tap([2]float64{0.2, 0.2}, [2]float64{0.8, 0.2})
+	b.until("why it is not done", `document.getElementById("done").checkVisibility() && document.getElementById("done").disabled && /3 个角，现在有 2 个/.test(document.getElementById("drawing").innerText)`)
+	b.press("#plan") // what is half drawn is not dropped
+	b.says("#still", "还没有画完")
+	b.tap([2]float64{0.8, 0.8}, [2]float64{0.5, 0.5})
 	b.press("#undo") // the last corner
 	b.tap([2]float64{0.2, 0.8}, [2]float64{0.2, 0.2})
 	corners("four corners", 4)
@@ -106,4 +110,11 @@ func TestZoneEditor(t *testing.T) {
 		b.says("#diff", want)
 	}
 	b.until("no mistakes", `document.querySelector("#problems .none")`)
+
+	// With a zone go the rules that use it, which is said; and what was planned before holds no longer.
+	b.press(`#zones [aria-label="删除 门口"]`)
+	b.says("#gone", "1 条规则也一起删除了")
+	b.until("the old plan put aside", `document.getElementById("change").hidden`)
+	b.press("#undo")
+	b.until("all is back", `scene.rules.length === 2 && document.getElementById("gone").hidden`)
 }

@@ -162,7 +162,9 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	b.press("#save")
 	b.says("#trial", "新配置正在试用")
 	b.shot("trial")
+	b.says("#said", "正在试用")
 	b.press("#trial button:last-of-type")
+	b.says("#said", "已恢复原来的配置")
 	b.until("the end of the trial", `document.getElementById("trial").hidden`)
 	if after, err := os.ReadFile(g.config); err != nil || string(after) != string(before) {
 		t.Errorf("the configuration did not come back: %s, %v", after, err)

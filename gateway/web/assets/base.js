@@ -1,7 +1,8 @@
 // What every page needs: sentences, requests, and small conveniences.
 'use strict';
 const texts = JSON.parse(document.getElementById('texts').textContent);
-const t = (key, ...args) => (texts[key] || key).replace(/\{(\d)\}/g, (_, i) => args[i]);
+// t says a sentence: {0} is its first argument, and {0|zone|zones} a word by how many that is.
+const t = (key, ...args) => (texts[key] || key).replace(/\{(\d)\|([^|}]*)\|([^}]*)\}/g, (_, i, one, many) => Number(args[i]) === 1 ? one : many).replace(/\{(\d)\}/g, (_, i) => args[i]);
 const $ = id => document.getElementById(id);
 
 // el makes an element: a name, its properties, and its children.
@@ -87,7 +88,11 @@ if (trial) {
     clearInterval(ticking);
     if (id) { tick(); ticking = setInterval(tick, 1000); }
   }).catch(e => { if (e.status !== 404) setTimeout(window.watchTrial, 2000); });
-  const end = (button, yes) => busy(button, () => api('POST', 'config/trial', {id, keep: yes})).catch(e => { line.textContent = t('failed', e.message); }).finally(window.watchTrial);
+  const ended = yes => { // the notice that it is on trial holds no longer
+    const said = $('said');
+    if (said && said.dataset.trial === said.textContent && !said.hidden) say(said, 'good', t(yes ? 'kept' : 'wentback'));
+  };
+  const end = (button, yes) => busy(button, () => api('POST', 'config/trial', {id, keep: yes})).then(() => ended(yes)).catch(e => { line.textContent = t('failed', e.message); }).finally(window.watchTrial);
   keep.onclick = () => end(keep, true);
   back.onclick = () => end(back, false);
   window.watchTrial();

@@ -23,6 +23,7 @@ function showProblems(all, go) {
 // saved says how saving went; the gateway may begin again behind it.
 function saved(r) {
   say($('said'), 'good', r.state === 'trial' ? t('savedtrial', span(Math.round((new Date(r.deadline) - new Date(r.at)) / 1000))) : t('saved'));
+  if (r.state === 'trial') $('said').dataset.trial = $('said').textContent;
   $('change').hidden = true;
   if (window.watchTrial) window.watchTrial();
 }

@@ -14,7 +14,8 @@ const reach = 24, colours = {polygon: '#1f7ae0', line: '#f08c00', privacy: '#000
 const shapes = () => [...scene.zones.map(z => ({type: z.line ? 'line' : 'polygon', points: z.line || z.polygon, of: z})),
   ...scene.privacy.map(p => ({type: 'privacy', points: p, of: p}))];
 
-const keep = () => { undo.push(JSON.stringify(scene)); if (undo.length > 50) undo.shift(); if ($('undo')) $('undo').disabled = false; };
+// keep is called before each change: what was planned or said of the scene as it was holds no longer.
+const keep = () => { $('change').hidden = true; say($('gone'), '', ''); undo.push(JSON.stringify(scene)); if (undo.length > 50) undo.shift(); if ($('undo')) $('undo').disabled = false; };
 const at = p => [p[0] * canvas.width, p[1] * canvas.height];
 const dot = () => canvas.width / canvas.clientWidth || 1; // canvas pixels a CSS pixel
 
@@ -125,7 +126,7 @@ function down(e) {
     if (drawing.type !== 'line' && drawing.points.length > 2 && near(drawing.points[0], e)) return finish();
     drawing.points.push(place(e));
     $('undo').disabled = false;
-    $('done').hidden = drawing.points.length < (drawing.type === 'line' ? 2 : 3);
+    tellDrawing();
     return draw();
   }
   const s = shapes().find(x => x.of === selected), held = grips(), g = nearest(held.map(x => x.at), e);
@@ -171,8 +172,8 @@ function drop() {
 
 // back undoes the last change: while something is drawn, its last corner.
 function back() {
-  if (drawing && drawing.points.length) { drawing.points.pop(); $('done').hidden = drawing.points.length < (drawing.type === 'line' ? 2 : 3); $('undo').disabled = !undo.length && !drawing.points.length; draw(); return; }
-  if (undo.length) { scene = JSON.parse(undo.pop()); selected = null; corner = -1; drawing = null; show(); }
+  if (drawing && drawing.points.length) { drawing.points.pop(); tellDrawing(); $('undo').disabled = !undo.length && !drawing.points.length; draw(); return; }
+  if (undo.length) { $('change').hidden = true; say($('gone'), '', ''); scene = JSON.parse(undo.pop()); selected = null; corner = -1; drawing = null; show(); }
   $('undo').disabled = !undo.length;
 }
 
@@ -199,8 +200,25 @@ function finish() {
   }
   drawing = null;
   corner = -1;
-  $('done').hidden = true;
   show();
+}
+
+const least = s => s.type === 'line' ? 2 : 3;
+
+// tellDrawing says how far what is being drawn is, and why it cannot be done yet.
+function tellDrawing() {
+  $('done').hidden = !drawing;
+  if (drawing) $('done').disabled = drawing.points.length < least(drawing);
+  $('drawing').hidden = !drawing;
+  $('drawing').textContent = !drawing ? '' : $('done').disabled ? t('drawing.' + drawing.type, drawing.points.length) : t('drawing.enough');
+}
+
+// unfinished says that something is still being drawn, which would not be saved.
+function unfinished() {
+  if (!drawing || !drawing.points.length) return false;
+  tellDrawing();
+  say($('still'), 'warn', $('drawing').textContent + ' ' + t('drawing.still'));
+  return true;
 }
 
 // changed takes what a field has become into the scene.
@@ -239,11 +257,19 @@ function choose(label, options, value, set) {
   return el('label', {}, label, s);
 }
 
+// removeZone takes a zone out with the rules that use it, and says so.
+function removeZone(z) {
+  const left = scene.rules.filter(r => r.zone !== z.name), n = scene.rules.length - left.length;
+  scene.zones.splice(scene.zones.indexOf(z), 1);
+  scene.rules = left;
+  if (n) say($('gone'), 'warn', t('zonegone', z.name, n));
+}
+
 function zoneItem(s, i) {
   const z = s.of, li = el('li', {className: selected === z ? 'chosen' : ''}), title = s.type === 'privacy' ? t('private', i + 1) : z.name;
   const pick = button(title, () => { selected = selected === z ? null : z; corner = -1; show(); });
   pick.setAttribute('aria-expanded', selected === z);
-  const remove = button(t('remove'), () => { keep(); if (s.type === 'privacy') scene.privacy.splice(scene.privacy.indexOf(z), 1); else { scene.zones.splice(scene.zones.indexOf(z), 1); scene.rules = scene.rules.filter(r => r.zone !== z.name); } selected = null; show(); }, true);
+  const remove = button(t('remove'), () => { keep(); if (s.type === 'privacy') scene.privacy.splice(scene.privacy.indexOf(z), 1); else removeZone(z); selected = null; show(); }, true);
   remove.setAttribute('aria-label', t('remove') + ' ' + title);
   li.append(el('p', {className: 'buttons'}, pick, remove));
   if (selected !== z) return li;
@@ -307,9 +333,12 @@ function show() {
   draw();
   if ($('rules')) $('rules').replaceChildren(...scene.rules.map(ruleItem));
   if (!editor) return;
-  $('zones').replaceChildren(...shapes().map(s => zoneItem(s, scene.privacy.indexOf(s.of))), ...scene.heights.map((h, i) => el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
+  const none = !shapes().length && !scene.heights.length;
+  $('zones').replaceChildren(...(none ? [el('li', {}, t('nozones'))] : []), ...shapes().map(s => zoneItem(s, scene.privacy.indexOf(s.of))), ...scene.heights.map((h, i) => el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
     el('fieldset', {className: 'point'}, percent(t('head') + ' %', h.head, v => { h.head = v; }), percent(t('foot') + ' %', h.foot, v => { h.foot = v; })))),
     ...(scene.heights.length ? [el('li', {}, button(t('remove'), () => { keep(); scene.heights = []; show(); }, true))] : []));
+  tellDrawing();
+  if (!drawing) say($('still'), '', '');
   $('drop').hidden = corner < 0 || !selected;
   for (const b of document.querySelectorAll('[data-draw]')) b.setAttribute('aria-pressed', Boolean(drawing && drawing.type === b.dataset.draw));
   again();
@@ -347,7 +376,6 @@ if (editor) {
   for (const b of document.querySelectorAll('[data-draw]')) b.onclick = () => {
     drawing = drawing && drawing.type === b.dataset.draw ? null : {type: b.dataset.draw, points: []};
     selected = null;
-    $('done').hidden = true;
     show();
   };
   $('done').onclick = finish;
@@ -358,7 +386,7 @@ if (editor) {
   document.addEventListener('keyup', () => { tabbing = 0; }, true);
   document.addEventListener('keydown', e => { if ((e.ctrlKey || e.metaKey) && e.key === 'z' && !e.target.closest('input, textarea')) { e.preventDefault(); back(); } });
   $('addrule').onclick = () => { keep(); scene.rules.push({kind: 'intrusion', zone: scene.zones.some(z => z.polygon) ? scene.zones.find(z => z.polygon).name : 'all'}); show(); };
-  $('plan').onclick = () => busy($('plan'), () => {
+  $('plan').onclick = () => unfinished() || busy($('plan'), () => {
     const {state, kinds, ...own} = scene;
     return planned(path + '/plan', own, camera);
   });
