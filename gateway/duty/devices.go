@@ -79,6 +79,19 @@ func (d device) failed() bool {
 	return false
 }
 
+// nameOf returns what people call a device of a gateway, its id if that is not known.
+func (c *Console) nameOf(g ledger.Gateway, id string) string {
+	newest := device{name: id}
+	for _, b := range c.devices {
+		b.mu.Lock()
+		if d, there := b.all[g][id]; there && d.since >= newest.since {
+			newest = d
+		}
+		b.mu.Unlock()
+	}
+	return newest.name
+}
+
 // broken is a device that has failed, as the page shows it.
 type broken struct {
 	What  string `json:"what"`

@@ -7,7 +7,10 @@ import (
 	"slices"
 	"testing"
 
+	"sentrybox/gateway/alert"
+	"sentrybox/gateway/config"
 	"sentrybox/gateway/duty/ledger"
+	"sentrybox/gateway/text"
 )
 
 // failing returns what the page says of devices that have failed.
@@ -79,4 +82,22 @@ func TestBrokenDevices(t *testing.T) {
 	if n := len(c.failing()); n > mostDevices {
 		t.Errorf("%d devices of one gateway", n)
 	}
+}
+
+// TestPlaceInWords: a place is said with the name that people have given to a device, once its gateway has
+// said it, and says what its number is of.
+func TestPlaceInWords(t *testing.T) {
+	r := newRoom(t)
+	card := &ledger.Card{Alert: alert.Alert{Community: "梅园", Grid: "3", Device: "smoke-3-2", Zone: config.AllZones}, Where: gate}
+	say := func(want string) {
+		t.Helper()
+		if got := r.words(card, text.Chinese, nil).Where; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	say("梅园 · 网格 3 · smoke-3-2")
+	r.devices[0].take(gate, "smoke-3-2", []byte(`{"type":"sensor","name":"3号楼2层烟感","state":"online","since":"2026-03-02T08:00:00Z"}`))
+	say("梅园 · 网格 3 · 3号楼2层烟感")
+	r.devices[0].take(gate+"2", "smoke-3-2", []byte(`{"type":"sensor","name":"other","state":"online","since":"2026-03-02T09:00:00Z"}`))
+	say("梅园 · 网格 3 · 3号楼2层烟感")
 }

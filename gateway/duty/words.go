@@ -62,7 +62,7 @@ type plan struct {
 
 func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gateway]ledger.State) shown {
 	s := shown{
-		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Kind: card.Kind, What: what(card, l), Where: where(card),
+		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Kind: card.Kind, What: what(card, l), Where: where(card, c.nameOf(card.Where, card.Device), l),
 		Source: string(card.Where) + " " + card.Device, Severity: card.Severity, State: string(card.State),
 		Stands: text.T(l, text.Key("alert."+string(card.State))), Open: card.Open() && card.State != "lost",
 		Facts: facts(card, l), By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(item{card.ID, video}),
@@ -123,13 +123,13 @@ func what(card *ledger.Card, l text.Lang) string {
 	return text.Kind(l, card.Kind)
 }
 
-// where names the place from the large to the small.
-func where(card *ledger.Card) string {
+// where names the place from the large to the small, with what people call the device.
+func where(card *ledger.Card, device string, l text.Lang) string {
 	parts := []string{card.Community}
 	if card.Grid != "" {
-		parts = append(parts, card.Grid)
+		parts = append(parts, text.T(l, "duty.grid", card.Grid))
 	}
-	for _, p := range []string{card.Device, card.Zone, card.Place, card.Caller} {
+	for _, p := range []string{device, card.Zone, card.Place, card.Caller} {
 		if p != "" && p != config.AllZones {
 			parts = append(parts, p)
 		}

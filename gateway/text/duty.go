@@ -62,6 +62,7 @@ var duty = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"duty.answer.undone":         {"已撤回", "taken back"},
 	"duty.fact.floor":            {"可能在 %s 层", "most likely floor %s"},
 	"duty.fact.agitated":         {"有人奔跑或打斗", "people run, push or fight"},
+	"duty.grid":                  {"网格 %s", "grid %s"},
 	"duty.fact.count":            {"共 %d 次", "%d times"},
 	"duty.fact.not_acknowledged": {"无人应答，已报上级", "nobody answered: passed up"},
 	"duty.fact.not_handled":      {"超时未处理，已报上级", "not handled in time: passed up"},
