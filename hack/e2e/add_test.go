@@ -94,6 +94,7 @@ func TestFirstCamera(t *testing.T) {
 	b.press("button.main")
 	b.says("h1", "添加摄像机")
 
+	b.says("#found", "还没有设备") // the page's script runs
 	b.press("#search")
 	b.says("#found", "10.78.0.2")
 	b.says("#found", "门口录像机")
