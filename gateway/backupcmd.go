@@ -141,9 +141,10 @@ func (c *restoreCmd) Run(e *env) error {
 	if err != nil || c.Show {
 		return err
 	}
-	if !c.Yes && !agreed(e) {
-		_, err := fmt.Fprintln(e.out, text.T(e.lang, "restore.no"))
-		return err
+	if !c.Yes {
+		if err := agreed(e, found.Site); err != nil {
+			return err
+		}
 	}
 	in, err := os.Open(c.File)
 	if err != nil {
@@ -182,25 +183,29 @@ func (c *restoreCmd) look(e *env, site *backup.Site, wish backup.Wish) (backup.F
 	if err != nil {
 		return found, sayBackup(err)
 	}
-	lines := []string{backup.Contents(e.lang, &found.Manifest)}
-	if found.Here.ID != "" {
-		lines = append(lines, text.T(e.lang, "restore.here", found.Here.ID, found.HereAlerts))
-	}
-	if found.Merge {
-		lines = append(lines, text.T(e.lang, "restore.merges"))
-	}
-	lines = append(lines, text.T(e.lang, "restore.aside"))
-	_, err = fmt.Fprintln(e.out, strings.Join(lines, "\n"))
+	_, err = fmt.Fprintln(e.out, strings.Join(found.Would(e.lang), "\n"))
 	if err == nil && found.Problems != nil && !c.Show {
 		err = found.Problems
 	}
 	return found, err
 }
 
-func agreed(e *env) bool {
-	_, _ = fmt.Fprint(e.errOut, text.T(e.lang, "restore.sure"))
+// agreed asks whether to go on, and returns an error if the answer is not yes, or if there is none.
+func agreed(e *env, replaces bool) error {
+	question := text.Key("restore.sure")
+	if !replaces {
+		question = "restore.sure.new"
+	}
+	_, _ = fmt.Fprint(e.errOut, text.T(e.lang, question))
 	line, err := bufio.NewReader(io.LimitReader(os.Stdin, 100)).ReadString('\n')
-	return err == nil && strings.TrimSpace(line) == "yes"
+	switch {
+	case strings.TrimSpace(line) == "yes":
+		return nil
+	case err != nil && line == "": // such as from a script
+		_, _ = fmt.Fprintln(e.errOut)
+		return &sentence{key: "restore.unanswered"}
+	}
+	return &sentence{key: "restore.no"}
 }
 
 func (c *restoreCmd) progress(e *env, total int64) func(int64) {
@@ -214,7 +219,11 @@ func (c *restoreCmd) progress(e *env, total int64) func(int64) {
 
 // finish has the running gateway take the site over, or puts it in place itself.
 func (c *restoreCmd) finish(e *env, site *backup.Site, found backup.Found) error {
-	lines := []string{text.T(e.lang, "restore.done", found.Listen)}
+	done := text.Key("restore.done")
+	if found.Manifest.Counts.Users == 0 {
+		done = "restore.done.nobody"
+	}
+	lines := []string{text.T(e.lang, done, found.Listen)}
 	err := control.Restored(e.ctx, site.Data)
 	switch {
 	case err == nil:

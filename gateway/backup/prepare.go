@@ -59,6 +59,7 @@ type Found struct {
 	Here       Identity `json:"here"`
 	HereAlerts int      `json:"here_alerts"`
 	Merge      bool     `json:"merge"` // this box's alerts stay
+	Site       bool     `json:"-"`     // this box has a configuration, or alerts, which move out of the way
 	Problems   error    `json:"-"`     // a *config.Problems that speaks against it; nil for none
 }
 
@@ -85,6 +86,8 @@ func (s *Site) Look(ctx context.Context, r io.Reader, w Wish) (f Found, err erro
 	if f.Here, f.HereAlerts, err = s.here(ctx); err != nil {
 		return f, err
 	}
+	blank, err := config.Blank(s.Config)
+	f.Site = !blank || err != nil || f.HereAlerts > 0
 	f.Merge = s.merges(&f.Manifest, w, f.Here, f.HereAlerts)
 	_, c, err := s.adapt(dir, &f.Manifest, w)
 	var problems *config.Problems

@@ -27,6 +27,21 @@ func Sentence(err error) text.Key {
 	return ""
 }
 
+// Would says what is in a backup and what it would do on this box.
+func (f *Found) Would(l text.Lang) []string {
+	lines := []string{Contents(l, &f.Manifest)}
+	if f.Here.ID != "" {
+		lines = append(lines, text.T(l, "restore.here", f.Here.ID, f.HereAlerts))
+	}
+	if f.Merge {
+		lines = append(lines, text.T(l, "restore.merges"))
+	}
+	if f.Site {
+		lines = append(lines, text.T(l, "restore.aside"))
+	}
+	return lines
+}
+
 // Contents says what is in a backup.
 func Contents(l text.Lang, m *Manifest) string {
 	n := m.Counts

@@ -187,15 +187,7 @@ func (s *Server) lookInto(r *http.Request) (any, error) {
 
 func (s *Server) insideView(r *http.Request, found *backup.Found) insideView {
 	l := from(r).lang
-	v := insideView{Found: *found, Problems: problemViews(found.Problems, l), Text: []string{backup.Contents(l, &found.Manifest)}, Addresses: addresses(r, found.Listen, found.Secure)}
-	if found.Here.ID != "" {
-		v.Text = append(v.Text, text.T(l, "restore.here", found.Here.ID, found.HereAlerts))
-	}
-	if found.Merge {
-		v.Text = append(v.Text, text.T(l, "restore.merges"))
-	}
-	v.Text = append(v.Text, text.T(l, "restore.aside"))
-	return v
+	return insideView{Found: *found, Problems: problemViews(found.Problems, l), Text: found.Would(l), Addresses: addresses(r, found.Listen, found.Secure)}
 }
 
 // addresses says where the page is afterwards.
