@@ -69,7 +69,7 @@ func (s *Source) scrubber(ctx context.Context) *scrubber {
 	walk(reflect.ValueOf(s.Config).Elem(), add)
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if variable.MatchString(name) {
+		if variable.MatchString(name) && !folder(name, value) {
 			add(value)
 			passwordOf(value, add)
 		}
@@ -106,6 +106,18 @@ func (s *Source) scrubber(ctx context.Context) *scrubber {
 		pairs = append(pairs, secret, strict.Hidden)
 	}
 	return &scrubber{known: strings.NewReplacer(pairs...)}
+}
+
+// folder says that a variable is of those that the system names as a secret might be, and that it holds what
+// it does by its name: a folder that is there. Anything else in it is struck like any other.
+func folder(name, value string) bool {
+	switch name {
+	case "PWD", "OLDPWD", "CREDENTIALS_DIRECTORY": // POSIX.1-2017, 8.3; systemd.exec(5)
+	default:
+		return false
+	}
+	info, err := os.Stat(value)
+	return err == nil && filepath.IsAbs(value) && info.IsDir()
 }
 
 // bodies returns the configuration as it stands in the file, and old ones.

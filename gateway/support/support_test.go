@@ -146,6 +146,36 @@ sensors:
 	}
 }
 
+// TestFoldersAreNoSecrets: where a program was started is no secret, though PWD sounds like one; what else
+// has such a name is one, and so is what the configuration takes from there.
+func TestFoldersAreNoSecrets(t *testing.T) {
+	here := t.TempDir()
+	for name, value := range map[string]string{
+		"PWD": here, "CREDENTIALS_DIRECTORY": here, "OLDPWD": "planted-no-folder", "MQTT_PWD": "plantedpwd", "CAM_PASS": os.TempDir(),
+	} {
+		t.Setenv(name, value)
+	}
+	db, err := store.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s := &Source{Config: &config.Config{}, Path: filepath.Join(here, "none.yaml"), DB: db.DB()}
+	for _, said := range []string{"OLDPWD says planted-no-folder", "it is plantedpwd", "it is " + os.TempDir()} {
+		if s.scrubber(t.Context()).text(said) == said {
+			t.Errorf("%q is not struck", said)
+		}
+	}
+	t.Setenv("CAM_PASS", "")
+	if said := "data: " + here + "-site/data"; s.scrubber(t.Context()).text(said) != said {
+		t.Errorf("more is struck than has to be: %s", s.scrubber(t.Context()).text(said))
+	}
+	s.Config.Broker.Users = []config.BrokerUser{{Password: config.NewSecret(here)}}
+	if said := "password " + here; s.scrubber(t.Context()).text(said) == said {
+		t.Error("a password of the configuration is not struck where it is also in PWD")
+	}
+}
+
 // TestFailingPart: what cannot be had is said, and the rest is there.
 func TestFailingPart(t *testing.T) {
 	st, err := store.Open(t.Context(), t.TempDir())
