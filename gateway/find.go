@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -52,11 +51,11 @@ func (c *findCmd) Run(e *env) error {
 	if err := e.ctx.Err(); err != nil {
 		return err
 	}
-	if partly != nil && len(candidates) == 0 {
-		return partly
+	if len(partly) > 0 && len(candidates) == 0 {
+		return &sentence{"find.nothing", []any{explainAll(e.lang, partly)}}
 	}
-	if partly != nil {
-		_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "find.partly", strings.ReplaceAll(partly.Error(), "\n", "; ")))
+	if len(partly) > 0 {
+		_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "find.partly", explainAll(e.lang, partly)))
 	}
 	results := c.signIn(e.ctx, candidates, opt)
 	if c.JSON {
@@ -80,7 +79,7 @@ func (c *findCmd) password(e *env) (string, error) {
 
 // look finds devices: at the addresses that were named, or by asking the networks
 // and scanning.
-func (c *findCmd) look(e *env, templates []find.Template) ([]find.Candidate, error) {
+func (c *findCmd) look(e *env, templates []find.Template) ([]find.Candidate, []error) {
 	var lists [][]find.Candidate
 	var failures []error
 	scan := func(prefix netip.Prefix, public bool) {
@@ -100,18 +99,25 @@ func (c *findCmd) look(e *env, templates []find.Template) ([]find.Candidate, err
 		lists = append(lists, list)
 	}
 	for _, s := range c.Addresses {
-		addr, err := netip.ParseAddr(s)
+		at, err := find.ParseAddress(s)
 		if err != nil {
-			failures = append(failures, fmt.Errorf("%q is no address", s))
+			failures = append(failures, &sentence{"find.address", []any{s}})
 			continue
 		}
+		addr := at.Addr()
 		lists = append(lists, []find.Candidate{{Addr: addr, Ways: []find.Way{find.ByHand}}})
+		if at.Port() != 0 {
+			if one, there := find.At(e.ctx, at, templates); there {
+				lists = append(lists, []find.Candidate{one})
+			}
+			continue
+		}
 		scan(netip.PrefixFrom(addr, addr.BitLen()), true)
 	}
 	for _, s := range c.Scan {
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil {
-			failures = append(failures, fmt.Errorf("%q is no subnet, such as 192.168.1.0/24", s))
+			failures = append(failures, &sentence{"find.subnet", []any{s}})
 			continue
 		}
 		scan(prefix, c.Public)
@@ -119,9 +125,11 @@ func (c *findCmd) look(e *env, templates []find.Template) ([]find.Candidate, err
 	if len(c.Addresses) == 0 {
 		list, err := c.discover(e.ctx, templates)
 		lists = append(lists, list)
-		failures = append(failures, err)
+		if err != nil {
+			failures = append(failures, err)
+		}
 	}
-	return find.Merge(lists...), errors.Join(failures...)
+	return find.Merge(lists...), failures
 }
 
 func (c *findCmd) discover(ctx context.Context, templates []find.Template) ([]find.Candidate, error) {

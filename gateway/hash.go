@@ -21,6 +21,9 @@ func (hashCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if password.Check("", secret) != nil {
+		return &sentence{"password.weak", []any{password.Least, password.Most}}
+	}
 	_, err = fmt.Fprintln(e.out, password.New(secret))
 	return err
 }

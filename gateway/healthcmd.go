@@ -32,6 +32,9 @@ func (c *healthCmd) Run(e *env) error {
 		dir = cfg.Data
 	}
 	s, err := control.Health(e.ctx, dir)
+	if errors.Is(err, control.ErrNotRunning) && blank {
+		return &sentence{"health.blank", []any{c.Config, dir}}
+	}
 	if errors.Is(err, control.ErrNotRunning) {
 		return &sentence{"control.none", []any{dir}}
 	}

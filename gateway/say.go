@@ -55,6 +55,15 @@ func explain(l text.Lang, err error) string {
 	return text.T(l, key, err)
 }
 
+// explainAll says several errors in one line.
+func explainAll(l text.Lang, all []error) string {
+	said := make([]string, 0, len(all))
+	for _, err := range all {
+		said = append(said, strings.ReplaceAll(explain(l, err), "\n", "; "))
+	}
+	return strings.Join(said, "; ")
+}
+
 // misused says what is wrong with a command line, of which kong speaks in English.
 func misused(l text.Lang, err error) string {
 	for _, kind := range []struct {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
 
 	"sentrybox/drivers/onvif/onviftest"
+	"sentrybox/gateway/text"
 )
 
 // TestTheirLanguage: what goes wrong begins in the user's language, whoever says it, and keeps the detail.
@@ -66,6 +69,63 @@ func TestHelp(t *testing.T) {
 			if lang != "C" && (strings.Contains(out, "Usage") || strings.Contains(out, "Flags") || strings.Contains(out, "Commands:") || strings.Contains(out, "Show")) {
 				t.Errorf("%v: %s", args, out)
 			}
+		}
+	}
+}
+
+// TestWhatIsRefused: a weak password, no address, a configuration that is not there.
+func TestWhatIsRefused(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	none := filepath.Join(t.TempDir(), "none.yaml")
+	for _, test := range []struct {
+		input, want string
+		args        []string
+	}{
+		{"four\n", "10 to 256 characters", []string{"hash"}},
+		{"", `"camera" is no IP address`, []string{"find", "camera"}},
+		{"", `"10.0.0.1/99" is no subnet`, []string{"find", "--scan", "10.0.0.1/99", "camera"}},
+		{"", none, []string{"health", "--config", none, "--data", filepath.Dir(none)}},
+	} {
+		if code, out, said := typed(t, test.input, test.args...); code != 1 || out != "" || !strings.Contains(said, test.want) {
+			t.Errorf("%v: exit status %d, %q, %q", test.args, code, out, said)
+		}
+	}
+	if code, out, said := typed(t, "a long one\n", "hash"); code != 0 || !strings.HasPrefix(out, "$argon2id$") {
+		t.Errorf("%d, %s", code, said)
+	}
+}
+
+// TestFindAtAPort: the command takes what the page takes.
+func TestFindAtAPort(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	device := &onviftest.Server{}
+	if err := device.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(device.Close)
+	if code, out, said := typed(t, "", "find", device.Addr(), "--json"); code != 0 || !strings.Contains(out, "http://"+device.Addr()+"/") {
+		t.Errorf("%d: %s%s", code, out, said)
+	}
+}
+
+// TestAgreed: that nobody answers is no yes, and is said.
+func TestAgreed(t *testing.T) {
+	for input, want := range map[string]string{"yes\n": "", "yes": "", "": "--yes", "no\n": "not yes", "\n": "not yes"} {
+		f := filepath.Join(t.TempDir(), "stdin")
+		if err := os.WriteFile(f, []byte(input), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in, err := os.Open(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := os.Stdin
+		os.Stdin = in
+		err = agreed(&env{errOut: io.Discard, lang: text.English}, true)
+		os.Stdin = was
+		_ = in.Close()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", input, err)
 		}
 	}
 }

@@ -87,6 +87,23 @@ func Scannable(p netip.Prefix) error {
 	return err
 }
 
+// ErrAddress means that a text is no IP address, nor one with a port.
+var ErrAddress = errors.New("an address is an IP address, such as 192.168.1.64, or one with a port, 192.168.1.64:8554")
+
+// ParseAddress reads what a person types for a device: an IP address, or one with a port. The port is 0
+// where there is none.
+func ParseAddress(s string) (netip.AddrPort, error) {
+	s = strings.TrimSpace(s)
+	if at, err := netip.ParseAddrPort(s); err == nil {
+		return at, nil
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.AddrPort{}, ErrAddress
+	}
+	return netip.AddrPortFrom(addr, 0), nil
+}
+
 // At asks what speaks at one port, which may be one that a scan does not look at: RTSP or
 // ONVIF, and DVRIP where something is that speaks neither. It returns false if nobody is there.
 func At(ctx context.Context, at netip.AddrPort, templates []Template) (Candidate, bool) {

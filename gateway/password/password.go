@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -25,6 +27,23 @@ const (
 	maxHashMemory = 256 << 10 // KiB
 	maxHashPasses = 16
 )
+
+// The length of a password that a person chooses, in characters.
+const (
+	Least = 10
+	Most  = 256
+)
+
+// ErrWeak means that a password is not to be had.
+var ErrWeak = fmt.Errorf("a password has %d to %d characters and is not the name", Least, Most)
+
+// Check says whether a person named name, which may not be known, may choose a password: ErrWeak if not.
+func Check(name, secret string) error {
+	if n := utf8.RuneCountInString(secret); n < Least || n > Most || !utf8.ValidString(secret) || strings.EqualFold(secret, name) {
+		return ErrWeak
+	}
+	return nil
+}
 
 // ErrHash means that a text is no argon2id hash.
 var ErrHash = errors.New("not an argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$salt$key)")

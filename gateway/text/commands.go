@@ -23,6 +23,7 @@ var commands = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wri
 	"command.late":   {"等了太久，没有等到：%s", "sentrybox: %s"},
 	"command.device": {"%s：%s", "%s: %s"},
 
+	"password.weak": {"密码要有 %d 到 %d 个字符", "a password has %d to %d characters"},
 	"password.none": {"标准输入里没有密码", "there is no password on standard input"},
 
 	"probe.scheme": {
@@ -30,6 +31,15 @@ var commands = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wri
 		"an address begins with rtsp://, rtsps://, dvrip:// (XiongMai) or onvif:// for a camera, serial:// or tcp:// (a serial server) for a line, modbus:// or modbus+rtu:// for a bus. For an ONVIF camera whose page is http://HOST, write onvif://HOST.",
 	},
 	"probe.address": {"地址写得不对：%s", "the address is not right: %s"},
+
+	"find.address": {"%q 不是 IP 地址；请写 192.168.1.64，或加端口 192.168.1.64:8554", "%q is no IP address: write 192.168.1.64, or with a port 192.168.1.64:8554"},
+	"find.subnet":  {"%q 不是网段；请写 192.168.1.0/24 这样", "%q is no subnet, such as 192.168.1.0/24"},
+	"find.nothing": {"什么也没有查到：%s", "nothing could be asked: %s"},
+
+	"health.blank": {
+		"配置文件 %s 不存在或是空的，数据目录 %s 上也没有正在运行的 sentrybox。文件名写对了吗？新设备请用 `sentrybox run` 启动。",
+		"sentrybox: the configuration %s is not there or empty, and no sentrybox is running on %s, the data folder of a box that is not set up yet. Is the file's name right? On a new box, start it with `sentrybox run`",
+	},
 
 	"raise.severity": {"严重程度是 1（最重）到 4，不是 %d", "a severity is 1 (gravest) to 4, and not %d"},
 	"raise.kind":     {"没有 %q 这种告警；有：%s", "there is no kind of alert %q; there are %s"},

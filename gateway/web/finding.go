@@ -94,13 +94,9 @@ func (s *Server) startLook(r *http.Request) (any, error) {
 		return nil, err
 	}
 	in.Address = strings.TrimSpace(in.Address)
-	at, err := netip.ParseAddrPort(in.Address)
+	at, err := find.ParseAddress(in.Address)
 	if err != nil {
-		addr, err := netip.ParseAddr(in.Address)
-		if err != nil {
-			return nil, problem(http.StatusUnprocessableEntity, "web.error.host")
-		}
-		at = netip.AddrPortFrom(addr, 0)
+		return nil, problem(http.StatusUnprocessableEntity, "web.error.host")
 	}
 	return s.begun(r, s.Survey.Look(at), "find.look", in.Address)
 }

@@ -41,7 +41,7 @@ func mosquitto(ctx context.Context, name, port, ca, user, password string, args 
 func TestLocalBroker(t *testing.T) {
 	certs := mqtttest.NewCerts(t)
 	cmd := sentrybox("hash")
-	cmd.Stdin = strings.NewReader("right\n")
+	cmd.Stdin = strings.NewReader("right and long\n")
 	hash, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestLocalBroker(t *testing.T) {
 	id := g.mustRaise(2)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	sub := mosquitto(ctx, "mosquitto_sub", port, certs.CA, "duty", "right", "-v", "-t", prefix+"#")
+	sub := mosquitto(ctx, "mosquitto_sub", port, certs.CA, "duty", "right and long", "-v", "-t", prefix+"#")
 	out, err := sub.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestLocalBroker(t *testing.T) {
 	if err := pub("duty", "wrong", "ack/"+id, `{"action":"handled"}`); err == nil {
 		t.Error("a wrong password is right")
 	}
-	if err := pub("duty", "right", "ack/"+id, `{"action":"handled","by":"值班室"}`); err != nil {
+	if err := pub("duty", "right and long", "ack/"+id, `{"action":"handled","by":"值班室"}`); err != nil {
 		t.Error(err)
 	}
 	until("alert/community/"+id, `"state":"handled"`)

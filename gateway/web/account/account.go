@@ -53,7 +53,7 @@ func (r Role) rank() int {
 // Errors that a person can do something about.
 var (
 	ErrName     = errors.New("a name has 1 to 32 visible characters, without spaces at its ends")
-	ErrPassword = fmt.Errorf("a password has %d to %d characters and is not the name", minPassword, maxPassword)
+	ErrPassword = password.ErrWeak
 	ErrRole     = errors.New("no such role")
 	ErrTaken    = errors.New("the name is taken")
 	ErrUnknown  = errors.New("no such user")
@@ -64,10 +64,8 @@ var (
 )
 
 const (
-	maxName     = 32
-	minPassword = 10
-	maxPassword = 256
-	maxUsers    = 100
+	maxName  = 32
+	maxUsers = 100
 )
 
 // Schema returns the steps that make the tables; see store.Migration.
@@ -196,7 +194,7 @@ func (a *Accounts) Users(ctx context.Context) (all []User, err error) {
 	return all, rows.Err()
 }
 
-// checkUser checks a name and a role; checkPassword a password for it.
+// checkUser checks a name and a role; password.Check a password for it.
 func checkUser(name string, role Role) error {
 	switch {
 	case name == "" || strings.TrimSpace(name) != name || utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name),
@@ -208,16 +206,9 @@ func checkUser(name string, role Role) error {
 	return nil
 }
 
-func checkPassword(name, secret string) error {
-	if n := utf8.RuneCountInString(secret); n < minPassword || n > maxPassword || !utf8.ValidString(secret) || strings.EqualFold(secret, name) {
-		return ErrPassword
-	}
-	return nil
-}
-
 // Add makes a user.
 func (a *Accounts) Add(ctx context.Context, by Actor, name string, role Role, secret string) error {
-	if err := errors.Join(checkUser(name, role), checkPassword(name, secret)); err != nil {
+	if err := errors.Join(checkUser(name, role), password.Check(name, secret)); err != nil {
 		return err
 	}
 	hash, err := a.hash(ctx, secret)
@@ -257,7 +248,7 @@ func (a *Accounts) SetRole(ctx context.Context, by Actor, name string, role Role
 // SetPassword gives a user a new password and ends their sessions, but for the one
 // with the token keep.
 func (a *Accounts) SetPassword(ctx context.Context, by Actor, name, secret, keep string) error {
-	if err := checkPassword(name, secret); err != nil {
+	if err := password.Check(name, secret); err != nil {
 		return err
 	}
 	hash, err := a.hash(ctx, secret)

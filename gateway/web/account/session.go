@@ -87,7 +87,7 @@ func shorten(s string) string {
 }
 
 func (a *Accounts) check(ctx context.Context, name, secret string) (role Role, err error) {
-	if len(secret) > 4*maxPassword {
+	if len(secret) > 4*password.Most {
 		return "", ErrWrong
 	}
 	var hash string

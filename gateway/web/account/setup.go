@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"sentrybox/gateway/boxid"
+	"sentrybox/gateway/password"
 )
 
 // CodeFile is the name of the file in the data folder that holds the one-time
@@ -97,7 +98,7 @@ func (a *Accounts) Claim(ctx context.Context, code, name, secret, origin string,
 	if err := a.CheckCode(code, origin); err != nil {
 		return "", err
 	}
-	if err := errors.Join(checkUser(name, Technician), checkPassword(name, secret)); err != nil {
+	if err := errors.Join(checkUser(name, Technician), password.Check(name, secret)); err != nil {
 		return "", err
 	}
 	hash, err := a.hash(ctx, secret)
