@@ -89,7 +89,11 @@ func (r *dutyRoom) alert(_ string, payload []byte) {
 func (r *dutyRoom) say(a alert.Alert) {
 	now := time.Now()
 	at, kind := now.Format("15:04:05"), text.Kind(r.demo.Lang, a.Kind)
-	where := strings.Join([]string{a.Zone, a.Place, a.Caller}, " ")
+	zone := a.Zone
+	if zone == "all" { // the zone that a camera without zones has
+		zone = text.T(r.demo.Lang, "demo.whole")
+	}
+	where := strings.Join([]string{zone, a.Place, a.Caller}, " ")
 	if a.Value != nil {
 		where = fmt.Sprintf("%s %v %s", text.Reading(r.demo.Lang, a.Quantity), *a.Value, a.Unit)
 	}
@@ -97,6 +101,8 @@ func (r *dutyRoom) say(a alert.Alert) {
 	switch {
 	case !a.EndedAt.IsZero():
 		r.demo.say("demo.over", at, a.Device, kind)
+	case a.Rev > 1 && a.Count < 2: // evidence has come, or nobody has answered
+		r.demo.say("demo.more", at, a.Device, kind, where, a.Rev)
 	case a.Rev > 1:
 		r.demo.say("demo.again", at, a.Device, kind, where, a.Count, a.Rev)
 	default:

@@ -218,7 +218,7 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"js.up.user":        {"用户名", "User"},
 	"js.up.password":    {"密码", "Password"},
 	"js.up.keep":        {"（不填保持原来的；换了地址或用户要重新输入）", " (empty: as it was; type it again for another address or user)"},
-	"js.up.ca":          {"CA 证书文件的路径（可不填）", "Path of the CA's certificate (optional)"},
+	"js.up.ca":          {"CA 证书文件在本机的路径（可不填；网页不能上传，请先拷到设备上）", "Path on the box of the CA's certificate (optional; copy it there first, the page takes no upload of it)"},
 	"js.up.month":       {"每月流量上限，如 2GiB（可不填）", "Bytes a month, such as 2GiB (optional)"},
 	"js.up.up":          {"往前移", "Prefer"},
 	"js.test.raised":    {"告警已保存在本机", "the alert is durable on the box"},

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -55,7 +56,9 @@ func run(ctx context.Context, f flags, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Start(); err != nil {
+	if err := s.Start(); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: any MP4 file will do, and hack/demo --for 1s makes build/footage/vtest.mp4", err)
+	} else if err != nil {
 		return err
 	}
 	defer s.Close()

@@ -72,3 +72,11 @@ func TestRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestNoFootage: where the file is missing, it is said what makes it.
+func TestNoFootage(t *testing.T) {
+	err := run(t.Context(), flags{Listen: "127.0.0.1:0", Auth: "digest", Cameras: []string{"gate=" + filepath.Join(t.TempDir(), "none.mp4")}}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "hack/demo") {
+		t.Error(err)
+	}
+}
