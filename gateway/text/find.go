@@ -90,7 +90,7 @@ var finding = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"js.add.unignore":     {"恢复", "Bring back"},
 	"js.add.silent":       {"没有应答", "no answer"},
 	"js.add.by":           {"发现方式：{0}", "found by {0}"},
-	"js.add.channels":     {"{0} 个通道", "{0} channels"},
+	"js.add.channels":     {"{0} 个通道", "{0} {0|channel|channels}"},
 	"js.add.already":      {"已添加：{0}", "Added already: {0}"},
 	"js.add.signing":      {"正在登录…", "Signing in…"},
 	"js.add.failed":       {"登录失败：{0}。", "Not signed in: {0}."},
@@ -121,6 +121,6 @@ var finding = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"js.add.main":         {"证据用码流", "Stream for evidence"},
 	"js.add.detect":       {"分析用码流", "Stream for analysis"},
 	"js.add.none":         {"还没有设备。点“搜索摄像机”。", "No devices yet: press Search for cameras."},
-	"js.add.go":           {"登录 {0} 台设备", "Sign in to {0} devices"},
+	"js.add.go":           {"登录 {0} 台设备", "Sign in to {0} {0|device|devices}"},
 	"js.add.see":          {"看 {0} 的画面", "See {0}"},
 }

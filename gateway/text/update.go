@@ -21,7 +21,7 @@ var updates = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"web.update.check":    {"上传并检查", "Upload and check"},
 	"web.update.progress": {"上传进度", "How much is uploaded"},
 	"web.update.go":       {"安装", "Install"},
-	"web.update.byhand":   {"也可以在设备上用 root 运行：", "Or run this at the box as root:"},
+	"web.update.byhand":   {"手工升级，在设备上用 root 运行：", "By hand, at the box as root:"},
 	"web.update.refused":  {"上次升级被拒绝：%s", "The last update was refused: %s"},
 	"js.update.uploading": {"正在上传和检查…", "Uploading and checking…"},
 	"js.update.offer":     {"已装 {0}，文件里是 {1}，签名正确。安装时监看会中断一两分钟。", "Installed is {0}, the file has {1}, and its signature is good. Nothing is watched for a minute or two while it is installed."},

@@ -168,7 +168,7 @@ func (s *Server) failureOf(r *http.Request, err error) *failure {
 	case errors.As(err, &limited):
 		return problem(http.StatusTooManyRequests, "web.error.locked", int(limited.Wait.Seconds())+1)
 	case errors.As(err, &large):
-		return problem(http.StatusRequestEntityTooLarge, "web.error.large")
+		return problem(http.StatusRequestEntityTooLarge, "web.error.large", large.Limit>>10)
 	}
 	for known, as := range map[error]failure{
 		account.ErrName: {http.StatusUnprocessableEntity, "web.error.name", nil}, account.ErrPassword: {http.StatusUnprocessableEntity, "web.error.password", nil},

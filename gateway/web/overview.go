@@ -111,7 +111,7 @@ func (s *Server) words(st *State, l text.Lang) Overview {
 		At: st.At.UTC(), Gateway: st.Gateway, Version: s.Version, Started: st.Started.UTC(), OpenAlerts: st.OpenAlerts,
 		Lines: lines(st, models, l), Alerts: []AlertView{}, Vitals: vitals(st, l), Lanes: []LaneView{},
 	}
-	for _, a := range st.Alerts {
+	for _, a := range gravest(st.Alerts) {
 		v := AlertView{Alert: a, DeviceText: cmp.Or(names[a.Device], a.Device), KindText: text.Kind(l, a.Kind), StateText: text.T(l, text.Key("alert."+string(a.State)))}
 		if a.Code != "" {
 			v.KindText = text.T(l, text.Key("system."+a.Code))
@@ -164,6 +164,19 @@ func measured(d *Device, p *profile.Profile, l text.Lang) string {
 		all = append(all, strings.TrimSpace(v.Text+" "+v.Says+" "+unit))
 	}
 	return strings.Join(all, " · ")
+}
+
+// gravest orders open alerts: what nobody has answered first, the gravest of it, the newest of that.
+func gravest(all []alert.Alert) []alert.Alert {
+	answered := func(a *alert.Alert) int {
+		if a.State == alert.Raised {
+			return 0
+		}
+		return 1
+	}
+	return slices.SortedStableFunc(slices.Values(all), func(a, b alert.Alert) int {
+		return cmp.Or(cmp.Compare(answered(&a), answered(&b)), cmp.Compare(a.Severity, b.Severity), b.DetectedAt.Compare(a.DetectedAt.Time))
+	})
 }
 
 // lines returns what there is, the worst first. models are the profiles of sensors by their ids.

@@ -117,10 +117,16 @@ func (s *Server) setupAgain(w http.ResponseWriter, r *http.Request, f setupForm,
 	f.Error = text.T(l, said.key, said.args...)
 	var problems *config.Problems
 	if errors.As(err, &problems) {
-		f.Error = text.T(l, "web.setup.problems")
+		var all []string
 		for _, p := range problems.List {
-			f.Error += " " + p.Path + text.T(l, "web.dash") + p.Message(l) + ";"
+			label := text.Key("web.settings." + strings.TrimPrefix(p.Path, "gateway."))
+			name := p.Path
+			if text.Has(label) {
+				name = text.T(l, label)
+			}
+			all = append(all, name+text.T(l, "web.dash")+p.Message(l))
 		}
+		f.Error = text.T(l, "web.setup.problems") + " " + strings.Join(all, text.T(l, "js.also"))
 	}
 	s.show(w, r, said.status, "setup", f)
 }

@@ -44,6 +44,9 @@ func TestFirstStart(t *testing.T) {
 			t.Errorf("%v: %d, %v, %s", wrong, status, err, body)
 		}
 	}
+	if _, body := fill("id", "a/b"); !strings.Contains(body, "Gateway: is one level of MQTT topics") {
+		t.Errorf("a mistake is not told by its field's label: %s", body)
+	}
 	applied := r.running
 	status, body := fill()
 	if status != http.StatusOK || !strings.Contains(body, "The box is set up") || r.running == applied {

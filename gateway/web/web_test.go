@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sentrybox/gateway/alert"
 	"sentrybox/gateway/text"
 	"sentrybox/gateway/web/account"
 )
@@ -111,6 +112,21 @@ func TestOverviewWords(t *testing.T) {
 	status, stream, h := v.do("GET", "/api/v1/events", "", "")
 	if status != http.StatusOK || h.Get("Content-Type") != "text/event-stream" || !strings.Contains(stream, "event: overview\ndata: {") {
 		t.Errorf("%d %s", status, stream)
+	}
+}
+
+// TestGravest: what nobody has answered comes first, the gravest of it, and the newest of that.
+func TestGravest(t *testing.T) {
+	at := func(s int) alert.Time { return alert.Time{Time: time.Unix(int64(s), 0)} }
+	got := ""
+	for _, a := range gravest([]alert.Alert{
+		{ID: "e", Severity: 1, State: alert.Acknowledged, DetectedAt: at(9)}, {ID: "d", Severity: 4, State: alert.Raised, DetectedAt: at(8)},
+		{ID: "c", Severity: 2, State: alert.Raised, DetectedAt: at(1)}, {ID: "b", Severity: 2, State: alert.Raised, DetectedAt: at(2)}, {ID: "a", Severity: 1, State: alert.Raised, DetectedAt: at(0)},
+	}) {
+		got += a.ID
+	}
+	if got != "abcde" {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -136,6 +136,9 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	// The way to the duty room is tried, which answers.
 	b.open("/settings")
 	b.until("the site", `document.querySelector("[name=street]").value == "donghu"`)
+	b.fill("[name=street]", "don/ghu") // a mistake is said at its field, which has the focus
+	b.press("#form button.main")
+	b.until("the mistake at its field", `document.activeElement.name === "street" && document.activeElement.closest("label").innerText.includes("不能有 / + #")`)
 	b.press("#test")
 	b.says("#steps", "MQTT 服务器已确认")
 	id := ""

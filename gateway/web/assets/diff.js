@@ -12,6 +12,24 @@ function showChange(c) {
   showProblems(c.problems);
 }
 
+// fieldOf returns the field that a problem is about, null if no form has it. Rules are found by their number.
+function fieldOf(path) {
+  const key = path.replace(/\[\d+\]$/, '').split('.').at(-1), rule = /\.detect\[(\d+)\]\./.exec(path), name = {url: 'address', detect_url: 'detect', username: 'user'}[key] || key;
+  const li = rule && $('rules') && $('rules').children[rule[1]], label = t({severity: 'sev', zone: 'where'}[key] || key);
+  const found = li ? [...li.querySelectorAll('label')].filter(l => l.firstChild.textContent === label).map(l => l.control)[0] : [...document.querySelectorAll('main form :is(input, select)[name="' + CSS.escape(name) + '"]')].find(f => f.checkVisibility());
+  return found && found.checkVisibility() && found.closest('label') ? found : null;
+}
+
+// atFields puts each problem at its field, focuses the first of them, and returns the problems without a field.
+function atFields(all) {
+  for (const old of document.querySelectorAll('.atfield')) old.remove();
+  const seen = all.map(p => [p, fieldOf(p.path || '')]);
+  for (const [p, f] of seen.filter(([, f]) => f)) f.closest('label').append(el('span', {className: 'atfield', role: 'alert'}, p.text));
+  const first = seen.find(([, f]) => f);
+  if (first) first[1].focus();
+  return seen.filter(([, f]) => !f).map(([p]) => p);
+}
+
 function showProblems(all, go) {
   $('problems').replaceChildren(...(all.length ? all.map(p => {
     const where = el(go ? 'button' : 'span', go ? {type: 'button', className: 'link'} : {}, t('line', p.line));
@@ -34,6 +52,11 @@ async function planned(path, what, note) {
     plan = Object.assign(await api('POST', path, what), {note});
     showChange(plan);
     $('save').disabled = plan.problems.length > 0 || !plan.changed;
+    const rest = atFields(plan.problems);
+    if (rest.length < plan.problems.length) { // what is wrong is said where it is mended
+      if (rest.length) showProblems(rest); else $('change').hidden = true;
+      return;
+    }
     $('h-change').focus();
     $('change').scrollIntoView({block: 'start'});
   } catch (e) {

@@ -2,7 +2,8 @@
 // seconds a banner says so, with the time of what is shown.
 'use strict';
 let seen = 0, shown = null;
-const quiet = 7000;
+const quiet = 7000, firstAlerts = 4; // that are shown unfolded
+let unfolded = false;
 
 function lineItem(l) {
   const link = l.link && l.level !== 'good' ? el('a', {className: 'to', href: l.link}, t('mend') + ' →') : null;
@@ -53,8 +54,13 @@ function show(o) {
   put($('lines'), JSON.stringify(o.lines), () => o.lines.map(lineItem));
   const wrong = [...o.lines, ...o.vitals].filter(l => l.level !== 'good'), worst = wrong.some(l => l.level === 'bad') ? 'bad' : wrong.length ? 'warn' : 'good';
   say($('sum'), worst, wrong.length ? t('trouble', wrong.length, names(wrong)) : t('allwell'));
-  put($('alerts'), JSON.stringify(o.alerts), () => o.alerts.length ? [...o.alerts.map(alertCard),
-    o.open_alerts > o.alerts.length ? el('p', {}, t('more', o.open_alerts - o.alerts.length)) : null].filter(Boolean) : [el('p', {}, t('noalerts'))]);
+  put($('alerts'), JSON.stringify([o.alerts, o.open_alerts]), () => {
+    if (!o.alerts.length) return [el('p', {}, t('noalerts'))];
+    const rest = o.alerts.slice(firstAlerts), fold = el('details', {open: unfolded}, el('summary', {}, t('alertsmore', rest.length)), el('div', {className: 'cards'}, ...rest.map(alertCard)));
+    fold.ontoggle = () => { unfolded = fold.open; };
+    return [...o.alerts.slice(0, firstAlerts).map(alertCard), rest.length ? fold : null,
+      o.open_alerts > o.alerts.length ? el('p', {}, t('more', o.open_alerts - o.alerts.length)) : null].filter(Boolean);
+  });
   put($('vitals'), JSON.stringify(o.vitals), () => o.vitals.map(v => el('div', {className: v.level}, el('dt', {}, v.label), el('dd', {}, v.value))));
   put($('lanes'), JSON.stringify(o.lanes), () => o.lanes.map(l => el('tr', {}, el('td', {}, l.label), ...[l.depth, bytes(l.bytes),
     l.depth ? Math.round(l.oldest_seconds) + ' s' : '–', l.dropped].map(x => el('td', {className: 'num'}, String(x))))));

@@ -310,7 +310,7 @@ function ruleItem(r) {
   if (usual[r.kind]) fields.append(field(t('after'), {value: r.after || '', placeholder: usual[r.kind]}, v => { r.after = v.trim(); }));
   if (r.kind === 'gathering') fields.append(field(t('people'), {type: 'number', min: 2, max: 100, value: r.people || '', placeholder: 5}, v => { r.people = Number(v) || 0; }));
   fields.append(field(t('schedule'), {value: r.schedule || '', placeholder: '22:00-06:00'}, v => { r.schedule = v.trim(); }),
-    choose(t('sev'), [[0, t('default')], ...[1, 2, 3, 4].map(n => [n, String(n)])], r.severity || 0, v => { r.severity = Number(v); }));
+    choose(t('sev'), [[0, t('default')], ...[1, 2, 3, 4].map(n => [n, t('sev' + n)])], r.severity || 0, v => { r.severity = Number(v); }));
   li.append(fields, button(t('remove'), () => { keep(); scene.rules.splice(scene.rules.indexOf(r), 1); show(); }, true));
   return li;
 }

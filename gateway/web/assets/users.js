@@ -41,7 +41,7 @@ if ($('users')) {
     const f = e.target;
     if (!same(f)) return;
     api('POST', 'users', {name: f.name.value.trim(), role: f.role.value, password: f.password.value})
-      .then(() => { f.reset(); say($('said'), 'good', t('done')); return list(); }).catch(err => say($('said'), 'bad', t('failed', err.message)));
+      .then(() => { f.reset(); say($('said'), 'good', t('done')); $('said').scrollIntoView({block: 'nearest'}); return list(); }).catch(err => say($('said'), 'bad', t('failed', err.message)));
   };
 }
 
