@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	lang := text.FromEnv()
 	vars := kong.Vars{"first_listen": config.FirstListen, "label_file": boxid.LabelFile}
 	for _, name := range []string{
-		"about", "run", "check", "raise", "health", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
+		"about", "run", "check", "raise", "health", "strict", "replay", "probe", "duty", "demo", "hash", "version", "config", "kind", "severity",
 		"profile", "profile_test", "profile_list", "profile_show", "profile_decode", "profile_schema", "profile_radio", "profile_radio_id", "profile_folder", "profile_file",
 		"baud", "parity", "units", "profile_port", "profile_read", "profile_text", "profile_payload", "camera", "video", "decode", "annotate", "explain", "json", "url", "transport", "for", "footage",
 		"board", "board_list", "board_apply", "label", "label_file", "label_make", "label_serial", "backup", "backup_alerts", "backup_evidence", "backup_file", "passphrase_file", "restore", "restore_show", "restore_yes", "restore_copy",

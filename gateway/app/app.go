@@ -236,7 +236,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.buildSurvey(ctx); err != nil {
 		return err
 	}
-	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now, Restored: a.replace, Privacy: a.privacy, Version: a.Version, Stuck: a.stuck, Blind: func() []string { return blind(a.states()) }, Contested: a.contested}
+	a.control = &control.Server{Dir: a.Config.Data, Device: g.ID, Raise: a.alerts.Raise, Now: time.Now, Restored: a.replace, Privacy: a.privacy, Version: a.Version, Stuck: a.stuck, Blind: func() []string { return blind(a.states()) }, Contested: a.contested, Away: a.away}
 	a.monitor = &health.Monitor{
 		Store: a.store, Outbox: a.outbox, Cameras: a.fleet.cameras, Uplinks: a.uplinkHealth, Now: time.Now, Started: time.Now(),
 		More: a.further,

@@ -59,6 +59,17 @@ type State struct {
 	// Contested says of each uplink off which this gateway is pushed again and again how that is: twin
 	// if another one with its id is there, cut if that is not known.
 	Contested map[string]string `json:"contested"`
+	// Away are the cameras and uplinks that do not work although the gateway does.
+	Away []Away `json:"away"`
+}
+
+// Away is a camera that sends no pictures, or an uplink whose broker is not reached.
+type Away struct {
+	Camera string    `json:"camera,omitempty"` // its identifier, or
+	Uplink string    `json:"uplink,omitempty"` // its name
+	Phase  string    `json:"phase"`            // as the camera's state, or an mqtt.Phase
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason,omitempty"` // for engineers, without secrets
 }
 
 const (
@@ -81,6 +92,8 @@ type Server struct {
 	Blind    func() []string
 	// Contested is as of [State]; none when nil.
 	Contested func() map[string]string
+	// Away is as of [State]; none when nil.
+	Away func() []Away
 }
 
 // Run answers until ctx ends.
@@ -112,6 +125,9 @@ func (s *Server) Run(ctx context.Context) error {
 		st := State{Version: s.Version, Stuck: s.Stuck(), Blind: s.Blind()}
 		if s.Contested != nil {
 			st.Contested = s.Contested()
+		}
+		if s.Away != nil {
+			st.Away = s.Away()
 		}
 		reply(w, http.StatusOK, st)
 	})
