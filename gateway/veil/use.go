@@ -254,6 +254,9 @@ func (u *user) entries(m ast.MapNode, depth int) (all []entry) {
 			list = s.Values
 		}
 		for _, n := range list {
+			if u.spent++; u.spent > mostSpent {
+				return all
+			}
 			if inner, ok := u.resolve(n).(ast.MapNode); ok && depth < 16 {
 				for _, e := range u.entries(inner, depth+1) {
 					add(e)
