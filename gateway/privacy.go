@@ -41,7 +41,7 @@ type privacyDeleteCmd struct {
 }
 
 // ask asks the running gateway; the times are of its place.
-func (f *personFlags) ask(ctx context.Context, e *env, remove bool) (*config.Config, control.PrivacyReport, error) {
+func (f *personFlags) ask(ctx context.Context, remove bool) (*config.Config, control.PrivacyReport, error) {
 	cfg, err := dataOf(f.Config)
 	if err != nil {
 		return nil, control.PrivacyReport{}, err
@@ -66,7 +66,7 @@ func parseTime(s string, place *time.Location) (time.Time, error) {
 }
 
 func (c *privacyExportCmd) Run(e *env) error {
-	cfg, report, err := c.ask(e.ctx, e, false)
+	cfg, report, err := c.ask(e.ctx, false)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func addFile(t *tar.Writer, path string, size int64) error {
 }
 
 func (c *privacyDeleteCmd) Run(e *env) error {
-	_, report, err := c.ask(e.ctx, e, c.Yes)
+	_, report, err := c.ask(e.ctx, c.Yes)
 	if err != nil {
 		return err
 	}
