@@ -89,7 +89,7 @@ var finding = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"js.add.ignore":       {"忽略", "Ignore"},
 	"js.add.unignore":     {"恢复", "Bring back"},
 	"js.add.silent":       {"没有应答", "no answer"},
-	"js.add.by":           {"发现方式：{0}", "found by {0}"},
+	"js.add.by":           {"发现方式：{0}", "found: {0}"},
 	"js.add.channels":     {"{0} 个通道", "{0} {0|channel|channels}"},
 	"js.add.already":      {"已添加：{0}", "Added already: {0}"},
 	"js.add.signing":      {"正在登录…", "Signing in…"},

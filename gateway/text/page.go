@@ -285,7 +285,7 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"web.clock.hint":          {"接通网络对时，告警时间会自动更正", "Connect to a time server; the times of alerts are corrected then"},
 	"web.hot":                 {"设备过热：%.0f °C", "The box is hot: %.0f °C"},
 	"web.hot.hint":            {"检查通风和日晒", "Check its air and the sun on it"},
-	"web.waiting":             {"%d 条告警还没送到值班室", "%d alerts have not reached the duty room"},
+	"web.waiting":             {"%d 条告警还没送到值班室", "Alerts that have not reached the duty room: %d"},
 	"web.waiting.hint":        {"检查上行线路；告警不会丢", "Check the uplink; no alert is lost"},
 	"web.free":                {"剩 %s，共 %s", "%s of %s free"},
 	"web.delay":               {"一半在 %s 内，百分之九十五在 %s 内", "half within %s, 95 of 100 within %s"},

@@ -86,7 +86,7 @@ func TestOverviewWords(t *testing.T) {
 	v := r.claim()
 	for lang, want := range map[string][]string{
 		"zh": {`摄像机 东门：用户名或密码不对`, `核对摄像机的用户名和密码`, `设备过热：84 °C`, `2 条告警还没送到值班室`, `闯入`, `待处理`, `传感器 三楼烟感：电量低`, `总线 rs485：已拔下`, `湿度 41 %`},
-		"en": {`Camera 东门: password refused`, `Check the camera's user and password`, `2 alerts have not reached`, `intrusion`},
+		"en": {`Camera 东门: password refused`, `Check the camera's user and password`, `have not reached the duty room: 2`, `intrusion`},
 	} {
 		status, body, _ := v.do("GET", "/api/v1/overview?lang="+lang, "", "")
 		var o Overview

@@ -27,6 +27,7 @@ async function check(show) {
     showProblems(c.problems, go);
     return c;
   } catch (e) {
+    if (mine === asked) $('problems').replaceChildren(); // they are of what was written before
     say($('said'), 'bad', t('failed', e.message));
     return null;
   }
