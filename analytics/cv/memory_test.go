@@ -61,7 +61,7 @@ func keyframe(t *testing.T, width, height int) (key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	defer func() { _ = e.Close() }()
 	take := func(b []byte, _ time.Duration, _ bool) error {
 		if key == nil {
 			key = bytes.Clone(b)

@@ -196,7 +196,7 @@ func TestUrgency(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.poller = &Poller{} // that does not run
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	size, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
 	if err != nil {
 		t.Fatal(err)
