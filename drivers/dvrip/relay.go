@@ -33,6 +33,7 @@ type relay struct {
 	order   order
 	device  net.Conn
 	client  net.Conn
+	asked   *bufio.Reader // of client
 	out     io.Writer
 	token   string // the client's password here
 	sandbox sandbox.Report
@@ -105,9 +106,8 @@ func (r *relay) tell(m Message) error {
 
 // upstream passes the client's messages on.
 func (r *relay) upstream() *Error {
-	in := bufio.NewReader(r.client)
 	for {
-		m, err := ReadMessage(in)
+		m, err := ReadMessage(r.asked)
 		if err != nil {
 			return failed(media.Unreachable, "the session was given up: no answer from the device")
 		}

@@ -1,6 +1,7 @@
 package dvrip
 
 import (
+	"bufio"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -106,6 +107,13 @@ func (r *relay) meet() (ended <-chan struct{}, err error) {
 		}
 	}()
 	r.client, err = ln.Accept()
+	if err == nil {
+		// Once it speaks it has set its connection up, for which it needs calls that the sandbox does not have.
+		r.asked = bufio.NewReader(r.client)
+		_ = r.client.SetReadDeadline(time.Now().Add(clientWait))
+		_, err = r.asked.Peek(1)
+		_ = r.client.SetReadDeadline(time.Time{})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("dvrip: meet the client: %w", err)
 	}
