@@ -8,15 +8,19 @@ import (
 	"sentrybox/gateway/strict"
 )
 
+// dutyTimezone is that of China, where a console is that says none: a fresh system's own is UTC, and a browser's
+// may be any.
+const dutyTimezone = "Asia/Shanghai"
+
 // Duty is the configuration of a duty room's console.
 type Duty struct {
 	Name     string       `yaml:"name"`  // of the room, on its page
 	Level    string       `yaml:"level"` // whose alerts it hears: grid, community or street
 	Data     string       `yaml:"data"`  // folder of everything durable
 	Listen   string       `yaml:"listen"`
-	TLS      KeyPair      `yaml:"tls"` // a certificate is made where none is given, but for loopback
-	Timezone string       `yaml:"timezone"`
-	Prefix   string       `yaml:"prefix"` // of every topic
+	TLS      KeyPair      `yaml:"tls"`      // a certificate is made where none is given, but for loopback
+	Timezone string       `yaml:"timezone"` // of every time on its pages and in its reports
+	Prefix   string       `yaml:"prefix"`   // of every topic
 	Brokers  []DutyBroker `yaml:"brokers"`
 	// Database is a postgres:// URL that several consoles share; SQLite in Data when empty.
 	Database Secret     `yaml:"database"`
@@ -73,7 +77,7 @@ func ParseDuty(name string, data []byte, env func(string) (string, bool)) (*Duty
 		return nil, strict.Unreadable(name, err)
 	}
 	c := Duty{
-		Level: "community", Listen: "127.0.0.1:8090", Prefix: "sentrybox/v1", KeepDays: 400, Log: Log{Level: "info"},
+		Level: "community", Listen: "127.0.0.1:8090", Prefix: "sentrybox/v1", KeepDays: 400, Timezone: dutyTimezone, Log: Log{Level: "info"},
 	}
 	if d.Read(data, &c) {
 		d.finishDuty(&c)
@@ -99,7 +103,10 @@ func (d *document) finishDuty(c *Duty) {
 	if c.TLS.Cert != "" || c.TLS.Key != "" {
 		d.pair("tls", &c.TLS.Cert, &c.TLS.Key)
 	}
-	if _, err := time.LoadLocation(c.Timezone); err != nil && d.Sound("timezone") {
+	if c.Timezone == "" {
+		c.Timezone = dutyTimezone
+	}
+	if _, err := time.LoadLocation(c.Timezone); (err != nil || c.Timezone == "Local") && d.Sound("timezone") { // browsers need its name
 		d.Fault("timezone", "config.timezone", d.Shown("timezone", c.Timezone))
 	}
 	d.prefix("prefix", c.Prefix)

@@ -50,10 +50,17 @@ func (c *Console) standings(ctx context.Context) (brokers, lost []standing, know
 	for _, g := range all {
 		known[g.Path] = g
 		if g.State == "offline" {
-			lost = append(lost, standing{Name: strings.TrimPrefix(string(g.Path), c.Config.Prefix+"/"), Since: g.Since.UnixMilli()})
+			lost = append(lost, standing{Name: c.place(g.Path), Since: g.Since.UnixMilli()})
 		}
 	}
 	return brokers, lost, known, nil
+}
+
+// place names a gateway by where it is, from the large to the small, and its id.
+func (c *Console) place(g ledger.Gateway) string {
+	parts := strings.Split(strings.TrimPrefix(string(g), c.Config.Prefix+"/"), "/")
+	last := len(parts) - 1
+	return cleaned(strings.Join(parts[:last], " · ")+" ("+parts[last]+")", 3*maxName)
 }
 
 func (c *Console) look(ctx context.Context, a *asker) (*overview, error) {
@@ -139,6 +146,11 @@ func (c *Console) answer(w http.ResponseWriter, r *http.Request, a *asker) error
 		}
 		if got != "" {
 			ids = append(ids, got)
+		}
+	}
+	if len(ids) == 0 { // one line, whatever the number of alerts
+		if err := c.ledger.Audit(r.Context(), a.who(), "moot", ask.Alerts[0], ask.Action); err != nil {
+			return err
 		}
 	}
 	c.heard(0)

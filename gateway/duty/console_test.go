@@ -295,3 +295,52 @@ func TestIncidentOfItsOwn(t *testing.T) {
 		t.Errorf("%s, %s, %s", a, b, c)
 	}
 }
+
+// TestMootPress: a press on several alerts says nothing of those that are answered already; one that changes
+// nothing at all has one line.
+func TestMootPress(t *testing.T) {
+	r := newRoom(t)
+	two := "01JQ0000000000000000000002"
+	r.hear(raised(one))
+	r.hear(raised(two))
+	c := r.client()
+	c.signIn("li", secret)
+	press := func(ids ...string) {
+		t.Helper()
+		if got, body := c.do("POST", "/api/answer", map[string]any{"alerts": ids, "action": "ack"}); got != http.StatusOK {
+			t.Fatalf("%d %s", got, body)
+		}
+	}
+	moot := func() (n int) {
+		t.Helper()
+		all, err := r.ledger.Log(t.Context(), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range all {
+			if e.What == "moot" {
+				n++
+			}
+		}
+		return n
+	}
+	press(one)
+	press(one, two)
+	if n := moot(); n != 0 {
+		t.Errorf("%d lines of an alert that was answered before", n)
+	}
+	press(one, two)
+	if n := moot(); n != 1 {
+		t.Errorf("%d lines of a press that changes nothing", n)
+	}
+}
+
+// TestZone: where the config says no time zone, the pages and the report have China's, whatever the machine's is.
+func TestZone(t *testing.T) {
+	r := newRoom(t)
+	c := r.client()
+	c.signIn("li", secret)
+	if got, body := c.do("GET", "/report", nil); got != http.StatusOK || !strings.Contains(body, "2026-03-02 17:00") || !strings.Contains(body, `data-zone="Asia/Shanghai"`) {
+		t.Errorf("%d %.600s", got, body)
+	}
+}

@@ -17,6 +17,7 @@ var files embed.FS
 type view struct {
 	pages.View
 	Room   string
+	Zone   string // of all times
 	Role   string
 	People []string
 }
@@ -44,7 +45,7 @@ func page(name string) func(*Console, http.ResponseWriter, *http.Request, *asker
 }
 
 func (c *Console) show(w http.ResponseWriter, r *http.Request, a *asker, status int, name string, data any) {
-	v := view{View: c.pages.View(r, a.lang, name, "duty.js.", data), Room: c.Config.Name, Role: a.role, People: people(c.Config, a)}
+	v := view{View: c.pages.View(r, a.lang, name, "duty.js.", data), Room: c.Config.Name, Zone: c.Config.Timezone, Role: a.role, People: people(c.Config, a)}
 	v.User, v.CSRF = a.Account, a.CSRF
 	if err := c.pages.Show(w, status, name, v); err != nil {
 		c.Log.Error("a page cannot be shown", "page", name, "error", err)

@@ -198,6 +198,9 @@ func (c *Console) auditPage(w http.ResponseWriter, r *http.Request, a *asker) er
 	type line struct{ At, Who, What, Alert, Detail string }
 	var all []line
 	for _, e := range entries {
+		if said := text.Key("duty.said." + e.Detail); text.Has(said) {
+			e.Detail = text.T(a.lang, said)
+		}
 		all = append(all, line{e.At.In(c.Config.Location()).Format("2006-01-02 15:04:05"), e.Who, text.T(a.lang, text.Key("duty.audit."+e.What)), e.Alert, e.Detail})
 	}
 	c.show(w, r, a, http.StatusOK, "audit", all)

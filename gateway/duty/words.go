@@ -33,6 +33,10 @@ type shown struct {
 	Respond  int64    `json:"respond"`
 	Handle   int64    `json:"handle"`
 	Facts    []string `json:"facts"`
+	Count    int      `json:"count"`  // how many times it was seen
+	Raised   string   `json:"raised"` // why it went to the level above, in words
+	Test     bool     `json:"test"`
+	Gateway  string   `json:"gateway"` // its id, where the place does not tell
 	By       string   `json:"by"`
 	Note     string   `json:"note"`
 	Picture  bool     `json:"picture"`
@@ -65,8 +69,14 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Kind: card.Kind, What: what(card, l), Where: where(card, c.nameOf(card.Where, card.Device), l),
 		Source: string(card.Where) + " " + card.Device, Severity: card.Severity, State: string(card.State),
 		Stands: text.T(l, text.Key("alert."+string(card.State))), Open: card.Open() && card.State != "lost",
-		Facts: facts(card, l), By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(item{card.ID, video}),
+		Facts: facts(card, l), Count: card.Count, Test: card.Kind == "test", By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(item{card.ID, video}),
 		Pending: []said{},
+	}
+	if card.Escalated != "" {
+		s.Raised = text.T(l, text.Key("duty.fact."+string(card.Escalated)))
+	}
+	if len(gateways) > 1 || card.Device == card.Gateway {
+		s.Gateway = card.Gateway
 	}
 	s.Incident = incident(card)
 	s.Detected, s.Respond, s.Handle = times(card)
@@ -130,7 +140,7 @@ func where(card *ledger.Card, device string, l text.Lang) string {
 		parts = append(parts, text.T(l, "duty.grid", card.Grid))
 	}
 	for _, p := range []string{device, card.Zone, card.Place, card.Caller} {
-		if p != "" && p != config.AllZones {
+		if p != "" && p != config.AllZones && (p != card.Gateway || card.Community == "") {
 			parts = append(parts, p)
 		}
 	}
@@ -150,8 +160,6 @@ func facts(card *ledger.Card, l text.Lang) []string {
 	if p := card.Position; p != nil {
 		add(true, "duty.fact.position", p.Lat, p.Lon)
 	}
-	add(card.Count > 1, "duty.fact.count", card.Count)
-	add(card.Escalated != "", text.Key("duty.fact."+string(card.Escalated)))
 	add(!card.ClockSynced, "duty.fact.clock")
 	if card.Value != nil {
 		add(true, "duty.fact.value", strings.TrimSpace(strconv.FormatFloat(*card.Value, 'g', 6, 64)+" "+card.Unit))

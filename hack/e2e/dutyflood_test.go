@@ -77,7 +77,8 @@ func TestDutyFlood(t *testing.T) {
 	for range 60 {
 		raise("gate", first, "raised")
 	}
-	b.until("an incident of many", `document.querySelectorAll('.card').length === 1 && document.querySelector('summary').innerText.includes('61')`)
+	b.until("an incident of many", `document.querySelectorAll('.card').length === 1 && document.querySelector('.card summary').innerText.includes('61') &&
+		document.querySelector('.card').innerText.includes('60 条没人应答') && document.querySelector('.card').innerText.includes('共 61 次')`)
 	b.pressText(".card", "收到")
 	c.await("all of the incident are answered", func() bool { yes, no := answered(); return yes == 60 && no == 0 })
 	for range 12 {
@@ -91,7 +92,7 @@ func TestDutyFlood(t *testing.T) {
 	if title := eval[string](b, `document.title`); strings.Contains(title, "taken") {
 		t.Errorf("the title is %s", title)
 	}
-	b.until("73 open", `document.getElementById('count').textContent === '(73)'`)
+	b.until("73 open", `document.getElementById('count').textContent === '（2 起，共 73 条告警）'`)
 	b.do(chromedp.Evaluate(`fetch('/signout', {method: 'POST', redirect: 'manual', headers: {'X-CSRF-Token': document.querySelector('meta[name=csrf]').content}}); 0`, nil))
 	b.until("a shift whose session has ended", `!document.getElementById('banner').hidden && document.getElementById('banner').innerText.includes('登录已过期')`)
 }

@@ -30,9 +30,23 @@ async function api(method, path, body) {
 }
 
 const two = n => String(n).padStart(2, '0');
-const clock = ms => { const d = new Date(ms); return two(d.getHours()) + ':' + two(d.getMinutes()); };
+// Times are the room's, wherever the browser is.
+const zoned = (() => {
+  const form = zone => new Intl.DateTimeFormat('sv-SE', {timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
+  try { return form(document.body.dataset.zone); } catch { return form('Asia/Shanghai'); }
+})();
+// parted writes a time as its date and its time of day, with seconds.
+const parted = ms => { const p = Object.fromEntries(zoned.formatToParts(ms).map(x => [x.type, x.value])); return [p.year + '-' + p.month + '-' + p.day, p.hour + ':' + p.minute + ':' + p.second]; };
+const clock = ms => parted(ms)[1].slice(0, 5);
 // when writes a time: of today without the date.
 function when(ms) {
-  const d = new Date(ms);
-  return (d.toDateString() === new Date().toDateString() ? '' : d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + ' ') + clock(ms);
+  const [day, time] = parted(ms);
+  return (day === parted(Date.now())[0] ? '' : day + ' ') + time.slice(0, 5);
+}
+const severity = n => n === 1 ? t('gravest') : t('severity', n);
+const testOnly = a => a.test ? el('p', {className: 'testonly'}, t('testonly')) : null;
+// extra are the facts of alerts: how often, whether they went up, and what else is known of one.
+function extra(all, one) {
+  const times = all.reduce((n, c) => n + Math.max(c.count, 1), 0);
+  return [times > 1 ? t('times', times) : '', ...new Set(all.map(c => c.raised)), ...one.facts].filter(s => s);
 }

@@ -5,6 +5,12 @@ const quiet = 9000; // without a sign of life the data are old
 const again = 15000; // without one it is asked anew: a console without power ends no connection
 const clockNow = () => Date.now() + now.offset;
 
+const rank = {ack: 1, dispatch: 2, handled: 3, false: 3}, reached = {raised: 0, acknowledged: 1, dispatched: 2};
+// gone says how far an alert is, with the answers that are on their way.
+const gone = c => Math.max(reached[c.state] ?? 3, ...c.pending.filter(p => !p.late).map(p => rank[p.action] || 0));
+// worst orders the alerts of a card: the gravest, then what nobody has answered, then the newest.
+const worst = (a, b) => a.severity - b.severity || gone(a) - gone(b) || b.detected - a.detected;
+
 // ---- incidents: alerts that belong together are one card
 
 function incidents(cards) {
@@ -14,7 +20,7 @@ function incidents(cards) {
     groups.get(c.incident).push(c);
   }
   const all = [...groups.entries()].map(([id, list]) => {
-    list.sort((a, b) => a.severity - b.severity || a.detected - b.detected);
+    list.sort(worst);
     return {id, list, more: 0, main: list[0], severity: list[0].severity, detected: Math.min(...list.map(c => c.detected))};
   });
   all.sort((a, b) => a.severity - b.severity || a.detected - b.detected);
@@ -31,15 +37,17 @@ function flood(all) {
     const key = i.main.source + ' ' + i.main.kind, first = groups.get(key);
     if (!first) { groups.set(key, i); continue; }
     first.list.push(...i.list);
+    first.list.sort(worst);
+    first.main = first.list[0];
+    first.severity = first.main.severity;
     first.more++;
     first.detected = Math.min(first.detected, i.detected);
   }
   return [...groups.values()];
 }
 
-const rank = {ack: 1, dispatch: 2, handled: 3, false: 3}, reached = {raised: 0, acknowledged: 1, dispatched: 2};
-// far says how far the alert of an incident is that is least far, with the answers that are on their way.
-const far = i => Math.min(...i.list.map(c => Math.max(reached[c.state] ?? 3, ...c.pending.filter(p => !p.late).map(p => rank[p.action] || 0))));
+// far says how far the alert of a card is that is least far.
+const far = i => Math.min(...i.list.map(gone));
 const waits = i => far(i) === 0;
 
 // ---- a card
@@ -60,7 +68,8 @@ async function send(id, action, note) {
   errors.delete(id);
   draw();
   try {
-    await inParts('answer', 'alerts', live.get(id).list.map(c => c.id), {action, note});
+    const need = live.get(id).list.filter(c => gone(c) < rank[action]); // what somebody has answered so is left alone
+    await inParts('answer', 'alerts', need.map(c => c.id), {action, note});
     drafts.delete(id);
     $('told').textContent = t(rank[action] === 3 ? 'held' : 'pending', t(action));
   } catch (e) {
@@ -95,15 +104,25 @@ function still(e, id) {
   e.target.replaceWith(el('img', {src: '/clip/' + id + '/pictures', alt: t('clip'), className: 'video'}));
 }
 
-// partOf shows a clip or a voice: what can be asked for, is on its way, or is here.
+// partOf shows the clip or the voice of the newest alert that has one, and an older one that is here or on its way.
 function partOf(i, part, can, tag) {
-  const c = i.list.find(c => c[part] && c[part].status === 'here') || i.list.find(c => c[part]) || i.list.find(c => c[can]);
-  if (!c) return null;
-  const job = c[part], ask = words => el('button', {type: 'button', className: 'clip', 'data-act': part, onclick: () => fetchPart(c, i, part)}, words);
+  const all = i.list.filter(c => c[part] || c[can]).sort((a, b) => b.detected - a.detected);
+  if (!all.length) return null;
+  const older = all.slice(1).find(c => c[part] && c[part].status === 'here') || all.slice(1).find(c => c[part]);
+  return el('div', {}, onePart(all[0], i, part, tag), older && onePart(older, i, part, tag));
+}
+
+// onePart shows a clip or a voice: what can be asked for, is on its way, or is here. Of several alerts it says whose.
+function onePart(c, i, part, tag) {
+  const of = i.list.length > 1 ? '（' + t(part + 'of', when(c.detected)) + '）' : '';
+  const job = c[part], ask = words => el('button', {type: 'button', className: 'clip', 'data-act': part, onclick: () => fetchPart(c, i, part)}, words + of);
   if (!job) return ask('▶ ' + t(part));
-  if (job.status === 'here') return el(tag, {src: '/' + part + '/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(part), onerror: tag === 'video' ? e => still(e, c.id) : null});
+  if (job.status === 'here') {
+    const film = el(tag, {src: '/' + part + '/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(part) + of, onerror: tag === 'video' ? e => still(e, c.id) : null});
+    return of ? el('div', {}, el('p', {}, of), film) : film;
+  }
   if (job.status === 'failed') return ask(t(part + 'bad', job.why));
-  return el('p', {className: 'clip'}, job.status === 'coming' ? t(part + 'come', job.percent) : t(part + 'wait'),
+  return el('p', {className: 'clip'}, (job.status === 'coming' ? t(part + 'come', job.percent) : t(part + 'wait')) + of,
     el('progress', {max: 100, value: job.percent, 'aria-label': t(part)}));
 }
 
@@ -164,19 +183,32 @@ function countdown(i) {
 
 const shapes = {1: '▲', 2: '◆', 3: '●', 4: '○'};
 
+// told says how it stands with an alert, and with whom.
+const told = c => c.stands + (c.by ? ' · ' + c.by : '') + (c.note ? '：' + c.note : '');
+// stand says how it stands with all alerts of a card, what nobody has answered first.
+function stand(i) {
+  if (i.list.length === 1) return [el('p', {}, when(i.detected) + ' · ' + told(i.main))];
+  const waiting = i.list.filter(c => gone(c) === 0).length, groups = new Map();
+  for (const c of i.list) if (gone(c) > 0) groups.set(told(c), (groups.get(told(c)) || 0) + 1);
+  return [el('p', {}, t('newest', when(i.detected), when(Math.max(...i.list.map(c => c.detected))))),
+    waiting ? el('p', {className: 'open'}, t('unanswered', waiting)) : null,
+    groups.size ? el('p', {}, [...groups].map(([words, n]) => t('of', n, words)).join(' · ')) : null];
+}
+
 function card(i) {
-  const c = i.main, pic = i.list.find(c => c.picture);
+  const c = i.main, pic = i.list.find(c => c.picture), facts = extra(i.list, c);
   const a = el('div', {role: 'listitem', 'aria-labelledby': 'h-' + c.id});
   a.dataset.id = i.id;
   const parts = {
     pic: pic ? el('img', {src: '/thumb/' + pic.id, alt: t('picture', pic.what), className: 'pic'}) : el('div', {className: 'pic empty'}, t('nopicture')),
     text: el('div', {className: 'text'},
-      el('h2', {id: 'h-' + c.id, tabIndex: -1}, el('span', {className: 'mark', 'aria-hidden': 'true'}, shapes[c.severity]), ' ', c.what, ' ', el('span', {className: 'sev'}, t('severity', c.severity))),
-      el('p', {className: 'where'}, c.where),
-      el('p', {}, when(i.detected) + ' · ' + c.stands + (c.by ? ' · ' + c.by : '') + (c.note ? '：' + c.note : '')),
-      c.facts.length ? el('p', {className: 'facts'}, c.facts.join(' · ')) : null,
+      el('h2', {id: 'h-' + c.id, tabIndex: -1}, el('span', {className: 'mark', 'aria-hidden': 'true'}, shapes[c.severity]), ' ', c.what, ' ', el('span', {className: 'sev'}, severity(c.severity))),
+      testOnly(c),
+      el('p', {className: 'where'}, c.where, ' ', c.gateway ? el('small', {className: 'sev'}, c.gateway) : null),
+      ...stand(i),
+      facts.length ? el('p', {className: 'facts'}, facts.join(' · ')) : null,
       i.more ? el('p', {className: 'facts'}, t('source', i.more)) : null,
-      i.list.length > 1 ? el('details', {}, el('summary', {'data-act': 'group'}, t(i.more ? 'groups' : 'group', i.list.length)), el('ul', {}, ...i.list.map(x => el('li', {}, when(x.detected) + ' ' + x.what + ' · ' + x.where + ' · ' + x.stands)))) : null,
+      i.list.length > 1 ? el('details', {}, el('summary', {'data-act': 'group'}, t(i.more ? 'groups' : 'group', i.list.length)), el('ul', {}, ...i.list.map(x => el('li', {}, when(x.detected) + ' ' + x.what + ' · ' + x.where + ' · ' + told(x))))) : null,
       i.list.some(x => x.offline) ? el('p', {className: 'pending warn'}, t('offline')) : null),
     timer: el('p', {className: 'timer', role: 'timer'}, el('span', {className: 'tl'}), el('b', {className: 'tv'})),
     pending: pendingPart(i),
@@ -240,7 +272,7 @@ function draw(focus) {
   if (focus && shownCards.has(focus)) refocus(focus, '', at);
   else if (from && !document.activeElement.closest('.card')) refocus(from.dataset.id, active.dataset.act, at);
   $('none').hidden = all.length > 0 || document.body.classList.contains('stale');
-  const count = st.open > st.cards.length ? t('shown', st.open, st.cards.length) : st.open ? '(' + st.open + ')' : '';
+  const count = st.open > st.cards.length ? t('shown', st.open, st.cards.length) : !st.open ? '' : all.length === st.open ? '(' + st.open + ')' : t('counted', all.length, st.open);
   if ($('count').textContent !== count) $('count').textContent = count;
 }
 
@@ -250,7 +282,7 @@ function tick() {
     const i = live.get(id), cd = countdown(i);
     e.querySelector('.tl').textContent = cd.label + ' ';
     e.querySelector('.tv').textContent = cd.text;
-    e.className = 'card s' + i.main.severity + (waits(i) ? ' waits' : '') + (cd.over ? ' over' : '');
+    e.className = 'card s' + i.main.severity + (waits(i) ? ' waits' : '') + (i.main.test ? ' test' : '') + (cd.over ? ' over' : '');
     for (const s of e.querySelectorAll('.left')) s.textContent = t('seconds', Math.max(0, Math.ceil((s.dataset.until - clockNow()) / 1000)));
   }
 }
@@ -259,20 +291,23 @@ function tick() {
 
 function trust() {
   const st = now.state, banner = $('banner'), icon = $('icon');
-  let bad = '';
+  let bad = '', why = '';
   if (now.out) bad = t('out');
   else if (Date.now() - now.heard > quiet) bad = t('stale', st ? clock(st.now) : '–');
   else if (st) {
     const down = st.brokers.find(b => !b.up);
-    if (down) bad = t('broker', down.name, when(down.since));
+    if (down) { bad = t('broker', when(down.since)); why = down.name + (down.why ? ' · ' + down.why : ''); }
   }
   banner.hidden = !bad;
-  if (banner.textContent !== bad) banner.textContent = bad;
+  if (banner.dataset.said !== bad + why) {
+    banner.dataset.said = bad + why;
+    banner.replaceChildren(el('p', {}, bad), ...why ? [el('details', {}, el('summary', {}, t('why')), why)] : []);
+  }
   document.body.classList.toggle('stale', !!bad);
   $('none').hidden = !!bad || !st || st.cards.length > 0; // no data is not no alerts
   const href = bad ? icon.dataset.bad : icon.dataset.good;
   if (icon.getAttribute('href') !== href) icon.setAttribute('href', href);
-  if (!bad && st) $('live').textContent = t('live', clock(clockNow()) + ':' + two(new Date(clockNow()).getSeconds()));
+  if (!bad && st) $('live').textContent = t('live', parted(st.now)[1]);
   else $('live').textContent = '';
   const lost = st ? st.lost : [];
   $('lost').hidden = !lost.length;
@@ -285,7 +320,7 @@ function trust() {
 // failures says which cameras, sensors and radios have failed: each in a line, or how many there are where they are many.
 let toldBroken = '';
 function failures(all) {
-  const key = JSON.stringify([all, new Date().toDateString()]), box = $('broken');
+  const key = JSON.stringify([all, parted(Date.now())[0]]), box = $('broken');
   if (key === toldBroken) return;
   toldBroken = key;
   box.hidden = !all.length;
@@ -307,9 +342,10 @@ function sound() {
     return;
   }
   if (!st) return;
-  const all = incidents(st.cards), open = all.filter(waits);
+  const all = incidents(st.cards), open = all.filter(waits), shown = flood(incidents(st.cards)).filter(waits);
   $('waiting').hidden = !open.length;
-  const words = t('waiting', open.length);
+  const alerts = shown.reduce((n, i) => n + i.list.filter(c => gone(c) === 0).length, 0);
+  const words = alerts === shown.length ? t('waiting', alerts) : t('waitingof', shown.length, alerts);
   if ($('waiting').textContent !== words) $('waiting').textContent = words;
   let late = false;
   for (const i of all) {

@@ -1,12 +1,23 @@
 // The past: what was, by filter, and what became of it.
 'use strict';
 let last = '';
-const form = $('filter');
+const form = $('filter'), box = $('one'), holder = el('tr', {className: 'detail'}, el('td', {colSpan: 7}, box)); // at the row that was asked for
 
 function row(a) {
   const open = el('button', {type: 'button', className: 'quiet', 'aria-label': t('open') + ' ' + when(a.detected) + ' ' + a.what + ' ' + a.where, onclick: e => one(a.id, e.target)}, t('open'));
-  return el('tr', {}, el('td', {}, when(a.detected)), el('td', {}, a.what), el('td', {}, a.where), el('td', {}, t('severity', a.severity)),
-    el('td', {}, a.stands), el('td', {}, a.by), el('td', {}, open));
+  const cell = (n, ...inside) => el('td', {'data-col': $('cols').children[n].textContent}, ...inside);
+  return el('tr', {}, cell(0, when(a.detected)), cell(1, a.what, testOnly(a)), cell(2, a.where), cell(3, severity(a.severity)),
+    cell(4, a.stands), cell(5, a.by), el('td', {}, open));
+}
+
+// folded makes one line of states that follow each other and say the same.
+function folded(events) {
+  const all = [];
+  for (const s of events) {
+    const last = all[all.length - 1], words = s.what + (s.who ? ' · ' + s.who : '') + (s.note ? '：' + s.note : '');
+    if (last && last.words === words) last.to = s.at; else all.push({words, from: s.at, to: s.at});
+  }
+  return all.map(s => el('li', {}, when(s.from) + (when(s.to) === when(s.from) ? '' : '–' + when(s.to)) + ' ' + s.words));
 }
 
 async function load(more) {
@@ -28,7 +39,6 @@ async function load(more) {
 }
 
 async function one(id, from) {
-  const box = $('one');
   let got;
   try {
     got = await api('GET', 'alerts/' + id);
@@ -39,16 +49,18 @@ async function one(id, from) {
   }
   const a = got.alert;
   box.hidden = false;
+  from.closest('tr').after(holder);
   box.replaceChildren(
     el('h2', {tabIndex: -1}, a.what + ' · ' + a.where),
-    el('p', {}, when(a.detected) + ' · ' + a.stands + (a.facts.length ? ' · ' + a.facts.join(' · ') : '')),
+    el('p', {}, when(a.detected) + ' · ' + a.stands + extra([a], a).map(s => ' · ' + s).join('')),
+    testOnly(a) || '',
     a.picture ? el('img', {src: '/thumb/' + id, alt: t('picture', a.what), className: 'pic'}) : '',
     a.voice && a.voice.status === 'here' ? el('audio', {src: '/voice/' + id, controls: true, className: 'video'}) : '',
     a.clip && a.clip.status === 'here' ? el('video', {src: '/clip/' + id, controls: true, className: 'video',
       onerror: e => e.target.replaceWith(el('img', {src: '/clip/' + id + '/pictures', alt: t('clip'), className: 'video'}))}) : '',
     el('h3', {}, t('steps')),
-    el('ol', {}, ...got.events.map(s => el('li', {}, when(s.at) + ' ' + s.what + (s.who ? ' · ' + s.who : '') + (s.note ? '：' + s.note : '')))),
-    el('button', {type: 'button', onclick: () => { box.hidden = true; from.focus(); }}, t('close')));
+    el('ol', {}, ...folded(got.events)),
+    el('button', {type: 'button', onclick: () => { holder.remove(); from.focus(); }}, t('close')));
   box.querySelector('h2').focus();
 }
 

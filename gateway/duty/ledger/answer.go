@@ -76,7 +76,7 @@ func (l *Ledger) Say(ctx context.Context, a Answer) (id string, err error) {
 			return err
 		}
 		if stale {
-			return t.audit(now, a.Who, "moot", a.Alert, a.Action)
+			return nil
 		}
 		id = ulid.MustNew(ulid.Timestamp(now), rand.Reader).String()
 		due := now
