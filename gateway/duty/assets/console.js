@@ -203,7 +203,7 @@ function card(i) {
     pic: pic ? el('img', {src: '/thumb/' + pic.id, alt: t('picture', pic.what), className: 'pic'}) : el('div', {className: 'pic empty'}, t('nopicture')),
     text: el('div', {className: 'text'},
       el('h2', {id: 'h-' + c.id, tabIndex: -1}, el('span', {className: 'mark', 'aria-hidden': 'true'}, shapes[c.severity]), ' ', c.what, ' ', el('span', {className: 'sev'}, severity(c.severity))),
-      testOnly(c),
+      i.list.every(x => x.test) ? testOnly(c) : null,
       el('p', {className: 'where'}, c.where, ' ', c.gateway ? el('small', {className: 'sev'}, c.gateway) : null),
       ...stand(i),
       facts.length ? el('p', {className: 'facts'}, facts.join(' · ')) : null,
@@ -282,7 +282,7 @@ function tick() {
     const i = live.get(id), cd = countdown(i);
     e.querySelector('.tl').textContent = cd.label + ' ';
     e.querySelector('.tv').textContent = cd.text;
-    e.className = 'card s' + i.main.severity + (waits(i) ? ' waits' : '') + (i.main.test ? ' test' : '') + (cd.over ? ' over' : '');
+    e.className = 'card s' + i.main.severity + (waits(i) ? ' waits' : '') + (i.list.every(x => x.test) ? ' test' : '') + (cd.over ? ' over' : '');
     for (const s of e.querySelectorAll('.left')) s.textContent = t('seconds', Math.max(0, Math.ceil((s.dataset.until - clockNow()) / 1000)));
   }
 }
