@@ -127,14 +127,14 @@ func (b *browser) press(selector string) {
 		if (!e || e.disabled) return null;
 		e.scrollIntoViewIfNeeded();
 		const r = e.getClientRects()[0], X = r.x + r.width / 2, Y = r.y + r.height / 2, hit = document.elementFromPoint(X, Y);
-		return hit && (e.contains(hit) || hit.contains(e) || hit.closest("label")?.control === e) ? {X, Y} : null;
+		return hit && (e.contains(hit) || hit.contains(e) || hit.closest("label")?.control === e) ? [X, Y] : null;
 	})`
 	b.until(selector+" to be pressed", place+`(`+shown(selector)+`)`)
-	at := eval[*struct{ X, Y float64 }](b, place+`(`+shown(selector)+`)`)
-	if at == nil {
+	at := eval[[]float64](b, place+`(`+shown(selector)+`)`)
+	if len(at) != 2 {
 		b.t.Fatalf("%s went while it was to be pressed", selector)
 	}
-	b.do(chromedp.MouseClickXY(at.X, at.Y))
+	b.do(chromedp.MouseClickXY(at[0], at[1]))
 }
 
 // until waits until an expression is true of the page.
