@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"image"
+	"iter"
 	"time"
 
 	"sentrybox/analytics/loiter"
@@ -96,6 +97,18 @@ func stayerOf(h heuristic) (stayer, bool) {
 	return s, ok
 }
 
+// stayers goes through the rules that know how long people stay, by their hash.
+func (w *watcher) stayers() iter.Seq2[uint64, stayer] {
+	return func(yield func(uint64, stayer) bool) {
+		for i, h := range w.rules {
+			r := w.cfg.Rules[i]
+			if s, ok := stayerOf(h); ok && !yield(ruleHash(r, w.zone(r.Zone)), s) {
+				return
+			}
+		}
+	}
+}
+
 // present lists who is there.
 func (w *watcher) present() *people {
 	p := &people{}
@@ -104,13 +117,7 @@ func (w *watcher) present() *people {
 			p.Known = append(p.Known, boxOf(t.Box))
 		}
 	}
-	for i, h := range w.rules {
-		s, ok := stayerOf(h)
-		if !ok {
-			continue
-		}
-		r := w.cfg.Rules[i]
-		hash := ruleHash(r, w.zone(r.Zone))
+	for hash, s := range w.stayers() {
 		for _, v := range s.Stays(nil) {
 			if len(p.Stays) == maxPeople {
 				break
@@ -131,13 +138,7 @@ func (w *watcher) expect(p *people, now, ago time.Duration) {
 	}
 	w.tracker.Expect(known, now)
 	again := max(-ago, 0)
-	for i, h := range w.rules {
-		s, ok := stayerOf(h)
-		if !ok {
-			continue
-		}
-		r := w.cfg.Rules[i]
-		hash := ruleHash(r, w.zone(r.Zone))
+	for hash, s := range w.stayers() {
 		var stays []loiter.Stay
 		for _, v := range p.Stays {
 			dwell := seconds(v.Dwell) - again

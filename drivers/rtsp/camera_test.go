@@ -131,16 +131,24 @@ func (s *spoken) Write(b []byte) (n int, err error) {
 	return len(b), nil
 }
 
+// hear takes the next request; false if there is none.
+func (c *camera) hear(req *base.Request, r *bufio.Reader) bool {
+	if req.Unmarshal(r) != nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests = append(c.requests, string(req.Method))
+	return true
+}
+
 // chat takes what is asked while the camera plays.
 func (c *camera) chat(conn net.Conn, r *bufio.Reader) {
 	for {
 		var req base.Request
-		if req.Unmarshal(r) != nil {
+		if !c.hear(&req, r) {
 			return
 		}
-		c.mu.Lock()
-		c.requests = append(c.requests, string(req.Method))
-		c.mu.Unlock()
 		if c.alive == 0 {
 			continue
 		}
@@ -164,12 +172,9 @@ func (c *camera) serve(conn net.Conn) {
 	}
 	for {
 		var req base.Request
-		if req.Unmarshal(r) != nil {
+		if !c.hear(&req, r) {
 			return
 		}
-		c.mu.Lock()
-		c.requests = append(c.requests, string(req.Method))
-		c.mu.Unlock()
 		res := c.respond(&req)
 		if res == nil {
 			continue
