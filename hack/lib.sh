@@ -35,6 +35,21 @@ need() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# room GB: sees to it that so much is free for what the tests build. Go keeps what it has built for five days, which on
+# a machine that builds often is more than its disk: what it has not used for a day, or else for two hours, is given up.
+room() {
+	local age free cache
+	cache=$(go env GOCACHE)
+	for age in 1440 120 0; do
+		free=$(df --output=avail -BG . "${TMPDIR:-/tmp}" | awk 'NR > 1 { print $1 + 0 }' | sort -n | head -n 1)
+		[ "$free" -lt "$1" ] || return 0
+		[ "$age" != 0 ] && [ -d "$cache" ] || continue
+		say "$free GB free, $1 are needed: giving up what Go has built and not used for $age minutes"
+		find "$cache" -type f -mmin +"$age" -delete
+	done
+	echo "only $free GB are free here or in ${TMPDIR:-/tmp}, and the tests need about $1: make room if something fails for want of it" >&2
+}
+
 # emulate_arm64: has the kernel run arm64 programs in qemu, as systemd-binfmt does where it runs. What undoes
 # it is printed; nothing if there is nothing to undo.
 emulate_arm64() {
