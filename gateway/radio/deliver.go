@@ -12,6 +12,7 @@ import (
 	"sentrybox/drivers/call"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/deliver"
+	"sentrybox/gateway/store"
 )
 
 // maxDeliveries bounds what waits to be made durable; new alerts may be twice as many.
@@ -28,6 +29,7 @@ type delivery struct {
 
 	locate        *alert.Position
 	touch, forget bool
+	repeat        bool // the event was told before: it is raised only if its alert is closed by now
 	closes        bool // the alert is handled with its end
 	by            string
 }
@@ -53,7 +55,7 @@ func newDeliveries(c *Config) *deliveries {
 
 // mostBefore lets new alerts go before what is lost without harm.
 func mostBefore(x delivery) int {
-	if x.event != nil {
+	if x.event != nil && !x.repeat {
 		return 2 * maxDeliveries
 	}
 	return maxDeliveries
@@ -98,6 +100,8 @@ func (d *deliveries) load(ctx context.Context) (map[string]time.Time, error) {
 
 func (d *deliveries) try(ctx context.Context, x delivery) error {
 	switch {
+	case x.repeat:
+		return d.again(ctx, x)
 	case x.event != nil:
 		return d.raise(ctx, x)
 	case x.locate != nil:
@@ -118,11 +122,11 @@ func (d *deliveries) try(ctx context.Context, x delivery) error {
 // note writes down that a cause is raised, or not.
 func (d *deliveries) note(ctx context.Context, tx *sql.Tx, x delivery, id string) (err error) {
 	switch {
+	case x.touch:
+		_, err = tx.ExecContext(ctx, `UPDATE radio_alarms SET at = ? WHERE cause = ?`, x.at.UnixMilli(), x.cause)
 	case x.event != nil:
 		_, err = tx.ExecContext(ctx, `INSERT INTO radio_alarms (cause, alert, at) VALUES (?, ?, ?)
 			ON CONFLICT (cause) DO UPDATE SET alert = excluded.alert, at = excluded.at`, x.cause, id, x.at.UnixMilli())
-	case x.touch:
-		_, err = tx.ExecContext(ctx, `UPDATE radio_alarms SET at = ? WHERE cause = ?`, x.at.UnixMilli(), x.cause)
 	default:
 		_, err = tx.ExecContext(ctx, `DELETE FROM radio_alarms WHERE cause = ?`, x.cause)
 	}
@@ -130,6 +134,29 @@ func (d *deliveries) note(ctx context.Context, tx *sql.Tx, x delivery, id string
 		return fmt.Errorf("note what a radio has raised: %w", err)
 	}
 	return nil
+}
+
+// again is for an event that was told before. Who calls once more when the alert is closed, calls anew: nobody
+// would hear of it otherwise.
+func (d *deliveries) again(ctx context.Context, x delivery) error {
+	id, raised := d.raised[x.cause]
+	closed := !raised
+	err := d.cfg.Store.Tx(ctx, func(tx *sql.Tx) error {
+		row, found, err := store.AlertByID(ctx, tx, id)
+		if err != nil {
+			return fmt.Errorf("look whether an alert is open: %w", err)
+		}
+		closed = closed || found && !row.Open // one that is held is not there yet
+		if closed || !x.touch {
+			return nil
+		}
+		return d.note(ctx, tx, x, id)
+	})
+	if err != nil || !closed {
+		return err
+	}
+	x.touch = false
+	return d.raise(ctx, x)
 }
 
 func (d *deliveries) raise(ctx context.Context, x delivery) error {

@@ -12,6 +12,7 @@ import (
 type cause struct {
 	last    time.Time // when it was heard
 	kept    time.Time // what the database has of it
+	asked   time.Time // when it was looked last whether its alert is open
 	from    string    // who said it; empty of one of an earlier run
 	lasting bool      // it goes on until it is said to be over
 	located bool      // its alert has a position
@@ -168,18 +169,33 @@ func (s *system) take(r *Rule, e call.Event, now time.Time) {
 		key = causeOf(s.ID, moment, r.Kind, "")
 	}
 	if c := s.open[key]; c != nil && (c.lasting || now.Sub(c.last) < s.Fold) {
-		c.last = now
-		s.counts.Folded++
-		if now.Sub(c.kept) >= durableEvery {
-			c.kept = now
-			s.hub.deliver.Add(delivery{system: s.ID, cause: key, at: now, touch: true})
-		}
+		s.again(key, c, now, delivery{event: s.alert(r, e, unit, caller, now), heard: e, sys: s})
 		return
 	}
 	a := s.alert(r, e, unit, caller, now)
-	s.remember(key, &cause{last: now, kept: now, lasting: stated, from: e.From, located: a.Position != nil})
+	s.remember(key, &cause{last: now, kept: now, asked: now, lasting: stated, from: e.From, located: a.Position != nil})
 	s.counts.Alerts++
 	s.hub.deliver.Add(delivery{system: s.ID, cause: key, at: now, event: a, heard: e, sys: s})
+}
+
+// again counts an event as part of an alert, unless that is closed by now.
+func (s *system) again(key string, c *cause, now time.Time, d delivery) {
+	c.last = now
+	s.counts.Folded++
+	d.touch = now.Sub(c.kept) >= durableEvery
+	d.repeat = !c.lasting && now.Sub(c.asked) >= askEvery
+	if d.touch {
+		c.kept = now
+	}
+	if d.repeat {
+		c.asked = now
+	} else {
+		d.event = nil // it only goes on
+	}
+	if d.touch || d.repeat {
+		d.system, d.cause, d.at = s.ID, key, now
+		s.hub.deliver.Add(d)
+	}
 }
 
 // alert is the event as it stands in an alert.

@@ -204,6 +204,58 @@ func TestEmergencyIsOneAlert(t *testing.T) {
 	}
 }
 
+// TestCallAfterItsAlertIsClosed: what is pressed once more within the fold is an alert of its own when nobody
+// looks at the first one any more.
+func TestCallAfterItsAlertIsClosed(t *testing.T) {
+	f := newFixture(t)
+	f.say(press("101"))
+	f.alerts(1)
+	f.mark("alert-0", true)
+	f.wait(20 * time.Second)
+	f.say(press("101")) // it is still open
+	f.alerts(1)
+	f.mark("alert-0", false)
+	f.wait(20 * time.Second)
+	f.say(press("101"))
+	if a := f.alerts(2)[1]; a.Caller != "老王" || a.Place != "东门" || a.Severity != 1 {
+		t.Errorf("%+v", a)
+	}
+	f.mark("alert-1", true)
+	f.begin() // the second one is remembered
+	f.wait(20 * time.Second)
+	f.say(press("101"))
+	f.alerts(2)
+	if len(f.kept) != 2 {
+		t.Errorf("kept %q", f.kept)
+	}
+}
+
+// TestDoorIsNotToldAgain: what lasts until it is over is no call.
+func TestDoorIsNotToldAgain(t *testing.T) {
+	f := newFixture(t)
+	door := call.Event{Kind: call.Input, Input: call.DoorForced, Station: "door-2", Active: true}
+	f.say(door)
+	f.mark("alert-0", false)
+	f.wait(20 * time.Second)
+	f.say(door)
+	f.alerts(1)
+}
+
+// mark has an alert stand in the store, open or closed.
+func (f *fixture) mark(id string, open bool) {
+	f.t.Helper()
+	err := f.ledger.store.Tx(f.t.Context(), func(tx *sql.Tx) error {
+		rev := 1
+		if !open {
+			rev = 2
+		}
+		return f.ledger.store.PutAlert(f.t.Context(), tx, store.Alert{ID: id, Rev: rev, Open: open, Device: "dmr", Kind: "k", Doc: []byte("{}")}, store.Step{At: f.now, Action: "raised"})
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func TestClearedEmergencyEnds(t *testing.T) {
 	f := newFixture(t)
 	f.say(press("101"))

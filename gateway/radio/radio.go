@@ -5,7 +5,7 @@
 // # Alerts
 //
 // Rules say which events are alerts. However often a radio repeats an event, it is one alert, until
-// it has been still for the system's Fold. Which are raised is in the database, in the same
+// it has been still for the system's Fold, or the alert is closed: who calls after that calls anew. Which are raised is in the database, in the same
 // transaction as their alerts, so that a restart in the middle raises none again. Those that are over, as
 // a door that is shut, end.
 //
@@ -43,6 +43,7 @@ const (
 	awayAfter    = 10 * time.Second
 	maxLine      = 48 // bytes of a text in an alert
 	durableEvery = 10 * time.Second
+	askEvery     = time.Second // that it is looked whether the alert of what is repeated is still open
 )
 
 // Unit is somebody or something that calls.
