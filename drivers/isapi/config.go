@@ -72,7 +72,8 @@ func New(cfg Config) (*Driver, error) {
 type say struct {
 	emit   func(call.Event)
 	inputs map[input]*state
-	seen   map[string]bool // what access control has said, by serial number
+	helps  map[string]time.Time // when a call for help was said last, by channel
+	seen   map[string]bool      // what access control has said, by serial number
 	order  []string
 	named  uint64
 	ring   string // the call that goes on

@@ -30,9 +30,7 @@ func (d *Driver) take(a *alert, now time.Time) {
 			d.input(call.Motion, channel, active, now, Quiet)
 		}
 	case "callhelp":
-		if active {
-			d.say.emit(call.Event{Kind: call.Emergency, Active: true, Channel: text(channel), At: now})
-		}
+		d.help(text(channel), active, now)
 	case "accesscontrollerevent":
 		if a.Access != nil {
 			d.access(a, now)
@@ -44,7 +42,7 @@ func (d *Driver) take(a *alert, now time.Time) {
 func (d *Driver) access(a *alert, now time.Time) {
 	e := a.Access
 	key := fmt.Sprint(e.Major, " ", e.Minor, " ", e.Door, " ", e.Serial, " ", a.Time)
-	if d.say.seen[key] { // it is sent again after the connection was lost
+	if e.Serial+number(len(a.Time)) != 0 && d.say.seen[key] { // it is sent again after the connection was lost
 		return
 	}
 	if len(d.say.order) >= maxSeen {
@@ -76,6 +74,22 @@ func (d *Driver) access(a *alert, now time.Time) {
 		d.input(call.DoorOpen, door, false, now, Kept)
 	case e.Major == 5 && (e.Minor == 0x25 || e.Minor == 0x33):
 		d.begin(text(door), "", now, true)
+	}
+}
+
+// help tells of a call for help once, however often a device repeats it.
+func (d *Driver) help(channel string, active bool, now time.Time) {
+	last, on := d.say.helps[channel]
+	switch {
+	case !active:
+		delete(d.say.helps, channel)
+		return
+	case !on && len(d.say.helps) >= maxSeen:
+		clear(d.say.helps)
+	}
+	d.say.helps[channel] = now
+	if !on || now.Sub(last) > Quiet {
+		d.say.emit(call.Event{Kind: call.Emergency, Active: true, Channel: channel, At: now})
 	}
 }
 

@@ -38,7 +38,7 @@ func FuzzAlert(f *testing.F) {
 			return
 		}
 		d := &Driver{cfg: Config{Motion: true}}
-		d.say = say{inputs: map[input]*state{}, seen: map[string]bool{}, emit: func(e call.Event) {
+		d.say = say{inputs: map[input]*state{}, helps: map[string]time.Time{}, seen: map[string]bool{}, emit: func(e call.Event) {
 			if err := e.Check(); err != nil {
 				t.Fatalf("%v in %+v", err, e)
 			}
@@ -60,7 +60,7 @@ func TestExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []bool
 		d := &Driver{}
-		d.say = say{inputs: map[input]*state{}, seen: map[string]bool{}, emit: func(e call.Event) { told = append(told, e.Active) }}
+		d.say = say{inputs: map[input]*state{}, helps: map[string]time.Time{}, seen: map[string]bool{}, emit: func(e call.Event) { told = append(told, e.Active) }}
 		a := &alert{Type: "io", State: "active", Port: 1}
 		for range 30 { // repeated for as many seconds
 			d.take(a, time.Now())
@@ -72,6 +72,32 @@ func TestExpire(t *testing.T) {
 		d.take(a, time.Now())
 		if len(told) != 3 || !told[0] || told[1] || !told[2] {
 			t.Errorf("told %v", told)
+		}
+	})
+}
+
+// TestHelp: a call for help that a device repeats while the key is held is one, and the next press another. One of
+// access control without a number and a time is none that was sent before.
+func TestHelp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		d := &Driver{}
+		d.say = say{inputs: map[input]*state{}, helps: map[string]time.Time{}, seen: map[string]bool{}, emit: func(call.Event) { told++ }}
+		help := &alert{Type: "callhelp", State: "active", Channel: 1}
+		for range 30 {
+			d.take(help, time.Now())
+			time.Sleep(time.Second)
+		}
+		time.Sleep(Quiet)
+		d.take(help, time.Now())
+		if told != 2 {
+			t.Errorf("two presses are told %d times", told)
+		}
+		duress := &alert{Type: "accesscontrollerevent", Access: &access{Major: 1, Minor: 0x40a}}
+		d.take(duress, time.Now())
+		d.take(duress, time.Now())
+		if told != 4 {
+			t.Errorf("two alarms without a number are told %d times", told-2)
 		}
 	})
 }

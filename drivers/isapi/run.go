@@ -23,7 +23,7 @@ func (d *Driver) Run(ctx context.Context, emit func(call.Event)) error {
 		return err
 	}
 	defer end()
-	d.say = say{emit: emit, inputs: map[input]*state{}, seen: map[string]bool{}}
+	d.say = say{emit: emit, inputs: map[input]*state{}, helps: map[string]time.Time{}, seen: map[string]bool{}}
 	c := newClient(&d.cfg, strings.TrimSuffix(d.base.String(), "/"))
 	defer c.http.CloseIdleConnections()
 	wait := firstWait

@@ -13,7 +13,8 @@ const maxPayload = 4096
 
 var errMessage = errors.New("not a message of MMDVMHost about DMR")
 
-// message is what MMDVMHost publishes about DMR (its schema.json, and writeJSON… of DMRSlot.cpp).
+// message is what MMDVMHost publishes about DMR (its schema.json, and writeJSON… of DMRSlot.cpp). Other releases of
+// it, which images for hotspots still have, call the ids src_id and dst_id, and say "group": "yes" or "no".
 type message struct {
 	Slot   int    `json:"slot"`
 	Action string `json:"action"`
@@ -22,7 +23,10 @@ type message struct {
 	Src    uint32 `json:"source_id"`
 	Dst    uint32 `json:"destination_id"`
 	Type   string `json:"destination_type"` // group or individual
-	Frames *int   `json:"frames"`           // of a transmission of data
+	OldSrc uint32 `json:"src_id"`
+	OldDst uint32 `json:"dst_id"`
+	Group  string `json:"group"`
+	Frames *int   `json:"frames"` // of a transmission of data
 	RSSI   *struct {
 		Ave float64 `json:"ave"`
 	} `json:"rssi"`
@@ -53,10 +57,27 @@ func parse(payload []byte) (m message, ours bool, err error) {
 	if !ok {
 		return m, false, nil
 	}
-	if json.Unmarshal(b, &m) != nil || m.Slot < 1 || m.Slot > 2 || m.Action == "" || m.Src > 1<<24-1 || m.Dst > 1<<24-1 {
+	if json.Unmarshal(b, &m) != nil {
+		return message{}, false, errMessage
+	}
+	m.translate()
+	if m.Slot < 1 || m.Slot > 2 || m.Action == "" || m.Src > 1<<24-1 || m.Dst > 1<<24-1 {
 		return message{}, false, errMessage
 	}
 	return m, true, nil
+}
+
+// translate takes the ids by their other names.
+func (m *message) translate() {
+	if m.Src == 0 {
+		m.Src = m.OldSrc
+	}
+	if m.Dst == 0 {
+		m.Dst = m.OldDst
+	}
+	if m.Type == "" && m.Group == "no" {
+		m.Type = "individual"
+	}
 }
 
 func id(v uint32) string {

@@ -40,7 +40,12 @@ var messages = []string{
 	string(dmr(`"action":"late_entry",` + who)),
 	string(dmr(`"action":"lost","duration":3.2,"ber":0.1`)),
 	string(dmr(`"action":"rejected",` + who)),
+	string(dmr(`"action":"csbk","csbk_desc":"Call Emergency",` + whoOld)),
+	string(dmr(`"action":"csbk","csbk_desc":"Call Alert",` + strings.Replace(whoOld, "yes", "no", 1))),
 }
+
+// whoOld is who as other releases write it.
+const whoOld = `"source":"rf","src_id":4600103,"src_info":"4600103","dst_id":9,"group":"yes"`
 
 func words(e call.Event) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s→%s %v %v %s", e.Kind, e.From, e.To, e.Private, e.Lost || e.Active, e.Text))
@@ -68,6 +73,7 @@ func TestMessages(t *testing.T) {
 	want := []string{
 		"begin 4600101→9 false false", "text 4600101→9 false false Wang", "end 4600101→9 false false", "emergency 4600101→9 false true",
 		"page 4600101→4600102 true false", "check 4600101→9 false false", "begin 4600101→9 false false", "end 4600101→9 false true",
+		"emergency 4600103→9 false true", "page 4600103→9 true false",
 	}
 	if !slices.Equal(said, want) {
 		t.Errorf("heard\n%s\nwant\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))

@@ -76,6 +76,7 @@ func (l *Listener) Run(ctx context.Context, emit func(call.Event)) error {
 		if ctx.Err() != nil {
 			return l.Ended(nil)
 		}
+		m.missed(l.cfg.Now())
 		if time.Since(began) > time.Minute {
 			wait = firstWait
 		}
@@ -163,6 +164,7 @@ func (l *Listener) pull(ctx context.Context, c *Client, s *subscription, service
 			}
 			*s = *fresh
 			renewed = l.cfg.Now()
+			m.missed(renewed)
 			if all, err = c.pull(ctx, s, pullFor); err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ type input struct{ name, channel string }
 type meaning struct {
 	emit   func(call.Event)
 	motion bool
-	on     map[input]bool
+	on     map[input]bool    // what goes on; false once nobody knows whether it does
 	rings  map[string]string // the call of a door bell that rings, by its token
 	named  uint64
 }
@@ -45,42 +45,61 @@ func (m *meaning) take(n *notification, at time.Time) {
 	if len(msg.Source.SimpleItem) > 0 {
 		token = call.Clip(clean(msg.Source.SimpleItem[0].Value), call.MaxIdentity)
 	}
-	deleted := msg.PropertyOperation == "Deleted"
+	deleted, fresh := msg.PropertyOperation == "Deleted", msg.PropertyOperation == "Changed"
 	state := func(names ...string) bool { return !deleted && yes(value(msg.Data.SimpleItem, names...)) }
 	switch {
 	case topic == "Device/Trigger/DigitalInput":
-		m.input(call.Alarm, token, state("LogicalState"), at)
+		m.input(call.Alarm, token, state("LogicalState"), fresh, at)
 	case strings.HasPrefix(topic, "VideoSource/GlobalSceneChange"), topic == "RuleEngine/TamperDetector/Tamper":
-		m.input(call.Tamper, token, state("State", "IsTamper"), at)
+		m.input(call.Tamper, token, state("State", "IsTamper"), fresh, at)
 	case topic == "Door/State/DoorAlarm":
 		v := value(msg.Data.SimpleItem, "State")
-		m.input(call.DoorForced, token, v == "DoorForcedOpen" && !deleted, at)
-		m.input(call.DoorOpen, token, v == "DoorOpenTooLong" && !deleted, at)
+		m.input(call.DoorForced, token, v == "DoorForcedOpen" && !deleted, fresh, at)
+		m.input(call.DoorOpen, token, v == "DoorOpenTooLong" && !deleted, fresh, at)
 	case topic == "Door/State/DoorTamper":
-		m.input(call.Tamper, token, value(msg.Data.SimpleItem, "State") == "TamperDetected" && !deleted, at)
+		m.input(call.Tamper, token, value(msg.Data.SimpleItem, "State") == "TamperDetected" && !deleted, fresh, at)
 	case topic == "AccessPoint/State/Tampering":
-		m.input(call.Tamper, token, state("Active"), at)
+		m.input(call.Tamper, token, state("Active"), fresh, at)
 	case topic == "AccessControl/Duress":
 		m.emit(call.Event{Kind: call.Emergency, Active: true, Channel: token, At: at})
 	case topic == "VideoSource/MotionAlarm", topic == "RuleEngine/CellMotionDetector/Motion":
 		if m.motion {
-			m.input(call.Motion, token, state("State", "IsMotion"), at)
+			m.input(call.Motion, token, state("State", "IsMotion"), fresh, at)
 		}
 	case topic == "RuleEngine/MyRuleDetector/Visitor":
 		m.ring(token, state("State"), at)
 	}
 }
 
-// input tells that something begins, or is over, once each.
-func (m *meaning) input(name, channel string, active bool, at time.Time) {
+// missed says that messages may be lost. Of what goes on a new subscription tells anew, as Initialized; what is told as
+// Changed has begun meanwhile, or since. A bell that rings has stopped.
+func (m *meaning) missed(now time.Time) {
+	for key := range m.on {
+		m.on[key] = false
+	}
+	for token, name := range m.rings {
+		delete(m.rings, token)
+		m.emit(call.Event{Kind: call.End, Call: name, Channel: token, At: now, Lost: true})
+	}
+}
+
+// input tells that something begins, or is over, once each. What is fresh is told as a change.
+func (m *meaning) input(name, channel string, active, fresh bool, at time.Time) {
 	key := input{name, channel}
-	if m.on[key] == active || active && len(m.on) >= maxInputs {
+	sure, on := m.on[key]
+	if on == active && (!active || sure) || active && !on && len(m.on) >= maxInputs {
 		return
 	}
 	if active {
 		m.on[key] = true
 	} else {
 		delete(m.on, key)
+	}
+	if on && active {
+		if !fresh {
+			return // it has gone on
+		}
+		m.emit(call.Event{Kind: call.Input, Input: name, Channel: channel, At: at})
 	}
 	m.emit(call.Event{Kind: call.Input, Input: name, Channel: channel, Active: active, At: at})
 }
