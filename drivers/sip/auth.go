@@ -55,14 +55,14 @@ func (n *nonces) sum(stamp []byte, from netip.Addr) []byte {
 	return h.Sum(nil)[:16]
 }
 
-// ours says whether a nonce was made here, for the address, and whether it is fresh.
-func (n *nonces) ours(nonce string, from netip.Addr, now time.Time) (ours, fresh bool) {
+// fresh says whether a nonce was made here, for the address, and not long ago.
+func (n *nonces) fresh(nonce string, from netip.Addr, now time.Time) bool {
 	b, err := base64.RawURLEncoding.DecodeString(nonce)
 	if err != nil || len(b) != 24 || !hmac.Equal(b[8:], n.sum(b[:8], from)) {
-		return false, false
+		return false
 	}
 	age := now.Sub(time.Unix(0, int64(binary.BigEndian.Uint64(b[:8])))) // ours
-	return true, age >= 0 && age < nonceLife
+	return age >= 0 && age < nonceLife
 }
 
 // spend says whether credentials that are right were not used before. Without nc a nonce

@@ -12,10 +12,11 @@ import (
 
 // What a message may be. A door station's INVITE has some 1.2 KiB.
 const (
-	maxMessage = 8 << 10
-	maxHeaders = 64
-	maxVias    = 4
-	maxField   = 256 // of a tag, a Call-ID, a branch
+	maxMessage  = 8 << 10
+	maxHeaders  = 64
+	maxVias     = 4
+	maxContacts = 8
+	maxField    = 256 // of a tag, a Call-ID, a branch
 )
 
 var errMalformed = errors.New("malformed")
@@ -65,6 +66,46 @@ func sane(m sip.Message) error {
 		}
 	}
 	return nil
+}
+
+// contacts reads the contacts of a request: each in a header of its own, or several in one.
+func contacts(r *sip.Request) (all []sip.ContactHeader, err error) {
+	defer func() {
+		if recover() != nil { // as in parse
+			err = errMalformed
+		}
+	}()
+	for _, h := range r.Headers() {
+		if name := strings.ToLower(h.Name()); name != "contact" && name != "m" {
+			continue
+		}
+		for _, text := range commas(h.Value()) {
+			var c sip.ContactHeader
+			if c.DisplayName, err = sip.ParseAddressValue(text, &c.Address, &c.Params); err != nil || len(all) == maxContacts {
+				return nil, fmt.Errorf("%w: a contact", errMalformed)
+			}
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// commas splits a list at the commas that stand neither in quotes nor in brackets.
+func commas(list string) (all []string) {
+	quoted, inside, begin := false, false, 0
+	for i := range len(list) {
+		switch c := list[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '<' || c == '>':
+			inside = c == '<'
+		case c == ',' && !inside:
+			all = append(all, strings.TrimSpace(list[begin:i]))
+			begin = i + 1
+		}
+	}
+	return append(all, strings.TrimSpace(list[begin:]))
 }
 
 func tag(p sip.HeaderParams) string { return p.GetOr("tag", "") }

@@ -69,40 +69,56 @@ func (d *Driver) register(r *sip.Request, from peer, who party, now time.Time) *
 	if r.To().Address.User != who.user() {
 		return d.reply(r, from, 403, "Forbidden")
 	}
-	contact := r.Contact()
-	asked := expires(r, contact)
-	switch {
-	case contact == nil: // asks what there is
-	case asked == 0:
-		d.mu.Lock()
-		delete(d.bindings, who.id())
-		d.mu.Unlock()
-		d.gone(who.id(), "it has signed off")
-		return d.reply(r, from, 200, "OK")
-	case contact.Address.Wildcard || contact.Address.Scheme != "sip" && contact.Address.Scheme != "sips":
+	all, err := contacts(r)
+	if err != nil {
 		return d.reply(r, from, 400, "Bad Contact")
-	case asked < minExpires:
-		res := d.reply(r, from, 423, "Interval Too Brief")
-		res.AppendHeader(sip.NewHeader("Min-Expires", fmt.Sprint(int(minExpires.Seconds()))))
-		return res
-	default:
+	}
+	var fresh *sip.ContactHeader
+	for i := range all {
+		switch {
+		case expires(r, &all[i]) == 0:
+			d.unbind(who.id(), &all[i].Address)
+		case all[i].Address.Wildcard || all[i].Address.Scheme != "sip" && all[i].Address.Scheme != "sips":
+			return d.reply(r, from, 400, "Bad Contact")
+		case fresh == nil:
+			fresh = &all[i]
+		}
+	}
+	if fresh != nil {
+		asked := expires(r, fresh)
+		if asked < minExpires {
+			res := d.reply(r, from, 423, "Interval Too Brief")
+			res.AppendHeader(sip.NewHeader("Min-Expires", fmt.Sprint(int(minExpires.Seconds()))))
+			return res
+		}
 		d.mu.Lock()
-		d.bindings[who.id()] = binding{peer: from, contact: *contact.Address.Clone(), until: now.Add(min(asked, mostExpires))}
+		d.bindings[who.id()] = binding{peer: from, contact: *fresh.Address.Clone(), until: now.Add(min(asked, mostExpires))}
 		d.mu.Unlock()
 		d.Heard(who.id())
 		d.back(who.id())
 	}
 	res := d.reply(r, from, 200, "OK")
-	d.mu.Lock()
-	b, there := d.bindings[who.id()]
-	d.mu.Unlock()
-	if there {
+	b, there := d.binding(who.id())
+	switch {
+	case there:
 		c := &sip.ContactHeader{Address: b.contact}
 		c.Params.Add("expires", strconv.Itoa(int(b.until.Sub(now).Seconds())))
 		res.AppendHeader(c)
+	case len(all) > 0:
+		d.gone(who.id(), "it has signed off")
 	}
 	res.AppendHeader(sip.NewHeader("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
 	return res
+}
+
+// unbind forgets where a party is, if it is there: one that has moved takes back where it was before.
+func (d *Driver) unbind(id string, contact *sip.Uri) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := d.bindings[id].contact
+	if contact.Wildcard || b.User == contact.User && strings.EqualFold(b.Host, contact.Host) && b.Port == contact.Port {
+		delete(d.bindings, id)
+	}
 }
 
 // expires is how long a REGISTER wants to be known.

@@ -154,9 +154,10 @@ func (d *Driver) authenticate(r *sip.Request, from peer, known bool, now time.Ti
 		d.discarded() // it has guessed enough
 		return party{}, false
 	}
-	ours, fresh := d.nonces.ours(c.Nonce, ip, now)
-	if !ours || !fresh {
-		d.challenge(r, from, ours, now)
+	if !d.nonces.fresh(c.Nonce, ip, now) {
+		// Of before a restart, perhaps. Many take a challenge that does not say stale for a wrong password, and
+		// give the call up.
+		d.challenge(r, from, true, now)
 		return party{}, false
 	}
 	who, exists := d.users[c.User]

@@ -207,6 +207,36 @@ func TestRegister(t *testing.T) {
 	}
 }
 
+// TestMoved: a phone that has got another address takes the old one back after it, or in the same request. It is still
+// there, and what it takes back last is.
+func TestMoved(t *testing.T) {
+	r := run(t, sip.Config{Stations: []sip.Station{station()}})
+	p := r.dial("udp", "", "1001", "secret")
+	const old = "<sip:1001@192.0.2.7:5060>;expires=0"
+	bound := func(header ...string) string {
+		return r.ask(p, &siptest.Request{Method: "REGISTER", Header: header}, 200).Header.Get("Contact")
+	}
+	for _, header := range []string{"Contact: " + old, "m: " + old} {
+		if c := bound("Expires: 60", header); !strings.Contains(c, p.Addr()) {
+			t.Errorf("with %s: %q", header, c)
+		}
+	}
+	p.Contact = "\"Gate, east\" " + old + ", <sip:1001@192.0.2.8:5070>;expires=90"
+	if c := bound(); !strings.Contains(c, "192.0.2.8:5070") {
+		t.Errorf("the old one first: %q", c)
+	}
+	p.Contact = old
+	if c := bound(); !strings.Contains(c, "192.0.2.8:5070") || r.State().Devices["gate"].Phase != driver.Online {
+		t.Errorf("the old one after it: %q", c)
+	}
+	p.Contact = "*"
+	if c := bound("Expires: 0"); c != "" || r.State().Devices["gate"].Phase != driver.Silent {
+		t.Errorf("all: %q", c)
+	}
+	p.Contact = "<tel:120>"
+	r.ask(p, &siptest.Request{Method: "REGISTER"}, 400)
+}
+
 func TestStrangers(t *testing.T) {
 	r := run(t, sip.Config{Stations: []sip.Station{station(), {ID: "pole", User: "1002", Address: netip.MustParsePrefix("127.0.0.9/32")}}})
 	for name, p := range map[string]*siptest.Phone{
@@ -245,7 +275,7 @@ func TestStrangers(t *testing.T) {
 	}
 	other := r.dial("udp", "127.0.0.7:0", "1001", "")
 	_ = other.Write([]byte(other.Text(q)))
-	if m, err = other.Final("MESSAGE"); err != nil || m.Status() != 401 {
+	if m, err = other.Final("MESSAGE"); err != nil || m.Status() != 401 || !strings.Contains(m.Header.Get("Www-Authenticate"), "stale=true") {
 		t.Errorf("stolen credentials: %v, %v", m, err)
 	}
 	for _, want := range []int{200, 401} {

@@ -44,6 +44,9 @@ func (c *conversation) request(g, other *leg, r *sip.Request, from peer, now tim
 			c.d.answer(r, from, g.last)
 		}
 		return
+	case g == c.a && r.IsInvite() && tag(r.To().Params) == "" && !c.ended.IsZero():
+		c.anew(r, from, now)
+		return
 	case tag(r.To().Params) != tag(g.local.Params) || tag(r.From().Params) != tag(g.remote.Params):
 		g.answer(c.d, r, from, g.reply(r, 481, "Call/Transaction Does Not Exist"))
 		return
@@ -78,6 +81,17 @@ func (c *conversation) request(g, other *leg, r *sip.Request, from peer, now tim
 		res.AppendHeader(sip.NewHeader("Allow", allow))
 		g.answer(c.d, r, from, res)
 	}
+}
+
+// anew has a caller call again by the same Call-ID, as one does who was refused and asks for less (RFC 3261 section
+// 8.1.3.5): it is a call of its own.
+func (c *conversation) anew(r *sip.Request, from peer, now time.Time) {
+	c.a.final = nil // it has heard
+	c.d.mu.Lock()
+	delete(c.d.calls, c.a.id)
+	delete(c.parties, c.a.id)
+	c.d.mu.Unlock()
+	c.d.request(r, from, c.d.known(from.addr.Addr()), now)
 }
 
 // acknowledged takes an ACK. With it comes what the side wants, if we have made the offer.

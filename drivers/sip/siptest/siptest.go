@@ -49,6 +49,8 @@ type Phone struct {
 	To string
 	// Wait is how long it waits for what must come; 10 s if 0.
 	Wait time.Duration
+	// Contact is what stands in its requests; its own address if empty.
+	Contact string
 
 	conn  net.Conn
 	lines *bufio.Reader // of TCP
@@ -258,7 +260,11 @@ func (p *Phone) Text(r *Request) string {
 	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;rport;branch=%s\r\n", r.Method, r.Target, network, p.Addr(), r.Branch)
 	fmt.Fprintf(&b, "From: <sip:%s@%s>;tag=%s\r\nTo: <sip:%s@%s>%s\r\n", p.User, p.To, r.FromTag, user, p.To, to)
 	fmt.Fprintf(&b, "Call-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n", r.CallID, r.Seq, r.Method)
-	fmt.Fprintf(&b, "Contact: <sip:%s@%s>\r\n", p.User, p.Addr())
+	contact := p.Contact
+	if contact == "" {
+		contact = fmt.Sprintf("<sip:%s@%s>", p.User, p.Addr())
+	}
+	fmt.Fprintf(&b, "Contact: %s\r\n", contact)
 	for _, h := range r.Header {
 		b.WriteString(h + "\r\n")
 	}
