@@ -33,6 +33,8 @@ func TestEvents(t *testing.T) {
 		{"a five-tone code of itself", [][]float32{fiveTone("zvei1", "55501"), quiet}, "digits 55501 from 55501"},
 		{"two speak in turn", [][]float32{fiveTone("zvei1", "12234"), silence(1200 * time.Millisecond), digits("1"), quiet}, "digits 12234 from 12234, digits 1"},
 		{"who pressed digits", [][]float32{fiveTone("zvei1", "12234"), hum(500*time.Millisecond, 0.1), digits("1"), quiet}, "digits 12234 from 12234, digits 1 from 12234"},
+		{"digits before another speaks", [][]float32{digits("12"), silence(1200 * time.Millisecond), burst(mdc1200.Packet{Op: 1, Arg: 0x80, Unit: 0x1234}), quiet},
+			"voice, voice-over, digits 12, begin from 1234, end from 1234"},
 		{"an emergency", [][]float32{burst(mdc1200.Packet{Arg: 0x81, Unit: 0x1A}), silence(700 * time.Millisecond), burst(mdc1200.Packet{Arg: 0x81, Unit: 0x1A}), quiet},
 			"emergency from 001A, emergency from 001A"},
 		{"a call with its end", [][]float32{burst(mdc1200.Packet{Op: 1, Arg: 0x80, Unit: 0x1234}), hum(time.Second, 0.2), burst(mdc1200.Packet{Op: 1, Unit: 0x1234}), quiet},

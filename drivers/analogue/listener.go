@@ -156,8 +156,13 @@ func (l *listener) fiveTone(c selcall.Call) {
 	l.emit(call.Event{Kind: call.Digits, Digits: c.Digits, From: c.Digits})
 }
 
-// is notes who speaks.
-func (l *listener) is(from string) { l.from, l.named = from, l.now }
+// is notes who speaks. Digits of an earlier transmission are not theirs.
+func (l *listener) is(from string) {
+	if l.pressed.Before(l.carrier) {
+		l.flush()
+	}
+	l.from, l.named = from, l.now
+}
 
 func (l *listener) packet(p mdc1200.Packet) {
 	from := unit(p.Sender())

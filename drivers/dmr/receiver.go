@@ -25,6 +25,7 @@ type Receiver struct {
 
 	voice  *voice
 	ended  uint32 // stream of the last call
+	endLC  LC
 	endAt  time.Time
 	parts  [4]uint32 // of an embedded link control
 	part   int       // that comes next; 0 for none
@@ -113,7 +114,7 @@ func (r *Receiver) speak(lc LC, stream uint32, at time.Time, out func(call.Event
 		v = nil
 	}
 	if v == nil {
-		if stream == r.ended && at.Sub(r.endAt) < straysAfter {
+		if stream == r.ended && lc.Src == r.endLC.Src && lc.Dst == r.endLC.Dst && at.Sub(r.endAt) < straysAfter {
 			return
 		}
 		v = &voice{name: r.Name(), lc: lc, stream: stream}
@@ -130,7 +131,7 @@ func (r *Receiver) speak(lc LC, stream uint32, at time.Time, out func(call.Event
 func (r *Receiver) end(lost bool, out func(call.Event)) {
 	v := r.voice
 	r.voice, r.part = nil, 0
-	r.ended, r.endAt = v.stream, v.last
+	r.ended, r.endLC, r.endAt = v.stream, v.lc, v.last
 	out(call.Event{Kind: call.End, Call: v.name, From: id(v.lc.Src), To: id(v.lc.Dst), Private: v.lc.Private(), Lost: lost})
 }
 

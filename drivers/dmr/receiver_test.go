@@ -30,6 +30,18 @@ func TestCall(t *testing.T) {
 		"begin 4600101→4600102 private urgent", "emergency 4600101→4600102 private", "end 4600101→4600102 private")
 }
 
+// TestSameStream: a repeater that does not tell transmissions apart by their streams, and a short call for help right
+// behind another's call.
+func TestSameStream(t *testing.T) {
+	s := speech()
+	s.Alias, s.Position = "", nil
+	l := listen()
+	l.take(0, s.Bursts()...)
+	s.LC.Src, s.LC.Options, s.Superframes = 4600102, optionEmergency, 1
+	l.take(0, s.Bursts()...)
+	l.want(t, "begin 4600101→9", "end 4600101→9", "begin 4600102→9 urgent", "emergency 4600102→9", "end 4600102→9")
+}
+
 func TestCallBreaksOff(t *testing.T) {
 	s := speech()
 	s.NoEnd, s.Alias, s.Position = true, "", nil

@@ -23,7 +23,7 @@
 // A salt is computed of the sender's address, so that nobody costs memory before the password was
 // right. Only ids of the configuration get in. A login that is under way harms no session: it takes
 // the place of one when the password was right. An answer is at most two bytes longer than what it answers,
-// and strangers get few; an address with wrong passwords is not heard for a while. What comes from anywhere but a
+// and strangers get few; an address with wrong passwords for a repeater is not heard in its name for a while. What comes from anywhere but a
 // session's address is no part of it. The protocol has no signature: somebody on the same network who can
 // send with a repeater's address can speak for it, so it belongs on a network of its own or into a VPN.
 package homebrew

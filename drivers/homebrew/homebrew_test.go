@@ -236,6 +236,28 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
+// TestFramesOfAStranger: a repeater that the master has forgotten hears so from its first frame on, not only by
+// its next ping.
+func TestFramesOfAStranger(t *testing.T) {
+	m := serve(t, config())
+	conn, err := net.Dial("udp", m.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	f := homebrew.Frame{Src: 4600101, Dst: 9, Repeater: hotspot, Slot: 2, Stream: 1, Burst: dmr.Control(1, dmr.Alarm, 4600101, 9)}
+	var answer [64]byte
+	m.until("refusal", func() bool {
+		_, _ = conn.Write(f.Append(nil))
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		n, err := conn.Read(answer[:])
+		return err == nil && bytes.Equal(answer[:n], binary.BigEndian.AppendUint32([]byte("MSTNAK"), hotspot))
+	})
+	if len(m.heard()) > 0 {
+		t.Errorf("a stranger is heard: %+v", m.heard())
+	}
+}
+
 // A stranger gets little, and stops nothing: a repeater that is logged in is heard all the while.
 func TestHostilePeer(t *testing.T) {
 	m := serve(t, config())

@@ -23,46 +23,53 @@ func (b *bucket) take(now time.Time) bool {
 }
 
 const (
-	maxFailures  = 1024 // addresses
+	maxFailures  = 1024
 	firstBlock   = time.Second
 	lastBlock    = 5 * time.Minute
 	failureLives = 15 * time.Minute
 )
 
-// failures are wrong passwords, by address. Each next one shuts it out for twice as long.
-type failures map[netip.Addr]*failure
+// failures are wrong passwords. Each next one shuts the sender out for twice as long, in the name of that repeater
+// alone: behind one address there may be others.
+type failures map[sender]*failure
+
+// sender is who says to be a repeater.
+type sender struct {
+	addr netip.Addr
+	id   uint32
+}
 
 type failure struct {
 	wait  time.Duration
 	until time.Time
 }
 
-func (f failures) blocked(a netip.Addr, now time.Time) bool {
-	x := f[a]
+func (f failures) blocked(s sender, now time.Time) bool {
+	x := f[s]
 	return x != nil && now.Before(x.until)
 }
 
 // add counts a wrong password.
-func (f failures) add(a netip.Addr, now time.Time) {
-	x := f[a]
+func (f failures) add(s sender, now time.Time) {
+	x := f[s]
 	if x == nil {
 		if len(f) >= maxFailures {
 			f.forgetOldest()
 		}
 		x = &failure{wait: firstBlock / 2}
-		f[a] = x
+		f[s] = x
 	}
 	x.wait = min(2*x.wait, lastBlock)
 	x.until = now.Add(x.wait)
 }
 
-func (f failures) clear(a netip.Addr) { delete(f, a) }
+func (f failures) clear(s sender) { delete(f, s) }
 
 func (f failures) forgetOldest() {
-	var oldest netip.Addr
-	for a, x := range f {
-		if !oldest.IsValid() || x.until.Before(f[oldest].until) {
-			oldest = a
+	var oldest sender
+	for s, x := range f {
+		if !oldest.addr.IsValid() || x.until.Before(f[oldest].until) {
+			oldest = s
 		}
 	}
 	delete(f, oldest)
@@ -70,9 +77,9 @@ func (f failures) forgetOldest() {
 
 // sweep forgets those that have been quiet.
 func (f failures) sweep(now time.Time) {
-	for a, x := range f {
+	for s, x := range f {
 		if now.Sub(x.until) > failureLives {
-			delete(f, a)
+			delete(f, s)
 		}
 	}
 }

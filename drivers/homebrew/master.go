@@ -24,6 +24,8 @@ const (
 	frameRate, frameBurst = 100, 200
 	// strangerRate and strangerBurst are the answers that all strangers get together.
 	strangerRate, strangerBurst = 50, 100
+	// warnRate and warnBurst are the lines that wrong passwords get in the log.
+	warnRate, warnBurst = 0.1, 20
 )
 
 // master is a Source while it runs. It has one goroutine.
@@ -33,6 +35,7 @@ type master struct {
 	emit     func(call.Event)
 	sessions map[uint32]*session
 	answers  bucket
+	warnings bucket
 	wrong    failures
 	begun    time.Time
 }
@@ -58,7 +61,8 @@ type mark struct {
 func newMaster(s *Source, conn *net.UDPConn, emit func(call.Event), now time.Time) *master {
 	return &master{
 		Source: s, conn: conn, emit: emit, sessions: map[uint32]*session{}, begun: now,
-		answers: bucket{rate: strangerRate, burst: strangerBurst}, wrong: failures{},
+		answers:  bucket{rate: strangerRate, burst: strangerBurst},
+		warnings: bucket{rate: warnRate, burst: warnBurst}, wrong: failures{},
 	}
 }
 
@@ -84,7 +88,7 @@ func (m *master) take(p []byte, from netip.AddrPort, now time.Time) {
 	s := m.sessions[id]
 	if s == nil || s.addr != from {
 		m.reject()
-		if word == "RPTPING" { // so that it logs in again
+		if word == "RPTPING" || word == "DMRD" { // so that it logs in again, the sooner if somebody calls
 			m.refuse(id, from, now)
 		}
 		return
@@ -126,7 +130,7 @@ func (m *master) salt(id uint32, from netip.AddrPort, at time.Time) []byte {
 
 func (m *master) login(id uint32, from netip.AddrPort, now time.Time) {
 	switch {
-	case m.wrong.blocked(from.Addr(), now):
+	case m.wrong.blocked(sender{from.Addr(), id}, now):
 		m.reject()
 	case m.cfg.Repeaters[id] == "":
 		m.reject()
@@ -147,7 +151,7 @@ func (m *master) known(id uint32, from netip.AddrPort) bool {
 
 func (m *master) password(p []byte, id uint32, from netip.AddrPort, now time.Time) {
 	password := m.cfg.Repeaters[id]
-	if password == "" || m.wrong.blocked(from.Addr(), now) {
+	if password == "" || m.wrong.blocked(sender{from.Addr(), id}, now) {
 		m.reject()
 		return
 	}
@@ -158,15 +162,17 @@ func (m *master) password(p []byte, id uint32, from netip.AddrPort, now time.Tim
 	}
 	if !right {
 		m.reject()
-		m.wrong.add(from.Addr(), now)
-		m.cfg.Log.Warn("a repeater is refused: wrong password", "repeater", id, "address", from.Addr())
+		m.wrong.add(sender{from.Addr(), id}, now)
+		if m.warnings.take(now) { // addresses can be made up
+			m.cfg.Log.Warn("a repeater is refused: wrong password", "repeater", id, "address", from.Addr())
+		}
 		if m.sessions[id] == nil {
 			m.Device(name(id), driver.Refused, "wrong password")
 		}
 		m.refuse(id, from, now)
 		return
 	}
-	m.wrong.clear(from.Addr())
+	m.wrong.clear(sender{from.Addr(), id})
 	if old := m.sessions[id]; old != nil {
 		old.close(m.emit)
 	}

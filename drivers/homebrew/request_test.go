@@ -35,7 +35,7 @@ func TestParseInfo(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	f, now := failures{}, time.Now()
-	a := netip.MustParseAddr("192.0.2.1")
+	a := sender{netip.MustParseAddr("192.0.2.1"), 1}
 	for _, wait := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
 		f.add(a, now)
 		if !f.blocked(a, now.Add(wait-1)) || f.blocked(a, now.Add(wait)) {
@@ -48,11 +48,14 @@ func TestFailures(t *testing.T) {
 	if !f.blocked(a, now.Add(lastBlock-1)) || f.blocked(a, now.Add(lastBlock)) {
 		t.Errorf("not blocked for %v", lastBlock)
 	}
+	if f.blocked(sender{a.addr, 2}, now) {
+		t.Error("another repeater at the same address is shut out")
+	}
 	for i := range 3 * maxFailures {
-		f.add(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), now) // an address
+		f.add(sender{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1}, now) // an address
 	}
 	if len(f) > maxFailures {
-		t.Errorf("%d addresses are remembered", len(f))
+		t.Errorf("%d senders are remembered", len(f))
 	}
 	f.sweep(now.Add(time.Hour))
 	if len(f) != 0 {
