@@ -14,5 +14,5 @@ var box = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written 
 	"health.twin":   {"线路 %s：另一台网关用了同一个编号，两台互相挤下线", "uplink %s: another gateway has the same id, and each pushes the other off"},
 	"health.cut":    {"线路 %s：服务器一连上就断开，可能另一台网关用了同一个编号", "uplink %s: the broker ends every connection at once; another gateway may have the same id"},
 	"health.blind":  {"看不见：%s", "blind: %s"},
-	"health.stuck":  {"sentrybox：%d 项工作停了（见上）", "sentrybox: %d parts of the main job do not work (above)"},
+	"health.stuck":  {"sentrybox：%d 项工作停了（见上）", "sentrybox: %d {0|part|parts} of the main job {0|does|do} not work (above)"},
 }

@@ -63,7 +63,7 @@ var duty = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"duty.fact.floor":            {"可能在 %s 层", "most likely floor %s"},
 	"duty.fact.agitated":         {"有人奔跑或打斗", "people run, push or fight"},
 	"duty.grid":                  {"网格 %s", "grid %s"},
-	"duty.fact.count":            {"共 %d 次", "%d times"},
+	"duty.fact.count":            {"共 %d 次", "%d {0|time|times}"},
 	"duty.fact.not_acknowledged": {"无人应答，已报上级", "nobody answered: passed up"},
 	"duty.fact.not_handled":      {"超时未处理，已报上级", "not handled in time: passed up"},
 	"duty.fact.clock":            {"网关时钟未校准，时间可能不准", "the gateway's clock was not set: times may be wrong"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,7 +59,8 @@ func Has(key Key) bool {
 }
 
 // T returns the sentence of key in language l, with args put in as by
-// fmt.Sprintf. A key that the catalogue lacks is returned as it is.
+// fmt.Sprintf; {0|alert|alerts} is the first word if the first of args is 1, and the
+// second otherwise, as in the scripts of the pages. A key that the catalogue lacks is returned as it is.
 func T(l Lang, key Key, args ...any) string {
 	s, ok := find(key)
 	if !ok {
@@ -71,7 +73,33 @@ func T(l Lang, key Key, args ...any) string {
 	if len(args) == 0 {
 		return form
 	}
-	return fmt.Sprintf(form, args...)
+	return fmt.Sprintf(inflect(form, args), args...)
+}
+
+// inflect picks the words of form that go by how many one of args is.
+func inflect(form string, args []any) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(form, "{")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		choice, after, closed := strings.Cut(rest, "}")
+		parts := strings.Split(choice, "|")
+		n, err := strconv.Atoi(parts[0])
+		if !closed || len(parts) != 3 || err != nil || n < 0 || n >= len(args) {
+			out.WriteString("{")
+			form = rest
+			continue
+		}
+		word := parts[2]
+		if fmt.Sprint(args[n]) == "1" {
+			word = parts[1]
+		}
+		out.WriteString(word)
+		form = after
+	}
 }
 
 // Below returns the sentences whose keys begin with prefix, by the rest of the key.

@@ -37,6 +37,15 @@ func TestLookUp(t *testing.T) {
 	if got := T(English, "config.problems", "a.yaml", 2); got != "a.yaml: 2 problems" {
 		t.Errorf("got %q", got)
 	}
+	if got := T(English, "config.problems", "a.yaml", 1); got != "a.yaml: 1 problem" {
+		t.Errorf("got %q", got)
+	}
+	if got := T(English, "backup.contents", "gw", "s", "c", "now", "1.0", 1, uint64(2), 1, 0, 1, 1, 3, "1 MB"); got != "gateway gw (s / c), made now by version 1.0: 1 camera, 2 sensors, 1 user, 0 old configurations, 1 alert (1 open), 3 pictures and clips, 1 MB in all" {
+		t.Errorf("got %q", got)
+	}
+	if got := inflect("{a} {9|x|y} {0|one|many} {", []any{2}); got != "{a} {9|x|y} many {" {
+		t.Errorf("got %q", got)
+	}
 	if got := Reading(English, "water_level"); got == "water_level" {
 		t.Errorf("got %q", got)
 	}
