@@ -32,7 +32,13 @@ need() {
 	[ ${#missing[@]} = 0 ] && return
 	say "installing ${missing[*]}"
 	as_root apt-get update -qq
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+	install_packages "${missing[@]}"
+}
+
+# install_packages [OPTION] PACKAGE…: the footage is in /usr/share/doc, which small systems leave out.
+install_packages() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		-o DPkg::Options::='--path-include=/usr/share/doc/opencv-doc/*' "$@" >/dev/null
 }
 
 # room GB: sees to it that so much is free for what the tests build. Go keeps what it has built for five days, which on
@@ -84,13 +90,16 @@ need_go() {
 	arm64) arch=arm64 ;;
 	*) echo "no Go $want for this machine: install it by hand" >&2; exit 1 ;;
 	esac
-	say "fetching Go $want"
-	dir=$(cd / && env -u GOFLAGS -u GOTOOLCHAIN GO111MODULE=on go mod download -json "golang.org/toolchain@$version-$arch" |
-		sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
-	[ -n "$dir" ] || { echo "Go $want could not be fetched" >&2; exit 1; }
-	# Modules are unpacked without the right to be executed.
-	chmod -R u+w "$dir"
-	chmod +x "$dir"/bin/* "$dir"/pkg/tool/*/*
+	dir=$(go env GOMODCACHE)/golang.org/toolchain@$version-$arch
+	if [ ! -x "$dir/bin/go" ]; then
+		say "fetching Go $want"
+		dir=$(cd / && env -u GOFLAGS -u GOTOOLCHAIN GO111MODULE=on go mod download -json "golang.org/toolchain@$version-$arch" |
+			sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+		[ -n "$dir" ] || { echo "Go $want could not be fetched" >&2; exit 1; }
+		# Modules are unpacked without the right to be executed.
+		chmod -R u+w "$dir"
+		chmod +x "$dir"/pkg/tool/*/* "$dir"/bin/*
+	fi
 	export GOROOT="$dir" PATH="$dir/bin:$PATH"
 }
 
@@ -107,11 +116,12 @@ build() {
 # footage: the demo's video, once: real people on a square, from Debian's
 # opencv-doc, as a camera would send it.
 footage() {
-	local out=build/footage/vtest.mp4
+	local out=build/footage/vtest.mp4 from=/usr/share/doc/opencv-doc/examples/data/vtest.avi
 	[ -s "$out" ] && return
+	[ -s "$from" ] || install_packages --reinstall opencv-doc
 	say "encoding the footage"
 	mkdir -p build/footage
-	ffmpeg -nostdin -v error -y -i /usr/share/doc/opencv-doc/examples/data/vtest.avi -an -c:v libx264 -preset veryfast \
+	ffmpeg -nostdin -v error -y -i "$from" -an -c:v libx264 -preset veryfast \
 		-crf 23 -g 20 -bf 0 -pix_fmt yuv420p -movflags +faststart "$out.part.mp4"
 	mv "$out.part.mp4" "$out"
 }
