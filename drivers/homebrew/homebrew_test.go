@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -166,9 +168,10 @@ func (f *far) noise(b []byte) {
 	_ = conn.Close()
 }
 
+// freePort returns an address of this process's own, which nobody else is given a port of.
 func freePort(t *testing.T) string {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	c, err := net.ListenPacket("udp", fmt.Sprintf("127.%d.%d.2:0", 1+os.Getpid()>>8%250, os.Getpid()%256))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -147,9 +148,10 @@ func TestConform(t *testing.T) {
 	})
 }
 
+// freePort returns an address of this process's own, which nobody else is given a port of.
 func freePort(t *testing.T) string {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	c, err := net.ListenPacket("udp", fmt.Sprintf("127.%d.%d.2:0", 1+os.Getpid()>>8%250, os.Getpid()%256))
 	if err != nil {
 		t.Fatal(err)
 	}

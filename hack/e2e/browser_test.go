@@ -6,7 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"sentrybox/uplink/mqtt/mqtttest"
 )
 
 // browser is a real one, without a window.
@@ -188,15 +190,7 @@ func (b *browser) onPhone(name string) {
 }
 
 // freePort returns an address that nobody listens on.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+func freePort(t testing.TB) string { return fmt.Sprintf("127.0.0.1:%d", mqtttest.FreePort(t)) }
 
 // setupCode waits for the one-time code that the gateway says on its console.
 func (g *gateway) setupCode() string {

@@ -176,7 +176,7 @@ func TestIntercoms(t *testing.T) {
 		}
 		defer s.Close()
 	}
-	port, ports := mqtttest.FreePort(t), 31000+os.Getpid()%4000*2
+	port, ports := mqtttest.FreePort(t), 31000+os.Getpid()%7*200
 	start(t, broker.URL(), fmt.Sprintf(intercomSite, port, ports, ports+99, door.Addr(), camera.Addr()))
 	duty := startPhone(t, port, "2001", "p1", ";answermode=auto", 1100)
 	gate := startPhone(t, port, "1001", "s1", "", 700)

@@ -3,23 +3,17 @@ package spawn
 
 import (
 	"bytes"
-	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"sentrybox/uplink/linetest/freeport"
 )
 
-// FreePort returns a TCP port of the loopback interface that was free a moment ago.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
+// FreePort returns a TCP port of the loopback interface that nobody listens on, and that no other
+// process is told here.
+func FreePort() (int, error) { return freeport.TCP() }
 
 // Children returns the processes that a process has started and that are still there (proc(5), stat).
 func Children(pid int) (all []int) {

@@ -1,25 +1,11 @@
 package spawn
 
 import (
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"testing"
 )
-
-func TestFreePort(t *testing.T) {
-	port, err := FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		t.Fatalf("nobody listens at the port, and yet: %v", err)
-	}
-	_ = l.Close()
-}
 
 func TestChildren(t *testing.T) {
 	cmd := exec.Command("cat") // until its input ends

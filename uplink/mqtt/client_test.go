@@ -64,8 +64,8 @@ func TestItemsArriveInOrderOfPriority(t *testing.T) {
 		outbox.Item{Lane: outbox.Reply, Topic: "cmd/1/result", Payload: []byte("r")},
 	)
 	g.start()
-	g.waitDepth(0, 5*time.Second)
-	all := sub.Wait(5*time.Second, "everything", func(m []mqtttest.Message) bool { return len(m) >= 7 })
+	g.waitDepth(0)
+	all := sub.Wait(patience, "everything", func(m []mqtttest.Message) bool { return len(m) >= 7 })
 	var order []string
 	for _, m := range all {
 		order = append(order, strings.TrimPrefix(m.Topic, prefix+"/")+"="+string(m.Payload))
@@ -83,12 +83,12 @@ func TestItemsArriveInOrderOfPriority(t *testing.T) {
 	before("alert/community/A=raised", "metrics=m")
 	// Retained is what is to be retained, and the cleared alert is not.
 	late := mqtttest.Subscribe(t, b.url(), prefix+"/#")
-	late.WaitTopic(5*time.Second, prefix+"/device/cam")
-	got := late.Wait(5*time.Second, "two retained", func(m []mqtttest.Message) bool { return len(m) == 2 })
+	late.WaitTopic(patience, prefix+"/device/cam")
+	got := late.Wait(patience, "two retained", func(m []mqtttest.Message) bool { return len(m) == 2 })
 	if payloads(got, "alert/community/A") != nil || payloads(got, "status") == nil {
 		t.Errorf("retained are %v", got)
 	}
-	if s := g.waitState(mqtt.Online, 5*time.Second); s.Err != nil || s.Broker != b.url() {
+	if s := g.waitState(mqtt.Online); s.Err != nil || s.Broker != b.url() {
 		t.Errorf("state %+v", s)
 	}
 }
@@ -102,7 +102,7 @@ func TestStatusAndLastWill(t *testing.T) {
 	g.start()
 	status := func(want ...string) {
 		t.Helper()
-		all := sub.Wait(5*time.Second, "status "+want[len(want)-1], func(m []mqtttest.Message) bool { return len(m) >= len(want) })
+		all := sub.Wait(patience, "status "+want[len(want)-1], func(m []mqtttest.Message) bool { return len(m) >= len(want) })
 		var got []string
 		for _, m := range all {
 			got = append(got, string(m.Payload))
@@ -113,18 +113,18 @@ func TestStatusAndLastWill(t *testing.T) {
 	}
 	const online, offline = `{"state":"online"}`, `{"state":"offline"}`
 	status(online)
-	g.waitState(mqtt.Online, 5*time.Second)
+	g.waitState(mqtt.Online)
 	line.Down(true) // the line breaks: the broker speaks for us
 	status(online, offline)
 	line.Down(false)
 	status(online, offline, online)
-	g.waitDepth(0, 5*time.Second)
-	if took := g.stop(); took > 10*time.Second {
+	g.waitDepth(0)
+	if took := g.stop(); took > 40*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 	status(online, offline, online, offline) // said by us, once
 	late := mqtttest.Subscribe(t, b.url(), prefix+"/status")
-	if m := late.WaitTopic(5*time.Second, prefix+"/status"); string(m.Payload) != offline || !m.Retained {
+	if m := late.WaitTopic(patience, prefix+"/status"); string(m.Payload) != offline || !m.Retained {
 		t.Errorf("retained status is %s", m.Payload)
 	}
 	if p := g.phases(); p[len(p)-1] != mqtt.Offline {
@@ -146,7 +146,7 @@ func TestIncoming(t *testing.T) {
 	}
 	g.cfg.Subscriptions = []mqtt.Subscription{{Filter: "ack/+", Handle: handle("ack")}, {Filter: "cmd/+", Handle: handle("cmd")}}
 	g.start()
-	g.waitState(mqtt.Online, 5*time.Second)
+	g.waitState(mqtt.Online)
 	pub := mqtttest.Subscribe(t, b.url(), "nothing")
 	var want []string
 	for i := range 20 { // in order, though paho would not keep it by default
@@ -157,7 +157,7 @@ func TestIncoming(t *testing.T) {
 	pub.Publish(prefix+"/cmd/1", false, make([]byte, mqtt.MaxIncoming+1)) // too long: dropped, and the line lives on
 	pub.Publish(prefix+"/cmd/2", false, []byte("last"))
 	want = append(want, "cmd:cmd/2=last")
-	eventually(t, 5*time.Second, "messages", func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= len(want) })
+	eventually(t, "messages", func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= len(want) })
 	mu.Lock()
 	defer mu.Unlock()
 	if !slices.Equal(got, want) {
@@ -174,14 +174,14 @@ func TestFloodNeitherBlocksNorGrows(t *testing.T) {
 	release := make(chan struct{})
 	g.cfg.Subscriptions = []mqtt.Subscription{{Filter: "cmd/+", Handle: func(context.Context, string, []byte) { <-release }}}
 	g.start()
-	g.waitState(mqtt.Online, 5*time.Second)
+	g.waitState(mqtt.Online)
 	pub := mqtttest.Subscribe(t, b.url(), "nothing")
 	for i := range 1400 {
 		pub.Publish(prefix+"/cmd/x", false, fmt.Append(nil, i))
 	}
-	eventually(t, 5*time.Second, "drops", func() bool { return g.client.Stats().Dropped >= 1400-1024-1 })
+	eventually(t, "drops", func() bool { return g.client.Stats().Dropped >= 1400-1024-1 })
 	g.put(alert("A", "through the flood"))
-	g.waitDepth(0, 5*time.Second)
+	g.waitDepth(0)
 	close(release)
 }
 
@@ -192,7 +192,7 @@ func TestRefusedPassword(t *testing.T) {
 	g.cfg.Timing.Refused = time.Minute
 	g.put(alert("A", "kept"))
 	g.start()
-	if s := g.waitState(mqtt.Refused, 5*time.Second); s.Err == nil {
+	if s := g.waitState(mqtt.Refused); s.Err == nil {
 		t.Fatal("refused without a reason")
 	}
 	time.Sleep(500 * time.Millisecond) // many times the shortest back-off
@@ -206,7 +206,7 @@ func TestRefusedPassword(t *testing.T) {
 	// The right one, from the URL.
 	g.cfg.Brokers = []mqtt.Broker{{URL: "mqtt://gw:right-8871@" + b.addr}}
 	g.start()
-	g.waitDepth(0, 5*time.Second)
+	g.waitDepth(0)
 	if strings.Contains(g.log.String(), "8871") {
 		t.Error("the password is in the log")
 	}
@@ -228,15 +228,15 @@ func TestTLS(t *testing.T) {
 		g.cfg.Brokers = []mqtt.Broker{c.b}
 		g.put(alert("A", "x"))
 		g.start()
-		g.waitState(c.want, 5*time.Second)
+		g.waitState(c.want)
 		if c.want == mqtt.Online {
-			g.waitDepth(0, 5*time.Second)
+			g.waitDepth(0)
 		}
 		g.stop()
 	}
 	plain := startMochi(t, nil, nil)
 	g := newGateway(t, "mqtts://"+plain.addr).start()
-	eventually(t, 5*time.Second, "a state for a broker that speaks no TLS", func() bool { return len(g.phases()) > 0 })
+	eventually(t, "a state for a broker that speaks no TLS", func() bool { return len(g.phases()) > 0 })
 	if p := g.phases(); p[0] == mqtt.Online {
 		t.Errorf("states %v", p)
 	}
@@ -259,21 +259,21 @@ func TestRenderKnowsWhatIsRepeated(t *testing.T) {
 	}
 	g.put(alert("A", "first"), alert("B", "bad"))
 	g.start()
-	m := sub.WaitTopic(10*time.Second, prefix+"/alert/community/A")
+	m := sub.WaitTopic(patience, prefix+"/alert/community/A")
 	if got := string(m.Payload); got != "first attempt=2 replayed=true" {
 		t.Errorf("second attempt is %q", got)
 	}
-	g.waitDepth(1, 5*time.Second) // the one that has no form stays, and holds up nobody
+	g.waitDepth(1) // the one that has no form stays, and holds up nobody
 	g.put(alert("C", "new"), outbox.Item{Lane: outbox.Alert, Topic: "alert/community/A", Retain: true})
-	m = sub.WaitTopic(5*time.Second, prefix+"/alert/community/C")
+	m = sub.WaitTopic(patience, prefix+"/alert/community/C")
 	if got := string(m.Payload); got != "new attempt=1 replayed=false" {
 		t.Errorf("first attempt is %q", got)
 	}
-	got := sub.Wait(5*time.Second, "the clearing", func(m []mqtttest.Message) bool { return len(payloads(m, "alert/community/A")) == 2 })
+	got := sub.Wait(patience, "the clearing", func(m []mqtttest.Message) bool { return len(payloads(m, "alert/community/A")) == 2 })
 	if p := payloads(got, "alert/community/A"); p[1] != "" {
 		t.Errorf("the clearing became %q", p[1])
 	}
-	g.waitDepth(1, 5*time.Second)
+	g.waitDepth(1)
 }
 
 func TestBadConfigs(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 func TestMosquittoKilledInMidFlow(t *testing.T) {
 	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	g := newGateway(t, m.URL()).start()
-	g.waitState(mqtt.Online, 10*time.Second)
+	g.waitState(mqtt.Online)
 	const kills, each = 4, 40
 	for k := range kills {
 		for i := range each {
@@ -31,7 +31,7 @@ func TestMosquittoKilledInMidFlow(t *testing.T) {
 			}
 		}
 	}
-	g.waitDepth(0, 30*time.Second)
+	g.waitDepth(0)
 	said := m.Log()
 	for k := range kills {
 		for i := range each {
@@ -47,16 +47,16 @@ func TestMosquittoPaused(t *testing.T) {
 	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	sub := mqtttest.Subscribe(t, m.URL(), prefix+"/alert/#")
 	g := newGateway(t, m.URL()).start()
-	g.waitState(mqtt.Online, 5*time.Second)
+	g.waitState(mqtt.Online)
 	m.Pause() // its kernel still takes connections and bytes
 	g.put(alert("A", "a"))
-	g.waitState(mqtt.Offline, 10*time.Second)
+	g.waitState(mqtt.Offline)
 	if g.depth() != 1 {
 		t.Fatal("the alert is gone")
 	}
 	m.Resume()
-	g.waitDepth(0, 20*time.Second)
-	sub.WaitTopic(5*time.Second, prefix+"/alert/community/A")
+	g.waitDepth(0)
+	sub.WaitTopic(patience, prefix+"/alert/community/A")
 }
 
 func TestMosquittoPassword(t *testing.T) {
@@ -66,12 +66,12 @@ func TestMosquittoPassword(t *testing.T) {
 	g.cfg.Brokers = []mqtt.Broker{{URL: m.URL(), Username: "gw", Password: "wrong-77"}}
 	g.put(alert("A", "a"))
 	g.start()
-	g.waitState(mqtt.Refused, 5*time.Second)
+	g.waitState(mqtt.Refused)
 	g.stop()
 	g.cfg.Brokers = []mqtt.Broker{{URL: strings.Replace(m.URL(), "mqtt://", "mqtt://gw:s3cret-77@", 1)}}
 	g.start()
-	g.waitDepth(0, 5*time.Second)
-	sub.WaitTopic(5*time.Second, prefix+"/alert/community/A")
+	g.waitDepth(0)
+	sub.WaitTopic(patience, prefix+"/alert/community/A")
 	if strings.Contains(g.log.String(), "-77") {
 		t.Error("a password is in the log")
 	}
@@ -104,10 +104,10 @@ func TestMosquittoTLS(t *testing.T) {
 			g.cfg.Brokers = []mqtt.Broker{{URL: m.URL(), TLS: cfg}}
 			g.put(alert("A", "a"))
 			g.start()
-			g.waitState(c.want, 5*time.Second)
+			g.waitState(c.want)
 			if c.want == mqtt.Online {
-				g.waitDepth(0, 5*time.Second)
-				sub.WaitTopic(5*time.Second, prefix+"/alert/community/A")
+				g.waitDepth(0)
+				sub.WaitTopic(patience, prefix+"/alert/community/A")
 			} else if g.depth() != 1 {
 				t.Error("the alert is gone")
 			}
@@ -124,12 +124,14 @@ func TestMosquittoRetained(t *testing.T) {
 	g.put(alert("open", "raised"), alert("closed", "raised"),
 		outbox.Item{Lane: outbox.Alert, Topic: "alert/community/closed", Retain: true})
 	g.start()
-	g.waitDepth(0, 5*time.Second)
+	g.waitDepth(0)
+	watcher := mqtttest.Subscribe(t, m.URL(), prefix+"/status")
+	watcher.WaitTopic(patience, prefix+"/status")
 	line.Down(true)
-	g.waitState(mqtt.Offline, 5*time.Second)
-	time.Sleep(200 * time.Millisecond) // the broker publishes the will
+	g.waitState(mqtt.Offline)
+	watcher.Wait(patience, "the will", func(all []mqtttest.Message) bool { return string(all[len(all)-1].Payload) == `{"state":"offline"}` })
 	late := mqtttest.Subscribe(t, m.URL(), prefix+"/#")
-	got := late.Wait(5*time.Second, "what is retained", func(all []mqtttest.Message) bool { return len(all) >= 2 })
+	got := late.Wait(patience, "what is retained", func(all []mqtttest.Message) bool { return len(all) >= 2 })
 	if payloads(got, "alert/community/open") == nil || payloads(got, "alert/community/closed") != nil {
 		t.Errorf("retained are %v", got)
 	}

@@ -56,21 +56,18 @@ func TestRandomCuts(t *testing.T) {
 		})
 	}
 	adders.Wait()
-	time.Sleep(500 * time.Millisecond) // with cuts
+	eventually(t, "cuts", func() bool { return count(g.phases(), mqtt.Online) >= 3 })
 	close(stop)
 	cutter.Wait()
 	close(fails)
 	if err := <-fails; err != nil {
 		t.Fatal(err)
 	}
-	g.waitDepth(0, 30*time.Second)
-	all := sub.Wait(10*time.Second, "all items", func(m []mqtttest.Message) bool { return len(seen(m)) >= workers*each })
+	g.waitDepth(0)
+	all := sub.Wait(patience, "all items", func(m []mqtttest.Message) bool { return len(seen(m)) >= workers*each })
 	checkOrder(t, all, workers, each, topics)
 	s := g.client.Stats()
 	t.Logf("%d publications for %d items, connected %d times", s.Sent, workers*each, count(g.phases(), mqtt.Online))
-	if n := count(g.phases(), mqtt.Online); n < 3 {
-		t.Errorf("connected %d times: the test cuts nothing", n)
-	}
 }
 
 // seen returns the distinct items among messages.
@@ -169,13 +166,14 @@ func TestFailingDisk(t *testing.T) {
 	good := mqtttest.StartFake(t, honest)
 	line := mqtttest.NewLine(t, good.URL()[len("mqtt://"):])
 	g := newGateway(t, "mqtt://"+line.Addr())
+	g.cfg.Timing.Ack = time.Minute // so that it is not sent again for being late
 	src := &failingSource{Box: g.box, next: 1, done: 2}
 	g.cfg.Source = src
 	g.put(alert("A", "a"))
 	g.start()
-	eventually(t, 5*time.Second, "the acknowledgement", func() bool { return g.client.Stats().Acked == 1 })
+	eventually(t, "the acknowledgement", func() bool { return g.client.Stats().Acked == 1 })
 	line.Cut()
-	g.waitDepth(0, 10*time.Second)
+	g.waitDepth(0)
 	g.stop()
 	if got := payloads(good.Published(), "alert/community/A"); len(got) != 1 {
 		t.Errorf("the alert was sent %d times", len(got))
@@ -211,7 +209,7 @@ func TestWindow(t *testing.T) {
 			}
 			g.put(items...)
 			sent := func() int { return len(seen(mute.Published())) }
-			eventually(t, 30*time.Second, fmt.Sprintf("%d %s on their way with %v", want, c.name, lane), func() bool { return sent() >= want })
+			eventually(t, fmt.Sprintf("%d %s on their way with %v", want, c.name, lane), func() bool { return sent() >= want })
 			time.Sleep(30 * time.Millisecond)
 			if n := sent(); n != want {
 				t.Errorf("%d %s are on their way with %v, want %d", n, c.name, lane, want)

@@ -29,8 +29,9 @@ func twins(t *testing.T, url string) {
 	for _, g := range []*gateway{a, b} {
 		g.cfg.Timing = mqtt.Timing{BackoffMin: 100 * time.Millisecond, BackoffMax: time.Second, Calm: 3 * time.Second}
 		g.start()
+		g.waitState(mqtt.Online) // a broker that both come to in the same moment may keep both
 	}
-	eventually(t, 60*time.Second, "word of another gateway with the same id", func() bool { return a.contested(mqtt.Twin) || b.contested(mqtt.Twin) })
+	eventually(t, "word of another gateway with the same id", func() bool { return a.contested(mqtt.Twin) || b.contested(mqtt.Twin) })
 	knows, goes := a, b
 	if !a.contested(mqtt.Twin) {
 		knows, goes = b, a
@@ -39,12 +40,12 @@ func twins(t *testing.T, url string) {
 		t.Error("the log says nothing of it")
 	}
 	goes.stop()
-	eventually(t, 60*time.Second, "peace once the other is gone", func() bool {
+	eventually(t, "peace once the other is gone", func() bool {
 		s := knows.client.Uplinks()[0]
 		return s.Phase == mqtt.Online && s.Contest == mqtt.Uncontested
 	})
 	knows.put(alert("A", "a"))
-	knows.waitDepth(0, 30*time.Second)
+	knows.waitDepth(0)
 }
 
 // TestTwins: the broker that is built into the box.
@@ -82,17 +83,17 @@ func TestCutAgainAndAgain(t *testing.T) {
 		g := newGateway(t, b.URL())
 		g.cfg.Timing = mqtt.Timing{BackoffMin: 20 * time.Millisecond, BackoffMax: 100 * time.Millisecond, Calm: time.Second}
 		g.start()
-		eventually(t, 60*time.Second, "word of a broker that ends connections: "+name, func() bool { return g.contested(mqtt.Cut) })
+		eventually(t, "word of a broker that ends connections: "+name, func() bool { return g.contested(mqtt.Cut) })
 		if strings.Contains(g.log.String(), "another gateway with this one's id is connected") {
 			t.Errorf("%s: somebody was seen who is not there", name)
 		}
 		calm.Store(true)
-		eventually(t, 60*time.Second, "peace: "+name, func() bool { return g.contested(mqtt.Uncontested) })
+		eventually(t, "peace: "+name, func() bool { return g.contested(mqtt.Uncontested) })
 		g.stop()
 		b.Close()
 	}
 	g := newGateway(t, fmt.Sprintf("mqtt://127.0.0.1:%d", mqtttest.FreePort(t))).start()
-	eventually(t, 30*time.Second, "attempts at nothing", func() bool { return strings.Contains(g.log.String(), "refused") })
+	eventually(t, "attempts at nothing", func() bool { return strings.Contains(g.log.String(), "refused") })
 	if !g.contested(mqtt.Uncontested) {
 		t.Error("a broker that is not there is contested")
 	}
@@ -106,5 +107,5 @@ func TestTakenOver(t *testing.T) {
 		}
 	})
 	g := newGateway(t, b.URL()).start()
-	eventually(t, 60*time.Second, "word of another gateway", func() bool { return g.contested(mqtt.Twin) })
+	eventually(t, "word of another gateway", func() bool { return g.contested(mqtt.Twin) })
 }

@@ -16,7 +16,7 @@ import (
 func nimble() mqtt.Timing {
 	t := quick()
 	t.Ack = 30 * time.Second // only the other broker makes us leave
-	t.Check, t.Suspect, t.Stagger = 50*time.Millisecond, 300*time.Millisecond, 200*time.Millisecond
+	t.Check, t.Suspect, t.Stagger = 50*time.Millisecond, time.Second, 200*time.Millisecond
 	t.Probe, t.Hold = 50*time.Millisecond, 200*time.Millisecond
 	return t
 }
@@ -41,23 +41,23 @@ func TestFailOverAndBack(t *testing.T) {
 	g.start()
 	is := func(want int) {
 		t.Helper()
-		eventually(t, 20*time.Second, "change of the uplink", func() bool { return uplinkNow(g) == want })
+		eventually(t, "change of the uplink", func() bool { return uplinkNow(g) == want })
 	}
 	atFirst, atSecond := mqtttest.Subscribe(t, first.url(), prefix+"/#"), mqtttest.Subscribe(t, second.url(), prefix+"/#")
 	is(0)
 	line.Silence(true) // idle
 	is(1)
 	g.put(alert("A", "a"))
-	g.waitDepth(0, 10*time.Second)
-	atSecond.WaitTopic(5*time.Second, prefix+"/alert/community/A")
+	g.waitDepth(0)
+	atSecond.WaitTopic(patience, prefix+"/alert/community/A")
 	line.Silence(false)
 	is(0)
 	if s := g.client.Uplinks()[1]; s.Phase != mqtt.Standby {
 		t.Errorf("the other uplink is %v", s.Phase)
 	}
 	g.put(alert("B", "b"))
-	g.waitDepth(0, 10*time.Second)
-	atFirst.WaitTopic(5*time.Second, prefix+"/alert/community/B")
+	g.waitDepth(0)
+	atFirst.WaitTopic(patience, prefix+"/alert/community/B")
 }
 
 // TestBothLinesSilent: with nowhere to go a silent path is kept, and what was on
@@ -70,12 +70,12 @@ func TestBothLinesSilent(t *testing.T) {
 	g := newGateway(t, "mqtt://"+line.Addr(), "mqtt://"+dead.Addr())
 	g.cfg.Timing = nimble()
 	g.start()
-	eventually(t, 10*time.Second, "the first uplink", func() bool { return uplinkNow(g) == 0 })
+	eventually(t, "the first uplink", func() bool { return uplinkNow(g) == 0 })
 	line.Silence(true)
 	g.put(alert("A", "a"))
-	time.Sleep(4 * g.cfg.Timing.Suspect)
+	time.Sleep(2 * g.cfg.Timing.Suspect)
 	line.Silence(false)
-	g.waitDepth(0, 10*time.Second)
+	g.waitDepth(0)
 	if n := count(g.phases(), mqtt.Online); n != 1 || g.client.Stats().Acked != 1 {
 		t.Errorf("online %d times, %+v", n, g.client.Stats())
 	}
@@ -106,10 +106,10 @@ func TestSweep(t *testing.T) {
 		defer mu.Unlock()
 		return len(asked) == 2
 	}
-	eventually(t, 20*time.Second, "questions about what is kept", all)
+	eventually(t, "questions about what is kept", all)
 	time.Sleep(2 * g.cfg.Timing.Ping) // it ends
 	line.Cut()
-	eventually(t, 10*time.Second, "a new connection", func() bool { return count(g.phases(), mqtt.Online) == 2 })
+	eventually(t, "a new connection", func() bool { return count(g.phases(), mqtt.Online) >= 2 })
 	g.stop()
 	for topic, n := range asked {
 		if n != 1 || !strings.HasPrefix(topic, "alert/") {
@@ -152,8 +152,8 @@ func TestBudget(t *testing.T) {
 	payload := make([]byte, 3000)
 	g.put(outbox.Item{Lane: outbox.Thumbnail, Topic: "thumb/A", Payload: payload}, alert("A", "a"))
 	g.start()
-	sub.WaitTopic(10*time.Second, prefix+"/alert/community/A")
-	g.waitDepth(1, 10*time.Second)
+	sub.WaitTopic(patience, prefix+"/alert/community/A")
+	g.waitDepth(1)
 	time.Sleep(50 * time.Millisecond)
 	if got := payloads(sub.Messages(), "thumb/A"); len(got) != 0 {
 		t.Error("the picture came in spite of the budget")
@@ -162,7 +162,7 @@ func TestBudget(t *testing.T) {
 	m.open = true
 	m.mu.Unlock()
 	g.box.Wake()
-	g.waitDepth(0, 10*time.Second)
+	g.waitDepth(0)
 	g.stop()
 	m.mu.Lock()
 	defer m.mu.Unlock()

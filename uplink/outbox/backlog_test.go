@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"sentrybox/uplink/outbox"
 )
 
@@ -145,6 +147,16 @@ func (h *harness) fill(n int, lane outbox.Lane, topic, after string) {
 	}
 }
 
+// spent is the processor's time that this process has taken: others do not add to it, as they do to a clock's.
+func spent(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // TestLongBacklogs holds that 50,000 items of a lane hide nothing that may go,
 // and that Next costs about the same with them as without.
 func TestLongBacklogs(t *testing.T) {
@@ -162,17 +174,17 @@ func TestLongBacklogs(t *testing.T) {
 			h.fill(backlog, outbox.Metrics, c.topic, c.after)
 			h.put(text("A", "a"), outbox.Item{Lane: outbox.Metrics, Topic: "other", Payload: []byte("other")})
 			h.want(h.next(1+len(c.want), outbox.Metrics), append([]string{"a"}, c.want...)...)
-			began := time.Now()
+			began := spent(t)
 			const rounds = 20
 			for range rounds {
 				items := h.next(32, outbox.Metrics)
 				h.done(items[len(items)-1].Seq)
 				h.put(outbox.Item{Lane: outbox.Metrics, Topic: "other", Key: "o", Payload: []byte("other")})
 			}
-			per := time.Since(began) / rounds
-			t.Logf("next, done and put take %v", per)
+			per := (spent(t) - began) / rounds
+			t.Logf("next, done and put take %v of the processor", per)
 			if per > 250*time.Millisecond {
-				t.Fatalf("next, done and put take %v with a backlog of %d", per, backlog)
+				t.Fatalf("next, done and put take %v of the processor with a backlog of %d", per, backlog)
 			}
 		})
 	}

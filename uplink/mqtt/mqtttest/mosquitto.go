@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sentrybox/uplink/linetest/freeport"
 )
 
 // MosquittoOptions says how a Mosquitto is to be. The zero value lets everybody
@@ -215,15 +217,15 @@ func (m *Mosquitto) URL() string {
 	return "mqtt://" + m.Addr()
 }
 
-// FreePort returns a TCP port that was free on 127.0.0.1 a moment ago.
+// FreePort returns a TCP port of 127.0.0.1 that nobody listens on, and that no other
+// process is told here.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.TCP()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // find returns the path of a program, also from the folder of system programs,
