@@ -174,6 +174,9 @@ func (d *document) finishRadioList(c *Config, first map[string]string, key strin
 		}
 		d.Span(path+".fold", r.Fold, Duration(time.Second), Duration(time.Hour))
 		d.finishUnits(r, path)
+		if r.Analogue != nil {
+			r.heardInCapitals()
+		}
 		d.finishCallRules(r, path+".emergency")
 		d.finishRadioDriver(c, r, path)
 	}
@@ -226,6 +229,20 @@ func (d *document) finishUnits(r *Radio, path string) {
 		at := strict.Member(path+".groups", id)
 		d.identity(at, id)
 		d.unitName(at, r.Groups[id])
+	}
+}
+
+// heardInCapitals writes ids as the decoders of tones and of MDC 1200 do, whose letters are capitals: 1a2b is 1A2B.
+func (r *Radio) heardInCapitals() {
+	for _, id := range names(r.Units) {
+		if heard := strings.ToUpper(id); heard != id {
+			r.Units[heard] = r.Units[id]
+			delete(r.Units, id)
+		}
+	}
+	for i := range r.Emergency {
+		c := &r.Emergency[i]
+		c.From, c.To = strings.ToUpper(c.From), strings.ToUpper(c.To)
 	}
 }
 

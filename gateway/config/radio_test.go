@@ -57,6 +57,19 @@ func TestRadios(t *testing.T) {
 	}
 }
 
+// TestCapitals: however the letters of an MDC unit are written, it is the unit that is heard.
+func TestCapitals(t *testing.T) {
+	c, err := Parse(at(t), []byte(head+`radios: [{id: base, analogue: {alsa: default, tones: [mdc1200]}, units: {1a2b: {name: 老王}, 12E4: {name: 小李}},
+  emergency: [{on: emergency, from: 00ff, off: true}]}]`), testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Radios[0]
+	if r.Units["1A2B"].Name != "老王" || r.Units["12E4"].Name != "小李" || len(r.Units) != 2 || r.Emergency[0].From != "00FF" {
+		t.Errorf("%+v, %+v", r.Units, r.Emergency)
+	}
+}
+
 // What the guides say works as it stands there.
 func TestGuides(t *testing.T) {
 	ids, err := profile.GuideIDs()
