@@ -10,8 +10,10 @@ import (
 const (
 	// LostAfter is how long nothing is heard of a call until it has broken off.
 	LostAfter = 2 * time.Second
-	// sameWithin is how long a control block that is repeated is the same.
+	// sameWithin is how long a control block that is repeated is the same. It is told again at the latest after
+	// sameFor: a set may repeat its alarm for minutes.
 	sameWithin  = 2 * time.Second
+	sameFor     = 10 * time.Second
 	dataWithin  = 4 * time.Second        // between the bursts of a message
 	straysAfter = 500 * time.Millisecond // bursts of a call that come after its end
 )
@@ -32,6 +34,7 @@ type Receiver struct {
 	alias  alias
 	block  [12]byte // the last control block
 	heard  time.Time
+	told   time.Time // when it was told
 	packet *message
 	moved  time.Time // when packet grew
 }
@@ -216,11 +219,11 @@ func (r *Receiver) control(b *Burst, at time.Time, out func(call.Event)) bool {
 	if !ok {
 		return false
 	}
-	if info == r.block && at.Sub(r.heard) < sameWithin {
+	if info == r.block && at.Sub(r.heard) < sameWithin && at.Sub(r.told) < sameFor {
 		r.heard = at
 		return true
 	}
-	r.block, r.heard = info, at
+	r.block, r.heard, r.told = info, at, at
 	e := call.Event{From: id(c.Src), To: id(c.Dst)}
 	switch {
 	case c.Src == 0:

@@ -75,6 +75,16 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// TestAlarmGoesOn: a set that repeats its alarm without a pause is told of again now and then.
+func TestAlarmGoesOn(t *testing.T) {
+	l := listen()
+	for range 25 {
+		l.take(1, Control(1, Alarm, 4600101, 9))
+		l.now = l.now.Add(time.Second)
+	}
+	l.want(t, "emergency 4600101→9", "emergency 4600101→9", "emergency 4600101→9")
+}
+
 func TestShortText(t *testing.T) {
 	for _, text := range []string{"东门有人摔倒", "a", "a rather long text that needs more than a handful of blocks to be sent"} {
 		l := listen()

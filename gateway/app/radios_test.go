@@ -77,6 +77,19 @@ func TestRadios(t *testing.T) {
 	if got.Kind != "emergency_call" || got.Device != "walkie" || got.Grid != "3" || got.Place != "东门岗亭" || got.Severity != 1 || len(payload) >= alert.MaxPayload {
 		t.Errorf("%s", payload)
 	}
+	// Somebody has handled it; who presses once more is heard.
+	if err := a.alerts.Answer(ctx, got.ID, alert.Answer{Action: "handled", By: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	times := 0
+	seldom := func() { // what is repeated at once is the same press
+		if times++; times%25 == 0 {
+			_ = hotspot.Press(ctx, 2, 4600101, 9)
+		}
+	}
+	if again, _ := alertOf(t, a, "老王", seldom); again.ID == got.ID || again.Place != got.Place {
+		t.Errorf("%+v after %+v", again, got)
+	}
 	emergency := `{"DMR":{"timestamp":"x","slot":1,"action":"csbk","csbk_desc":"Call Emergency","source":"rf","source_id":4600103,"destination_id":9,"destination_type":"group"}}`
 	got, _ = alertOf(t, a, "大刘", func() { _ = a.take(ctx, "sensors/hotspot/json", []byte(emergency), true) })
 	if got.Device != "hotspot" {
