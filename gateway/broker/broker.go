@@ -124,8 +124,10 @@ func New(cfg Config) (*Broker, error) {
 	// mochi logs whole packets, passwords and all.
 	b.server = mochi.New(&mochi.Options{Capabilities: limits, InlineClient: true, Logger: slog.New(slog.DiscardHandler), SysTopicResendInterval: 60})
 	b.hook = &hook{broker: b, rights: map[*mochi.Client]*rights{}, retained: map[string]struct{}{}}
-	if err := b.server.AddHook(b.hook, nil); err != nil {
-		return nil, fmt.Errorf("broker: %w", err)
+	for _, h := range []mochi.Hook{b.hook, NewPacketIDs()} {
+		if err := b.server.AddHook(h, nil); err != nil {
+			return nil, fmt.Errorf("broker: %w", err)
+		}
 	}
 	if err := b.server.Serve(); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)

@@ -8,6 +8,8 @@ import (
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/mochi-mqtt/server/v2/listeners"
+
+	ids "sentrybox/gateway/broker"
 )
 
 // broker is an MQTT broker on loopback, for this machine alone, and therefore
@@ -21,8 +23,10 @@ func startBroker() (*broker, error) {
 	// Its log tells of each client that hangs up.
 	s := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
 	l := listeners.NewTCP(listeners.Config{ID: "loopback", Address: "127.0.0.1:0"})
-	if err := s.AddHook(new(auth.AllowHook), nil); err != nil {
-		return nil, fmt.Errorf("set the broker up: %w", err)
+	for _, h := range []mochi.Hook{new(auth.AllowHook), ids.NewPacketIDs()} {
+		if err := s.AddHook(h, nil); err != nil {
+			return nil, fmt.Errorf("set the broker up: %w", err)
+		}
 	}
 	if err := s.AddListener(l); err != nil {
 		return nil, fmt.Errorf("set the broker up: %w", err)
