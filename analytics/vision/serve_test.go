@@ -191,7 +191,7 @@ func TestProgressWhileUnitsCome(t *testing.T) {
 		select {
 		case p := <-progress:
 			seq = p.Seq
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("no word after access unit %d of %d", seq, g.seq)
 		}
 	}

@@ -241,7 +241,7 @@ func fetchVoice(t *testing.T, sub *mqtttest.Subscriber) {
 	h, _ := called(sub, "base", "老王", func(h help) bool { return slices.Contains(h.Evidence, "voice") })
 	sub.Publish(prefix+"cmd/voice-1", false, fmt.Appendf(nil, `{"type":"evidence","alert":%q,"part":"voice"}`, h.ID))
 	var file pieces
-	sub.Wait(30*time.Second, "the voice", func(got []mqtttest.Message) bool { return file.collect(t, got, h.ID, "voice") })
+	sub.Wait(time.Minute, "the voice", func(got []mqtttest.Message) bool { return file.collect(t, got, h.ID, "voice") })
 	samples, err := audio.ReadWAV(bytes.NewReader(file.data), 1<<20)
 	if err != nil {
 		t.Fatal(err)

@@ -196,7 +196,7 @@ func freePort(t testing.TB) string { return fmt.Sprintf("127.0.0.1:%d", mqtttest
 func (g *gateway) setupCode() string {
 	g.t.Helper()
 	code := regexp.MustCompile(`code=([A-Z0-9-]{14})`)
-	for range 300 {
+	for range 600 {
 		if m := code.FindStringSubmatch(g.log.String()); m != nil {
 			return m[1]
 		}

@@ -37,13 +37,13 @@ rules:
 - {id: flood, kind: flood, when: "water.level > 1", severity: 1, grid: "3"}
 `, port, cams.Addr()))
 	sensor := mqtttest.Subscribe(t, fmt.Sprintf("mqtt://127.0.0.1:%d", port), "sensors/#")
-	room.Wait(30*time.Second, "a camera that is online", func(all []mqtttest.Message) bool {
+	room.Wait(time.Minute, "a camera that is online", func(all []mqtttest.Message) bool {
 		return slices.ContainsFunc(all, func(x mqtttest.Message) bool {
 			var d struct{ ID, State string }
 			return json.Unmarshal(x.Payload, &d) == nil && d.ID == "gate" && d.State == "online"
 		})
 	})
-	time.Sleep(3 * time.Second) // a keyframe is decoded
+	time.Sleep(5 * time.Second) // a keyframe is decoded
 	sensor.Publish("sentrybox/v1/donghu/meiyuan/gw-1/sensors/water", false, []byte(`{"level":2}`))
 	var id string
 	room.Wait(60*time.Second, "an alert with picture and clip", func(all []mqtttest.Message) bool {
@@ -59,7 +59,7 @@ rules:
 		}
 		return false
 	})
-	thumb := room.WaitTopic(10*time.Second, "sentrybox/v1/donghu/meiyuan/gw-1/thumb/"+id)
+	thumb := room.WaitTopic(time.Minute, "sentrybox/v1/donghu/meiyuan/gw-1/thumb/"+id)
 	if n := len(thumb.Payload); n < 500 || n > 12<<10 || thumb.Payload[0] != 0xFF || thumb.Payload[1] != 0xD8 {
 		t.Errorf("a picture of %d bytes", n)
 	}

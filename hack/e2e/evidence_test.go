@@ -117,7 +117,7 @@ cameras:
 			}
 			var clip, picture pieces
 			ask("c-1", "clip", 0)
-			sub.Wait(30*time.Second, "some of the clip", func(got []mqtttest.Message) bool {
+			sub.Wait(time.Minute, "some of the clip", func(got []mqtttest.Message) bool {
 				clip.collect(t, got, id, "clip")
 				return len(clip.have) > 3
 			})
@@ -131,8 +131,8 @@ cameras:
 					break
 				}
 			}
-			sub.Wait(30*time.Second, "the picture", func(got []mqtttest.Message) bool { return picture.collect(t, got, id, "picture") })
-			sub.Wait(30*time.Second, "the result", func(got []mqtttest.Message) bool {
+			sub.Wait(time.Minute, "the picture", func(got []mqtttest.Message) bool { return picture.collect(t, got, id, "picture") })
+			sub.Wait(time.Minute, "the result", func(got []mqtttest.Message) bool {
 				return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
 					return m.Topic == prefix+"cmd/c-1/result" && strings.Contains(string(m.Payload), `"state":"done"`)
 				})

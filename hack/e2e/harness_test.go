@@ -120,7 +120,7 @@ func (g *gateway) stop() {
 		if err != nil {
 			g.t.Errorf("the gateway ended with %v", err)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		g.t.Error("the gateway does not end")
 		_ = g.cmd.Process.Kill()
 		<-done
@@ -148,7 +148,7 @@ func (g *gateway) raise(severity int) (string, error) {
 func (g *gateway) mustRaise(severity int) string {
 	g.t.Helper()
 	var err error
-	for range 100 {
+	for range 600 {
 		var id string
 		if id, err = g.raise(severity); err == nil {
 			return id

@@ -65,7 +65,7 @@ func callersOf(messages []mqtttest.Message) []caller {
 
 func waitCaller(t testing.TB, sub *mqtttest.Subscriber, want caller) {
 	t.Helper()
-	sub.Wait(30*time.Second, fmt.Sprintf("%+v", want), func(got []mqtttest.Message) bool { return slices.Contains(callersOf(got), want) })
+	sub.Wait(time.Minute, fmt.Sprintf("%+v", want), func(got []mqtttest.Message) bool { return slices.Contains(callersOf(got), want) })
 }
 
 // phone is a running baresip.
@@ -232,7 +232,7 @@ func inFlood(t *testing.T, sub *mqtttest.Subscriber, target string) {
 			t.Fatalf("a call in a flood: %v, %v", m, err)
 		}
 		station.Ack(q, m)
-		sub.Wait(30*time.Second, "the alert in a flood", func(got []mqtttest.Message) bool { return len(callsOf(got)) > before })
+		sub.Wait(time.Minute, "the alert in a flood", func(got []mqtttest.Message) bool { return len(callsOf(got)) > before })
 		took = append(took, callsOf(sub.Messages())[before].Sub(at).Round(time.Millisecond))
 		if m, err := station.Ask(station.Within(q, m, "BYE")); err != nil || m.Status() != 200 {
 			t.Fatalf("BYE: %v, %v", m, err)

@@ -111,7 +111,7 @@ func TestLocalPortTaken(t *testing.T) {
 	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	g := start(t, broker.URL(), head+fmt.Sprintf("broker: {listen: %q}\n", broker.Addr()))
 	sub := mqtttest.Subscribe(t, broker.URL(), prefix+"#")
-	sub.WaitTopic(20*time.Second, prefix+"alert/community/"+g.mustRaise(3))
+	sub.WaitTopic(time.Minute, prefix+"alert/community/"+g.mustRaise(3))
 	if !strings.Contains(g.log.String(), "another program listens on "+broker.Addr()) {
 		t.Error("the log does not say that the port is taken")
 	}

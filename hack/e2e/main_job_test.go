@@ -102,10 +102,10 @@ func checkIntrusion(t *testing.T, sub *mqtttest.Subscriber) {
 			t.Errorf("alert %+v, want %+v", a, want)
 		}
 	}
-	if got := string(sub.WaitTopic(5*time.Second, prefix+"status").Payload); got != `{"state":"online"}` {
+	if got := string(sub.WaitTopic(time.Minute, prefix+"status").Payload); got != `{"state":"online"}` {
 		t.Errorf("status %s", got)
 	}
-	if got := string(sub.WaitTopic(5*time.Second, prefix+"device/gate-east").Payload); !strings.Contains(got, `"state":`) {
+	if got := string(sub.WaitTopic(time.Minute, prefix+"device/gate-east").Payload); !strings.Contains(got, `"state":`) {
 		t.Errorf("device state %s", got)
 	}
 }
@@ -118,24 +118,24 @@ func TestRetainedWhileOpen(t *testing.T) {
 	id := g.mustRaise(2)
 	topic := prefix + "alert/community/" + id
 	first := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"#")
-	first.WaitTopic(10*time.Second, topic)
+	first.WaitTopic(time.Minute, topic)
 	late := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"alert/#")
-	if m := late.WaitTopic(10*time.Second, topic); !m.Retained {
+	if m := late.WaitTopic(time.Minute, topic); !m.Retained {
 		t.Error("the open alert is not retained")
 	}
 	late.Publish(prefix+"ack/"+id, false, []byte(`{"action":"ack","by":"值班室","at":"2026-03-01T12:00:00Z"}`))
 	state := func(want string) func([]mqtttest.Message) bool {
 		return func(got []mqtttest.Message) bool { return alerts(t, got)[id].State == want }
 	}
-	first.Wait(10*time.Second, "acknowledged", state("acknowledged"))
+	first.Wait(time.Minute, "acknowledged", state("acknowledged"))
 	late.Publish(prefix+"ack/"+id, false, []byte(`{"action":"handled","by":"值班室","note":"没事"}`))
-	first.Wait(10*time.Second, "handled", state("handled"))
-	first.Wait(10*time.Second, "the cleared topic", func(got []mqtttest.Message) bool {
+	first.Wait(time.Minute, "handled", state("handled"))
+	first.Wait(time.Minute, "the cleared topic", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
 	})
 	time.Sleep(200 * time.Millisecond)
 	after := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"#")
-	after.WaitTopic(10*time.Second, prefix+"status")
+	after.WaitTopic(time.Minute, prefix+"status")
 	if n := len(alerts(t, after.Messages())); n != 0 {
 		t.Errorf("%d alerts are retained after they were handled", n)
 	}

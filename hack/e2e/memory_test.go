@@ -41,7 +41,7 @@ func newMemoryGroup(t testing.TB) *memoryGroup {
 }
 
 func (g *memoryGroup) remove() {
-	for range 100 {
+	for range 600 {
 		if err := os.Remove(g.dir); err == nil || errors.Is(err, os.ErrNotExist) {
 			return
 		}

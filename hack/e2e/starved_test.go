@@ -132,7 +132,7 @@ func TestStarved(t *testing.T) {
 		t.Errorf("%v vision processes were started again", n)
 	}
 	g.mustRaise(3)
-	sub.Wait(30*time.Second, "the gateway's word of it", func(all []mqtttest.Message) bool {
+	sub.Wait(time.Minute, "the gateway's word of it", func(all []mqtttest.Message) bool {
 		for _, m := range all {
 			var d struct {
 				Load struct {

@@ -106,13 +106,28 @@ func mustView(t *testing.T, url string, change func(*gortsplib.Client)) *viewer 
 // until waits for something to become true.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for range 800 {
+	for range 6000 {
 		if is() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("not within 8 s: %s", what)
+	t.Fatalf("not within a minute: %s", what)
+}
+
+// quiet waits until nothing has come for a while, and returns what has: a busy process takes late what was sent early.
+func quiet(t *testing.T, v *viewer) []packet {
+	t.Helper()
+	p, still := v.seen(), 0
+	until(t, "quiet", func() bool {
+		before := len(p)
+		p = v.seen()
+		if still++; len(p) != before {
+			still = 0
+		}
+		return still >= 30
+	})
+	return p
 }
 
 func one(clip Clip) map[string]Camera { return map[string]Camera{"cam": {Clip: clip}} }

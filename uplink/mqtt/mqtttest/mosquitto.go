@@ -140,7 +140,7 @@ func (m *Mosquitto) Start() {
 		_ = cmd.Wait() // how it ended is in its log
 		close(done)
 	}()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		c, err := m.opt.Host.Dial(m.t.Context(), "tcp", m.Addr())
 		if err == nil {
@@ -175,7 +175,7 @@ func (m *Mosquitto) signal(sig syscall.Signal) {
 	}
 	select {
 	case <-m.done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		_ = m.cmd.Process.Kill()
 		<-m.done
 	}

@@ -92,7 +92,7 @@ func (s *Subscriber) take(_ paho.Client, m paho.Message) {
 // WaitUp waits until it has subscribed for the nth time.
 func (s *Subscriber) WaitUp(n int) {
 	s.t.Helper()
-	s.wait(15*time.Second, fmt.Sprintf("subscription %d", n), func() bool { return s.ups >= n })
+	s.wait(time.Minute, fmt.Sprintf("subscription %d", n), func() bool { return s.ups >= n })
 }
 
 // Messages returns what has come, in order.
@@ -141,7 +141,7 @@ func (s *Subscriber) wait(d time.Duration, what string, done func() bool) {
 func (s *Subscriber) Publish(topic string, retain bool, payload []byte) {
 	s.t.Helper()
 	tok := s.client.Publish(topic, 1, retain, payload)
-	if !tok.WaitTimeout(10 * time.Second) {
+	if !tok.WaitTimeout(time.Minute) {
 		s.t.Fatalf("publish on %s: no acknowledgement", topic)
 	}
 	if err := tok.Error(); err != nil {
