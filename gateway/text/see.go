@@ -99,7 +99,6 @@ var see = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written 
 	"try.late":      {"5 分钟还没试完，只试了一部分。", "Not through within 5 minutes: only a part was tried."},
 	"try.failed":    {"没有试成，详情在日志里。", "It failed; the log says why."},
 	"try.unarmed":   {"不会告警：不在时段内（%s）", "no alert: not within its hours (%s)"},
-	"try.folded":    {"计入上一条告警，不另发", "counted to the alert before, not one of its own"},
 	"web.try":       {"试一试", "Try it"},
 	"web.try.go":    {"用上面的规则试最近的画面", "Try the rules above on the last minutes"},
 	"web.try.stop":  {"停止", "Stop"},
@@ -129,6 +128,7 @@ var see = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written 
 	"js.try.clip":           {"看录像", "Show the video"},
 	"js.try.lasted":         {"，持续 {0}", ", for {0}"},
 	"js.try.more":           {"另有 {0} 个未列出", "{0} more {0|is|are} not listed"},
+	"js.try.again":          {"之后还有 {0} 次，都计入这条告警，最后一次在 {1}", "{0} more {0|time|times} after it, counted to this alert, the last at {1}"},
 	"js.try.picture":        {"当时的画面", "Picture of it"},
 
 	"web.see":        {"显示检测到的", "Show what the detectors see"},

@@ -58,6 +58,10 @@ type AlertView struct {
 	KindText   string `json:"kind_text"`
 	StateText  string `json:"state_text"`
 	Picture    string `json:"picture,omitempty"` // its address
+	// Group is the same for those that belong together, which stand one after the other, and GroupText what
+	// people call that.
+	Group     string `json:"group"`
+	GroupText string `json:"group_text"`
 }
 
 // Vital is a figure of the box.
@@ -66,6 +70,7 @@ type Vital struct {
 	Label string `json:"label"`
 	Value string `json:"value"`
 	Level Level  `json:"level"`
+	Hint  string `json:"hint,omitempty"` // what to do
 }
 
 // LaneView is what waits for the uplink, with its words.
@@ -111,8 +116,8 @@ func (s *Server) words(st *State, l text.Lang) Overview {
 		At: st.At.UTC(), Gateway: st.Gateway, Version: s.Version, Started: st.Started.UTC(), OpenAlerts: st.OpenAlerts,
 		Lines: lines(st, models, l), Alerts: []AlertView{}, Vitals: vitals(st, l), Lanes: []LaneView{},
 	}
-	for _, a := range gravest(st.Alerts) {
-		v := AlertView{Alert: a, DeviceText: cmp.Or(names[a.Device], a.Device), KindText: text.Kind(l, a.Kind), StateText: text.T(l, text.Key("alert."+string(a.State)))}
+	for _, a := range byGroup(gravest(st.Alerts)) {
+		v := AlertView{Alert: a.Alert, Group: a.group, GroupText: groupWords(&a, names, l), DeviceText: cmp.Or(names[a.Device], a.Device), KindText: text.Kind(l, a.Kind), StateText: text.T(l, text.Key("alert."+string(a.State)))}
 		if a.Code != "" {
 			v.KindText = text.T(l, text.Key("system."+a.Code))
 		}

@@ -56,8 +56,10 @@ type triedEvent struct {
 	Confidence float64   `json:"confidence"`
 	Floor      string    `json:"floor,omitempty"`
 	Agitated   bool      `json:"agitated,omitempty"`
-	Alert      bool      `json:"alert"`          // it would have been an alert of its own
-	Note       string    `json:"note,omitempty"` // why not
+	Alert      bool      `json:"alert"`           // it would have been an alert of its own
+	Note       string    `json:"note,omitempty"`  // why not
+	Again      int       `json:"again,omitempty"` // later events that count to this alert and are not listed
+	Last       time.Time `json:"last,omitzero"`   // when the last of those was
 	Picture    string    `json:"picture,omitempty"`
 	Clip       string    `json:"clip"`
 }
@@ -136,6 +138,9 @@ func (s *Server) tried(r *http.Request, id string) (any, error) {
 	v.Text = text.T(l, text.Key("try."+string(rep.State)))
 	path := "/api/v1/tries/" + id
 	for i := range rep.Events {
+		if rep.Events[i].Folded && again(v.Events, rep.Rules[rep.Events[i].Rule], rep.Events[i].Detected) {
+			continue
+		}
 		e := tryEvent(l, &rep, &rep.Events[i])
 		if e.Alert {
 			v.Raised++
@@ -156,6 +161,19 @@ func (s *Server) tried(r *http.Request, id string) (any, error) {
 	return v, nil
 }
 
+// again counts an event to the newest alert of its kind and zone, and reports whether there is one.
+func again(all []triedEvent, rule config.Rule, at time.Time) bool {
+	r := ruleOf(rule)
+	for i := len(all) - 1; i >= 0; i-- {
+		if e := &all[i]; e.Alert && e.Rule.Kind == r.Kind && e.Rule.Zone == r.Zone {
+			e.Again++
+			e.Last = at.UTC()
+			return true
+		}
+	}
+	return false
+}
+
 func clipOf(path string, at time.Time) string {
 	return path + "/clip/" + strconv.FormatInt(at.UnixMilli(), 10) + ".mp4"
 }
@@ -166,11 +184,8 @@ func tryEvent(l text.Lang, rep *tryout.Report, e *tryout.Event) triedEvent {
 	if !e.End.IsZero() {
 		v.Seconds = e.End.Sub(e.Start).Seconds()
 	}
-	switch {
-	case e.Unarmed:
+	if e.Unarmed {
 		v.Note = text.T(l, "try.unarmed", rule.Schedule.String())
-	case e.Folded:
-		v.Note = text.T(l, "try.folded")
 	}
 	return v
 }

@@ -13,8 +13,8 @@ import (
 	"sentrybox/gateway/tryout"
 )
 
-// tries stands in for the desk: each camera's rules would have raised two events of the first, and one
-// is counted to the other.
+// tries stands in for the desk: each camera's rules would have raised three events of the first, and two
+// are counted to the other.
 type tries struct {
 	begun   []*config.Camera
 	stopped []string
@@ -45,7 +45,7 @@ func (f *tries) Look(id string) (tryout.Report, bool) {
 	c := f.begun[len(f.begun)-1]
 	return tryout.Report{
 		State: tryout.Done, From: triedAt(), To: triedAt().Add(time.Minute), Until: triedAt().Add(time.Minute), Rules: c.Detect, Part: 1, Pictures: 480, People: 2,
-		Events: []tryout.Event{{Detected: triedAt().Add(time.Second), Start: triedAt(), End: triedAt().Add(9 * time.Second), Confidence: 0.8}, {Detected: triedAt().Add(2 * time.Second), Folded: true}, {Unarmed: true}},
+		Events: []tryout.Event{{Detected: triedAt().Add(time.Second), Start: triedAt(), End: triedAt().Add(9 * time.Second), Confidence: 0.8}, {Detected: triedAt().Add(2 * time.Second), Folded: true}, {Detected: triedAt().Add(5 * time.Second), Folded: true}, {Unarmed: true}},
 		Misses: []tryout.Miss{{At: triedAt().Add(30 * time.Second), Note: wire.Note{Stance: wire.Watching, Why: wire.TooShort, Track: 4,
 			Measures: []wire.Measure{{Of: wire.InZone, Have: 12, Need: 30}}}}},
 	}, true
@@ -92,8 +92,8 @@ func TestTry(t *testing.T) {
 	if r.running.Cameras[0].Detect[0].Kind != wire.Intrusion {
 		t.Error("it was saved")
 	}
-	if got.Raised != 1 || len(got.Events) != 3 || !got.Events[0].Alert || got.Events[0].Seconds != 9 || got.Events[0].Rule.After != "" ||
-		got.Events[1].Note != "counted to the alert before, not one of its own" || got.Events[2].Note != "no alert: not within its hours (22:00-06:00)" {
+	if got.Raised != 1 || len(got.Events) != 2 || !got.Events[0].Alert || got.Events[0].Seconds != 9 || got.Events[0].Rule.After != "" ||
+		got.Events[0].Again != 2 || !got.Events[0].Last.Equal(triedAt().Add(5*time.Second)) || got.Events[0].Note != "" || got.Events[1].Note != "no alert: not within its hours (22:00-06:00)" {
 		t.Errorf("%+v", got.Events)
 	}
 	if len(got.Misses) != 1 || got.Misses[0].Text != "stays 12 s of 30 s" || got.Seconds != 60 || got.State != tryout.Done {

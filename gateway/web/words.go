@@ -28,7 +28,7 @@ func cameraLine(c *Camera, l text.Lang) Line {
 			line.Level, line.Hint, line.Why = Warn, text.T(l, "web.hint.detector"), c.Detector
 		}
 	case "connecting", "":
-		line.Level = Warn
+		line.Level, line.Hint = Warn, text.T(l, "web.hint.connecting")
 		line.Text = text.T(l, "web.camera", c.ID, text.State(l, "connecting"))
 	default:
 		line.Hint = text.T(l, text.Key("web.hint."+c.Phase))
@@ -79,7 +79,7 @@ func uplinkLines(st *State, l text.Lang) []Line {
 		case carried || u.Phase == "connecting":
 			line.Level = Warn
 		}
-		if line.Level != Good && u.Phase != "connecting" {
+		if line.Level != Good {
 			line.Hint = text.T(l, text.Key("web.hint.uplink."+u.Phase))
 		}
 		all = append(all, line)
@@ -97,22 +97,22 @@ const (
 
 func boxLines(st *State, l text.Lang) []Line {
 	var all []Line
-	add := func(level Level, key text.Key, args ...any) {
-		all = append(all, Line{Level: level, About: "box", Text: text.T(l, key, args...), Hint: text.T(l, key+".hint")})
+	add := func(level Level, link string, key text.Key, args ...any) {
+		all = append(all, Line{Level: level, About: "box", Link: link, Text: text.T(l, key, args...), Hint: text.T(l, key+".hint")})
 	}
 	if st.Disk != "" {
-		add(Bad, text.Key("system."+st.Disk))
+		add(Bad, "", text.Key("system."+st.Disk))
 		all[len(all)-1].Hint = text.T(l, "web.disk.hint")
 	}
 	if !st.ClockSet {
-		add(Warn, "web.clock")
+		add(Warn, "", "web.clock")
 	}
 	if t := st.Vitals.Temperature; t >= hot {
-		add(Bad, "web.hot", t)
+		add(Bad, "", "web.hot", t)
 	}
 	for _, lane := range st.Lanes {
 		if lane.Name == "alert" && lane.Depth > 0 && st.At.Sub(lane.Oldest) > overdue {
-			add(Bad, "web.waiting", lane.Depth)
+			add(Bad, "/settings#uplinks", "web.waiting", lane.Depth)
 			all[len(all)-1].Since = lane.Oldest.UTC()
 		}
 	}
@@ -123,7 +123,11 @@ func boxLines(st *State, l text.Lang) []Line {
 func vitals(st *State, l text.Lang) []Vital {
 	all := []Vital{}
 	add := func(name string, level Level, value string) {
-		all = append(all, Vital{Name: name, Label: text.T(l, text.Key("vital."+name)), Value: value, Level: level})
+		v := Vital{Name: name, Label: text.T(l, text.Key("vital."+name)), Value: value, Level: level}
+		if level != Good {
+			v.Hint = text.T(l, text.Key("web.hint.vital."+name))
+		}
+		all = append(all, v)
 	}
 	pick := func(warn, bad bool) Level {
 		switch {

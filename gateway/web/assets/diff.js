@@ -1,5 +1,8 @@
 // Shows what a change of the configuration changes, and saves it once it has been seen.
 'use strict';
+// What the file calls otherwise than the forms do.
+const aliases = {url: 'address', detect_url: 'detect', username: 'user', password_file: 'password', ...Object.fromEntries(
+  ['modbus', 'serial', 'e22', 'e32', 'rak3172', 'lorawan', 'chirpstack', 'mqtt', 'gpio', 'listen', 'broker', 'alsa'].map(k => [k, 'where']))};
 let plan = null; // the change that is shown, with the note that it is saved with
 const span = s => t('minutes', Math.floor(s / 60), s % 60);
 
@@ -12,11 +15,20 @@ function showChange(c) {
   showProblems(c.problems);
 }
 
-// fieldOf returns the field that a problem is about, null if no form has it. Rules are found by their number.
+// fieldOf returns the field that a problem is about, null if no form has it. Rows say in data-at of which part of the
+// configuration they are; rules are found by their number.
 function fieldOf(path) {
-  const key = path.replace(/\[\d+\]$/, '').split('.').at(-1), rule = /\.detect\[(\d+)\]\./.exec(path), name = {url: 'address', detect_url: 'detect', username: 'user'}[key] || key;
+  const row = [...document.querySelectorAll('[data-at]')].find(r => path.startsWith(r.dataset.at + '.'));
+  if (row) {
+    const keys = path.slice(row.dataset.at.length + 1).replace(/\[\d+\]/g, '').split('.').reverse();
+    for (const key of keys) {
+      const f = row.querySelector('[data-key="' + CSS.escape(aliases[key] || key) + '"]');
+      if (f && f.checkVisibility()) return f;
+    }
+  }
+  const key = path.replace(/\[\d+\]$/, '').split('.').at(-1), rule = /\.detect\[(\d+)\]\./.exec(path), names = [aliases[key] || key, key, key === 'url' ? 'where' : ''].filter(Boolean);
   const li = rule && $('rules') && $('rules').children[rule[1]], label = t({severity: 'sev', zone: 'where'}[key] || key);
-  const found = li ? [...li.querySelectorAll('label')].filter(l => l.firstChild.textContent === label).map(l => l.control)[0] : [...document.querySelectorAll('main form :is(input, select)[name="' + CSS.escape(name) + '"]')].find(f => f.checkVisibility());
+  const found = li ? [...li.querySelectorAll('label')].filter(l => l.firstChild.textContent === label).map(l => l.control)[0] : names.flatMap(n => [...document.querySelectorAll('main form :is(input, select)[name="' + CSS.escape(n) + '"]')]).find(f => f.checkVisibility());
   return found && found.checkVisibility() && found.closest('label') ? found : null;
 }
 

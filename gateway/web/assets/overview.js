@@ -2,8 +2,8 @@
 // seconds a banner says so, with the time of what is shown.
 'use strict';
 let seen = 0, shown = null;
-const quiet = 7000, firstAlerts = 4; // that are shown unfolded
-let unfolded = false;
+const quiet = 7000, firstAlerts = 2; // of each group, that are shown unfolded
+const unfolded = new Set(); // groups
 
 function lineItem(l) {
   const link = l.link && l.level !== 'good' ? el('a', {className: 'to', href: l.link}, t('mend') + ' →') : null;
@@ -21,7 +21,7 @@ function alertCard(a) {
   const place = [a.device_text, a.zone && a.zone !== 'all' ? a.zone : '', a.floor || ''].filter(Boolean).join(' · ');
   const card = el('article', {className: 'card s' + a.severity},
     a.picture ? el('img', {src: a.picture, alt: t('picture'), loading: 'lazy'}) : el('div', {className: 'none'}, t('nopicture')),
-    el('div', {}, el('h3', {}, a.kind_text), el('p', {}, place),
+    el('div', {}, el('h4', {}, a.kind_text), el('p', {}, place),
       el('p', {}, t('severity', a.severity) + ' · ' + when(a.detected_at) + (a.count > 1 ? ' · ' + t('count', a.count) : '')),
       el('p', {}, a.state_text)));
   card.dataset.id = a.id;
@@ -36,6 +36,19 @@ function alertCard(a) {
   });
   card.append(acts, said);
   return card;
+}
+
+// alertGroups shows alerts by what they belong to; those of a group come one after the other.
+function alertGroups(all) {
+  const groups = new Map();
+  for (const a of all) groups.set(a.group, [...groups.get(a.group) || [], a]);
+  return [...groups].map(([key, of], i) => {
+    const rest = of.slice(firstAlerts), fold = rest.length ? el('details', {open: unfolded.has(key)}, el('summary', {}, t('alertsmore', rest.length)), el('div', {className: 'cards'}, ...rest.map(alertCard))) : null;
+    if (fold) fold.ontoggle = () => unfolded[fold.open ? 'add' : 'delete'](key);
+    const head = el('h3', {id: 'group-' + i}, t('groupcount', of[0].group_text, of.length)), group = el('section', {className: 'group cards'}, head, ...of.slice(0, firstAlerts).map(alertCard), fold);
+    group.setAttribute('aria-labelledby', head.id);
+    return group;
+  });
 }
 
 // put replaces children only when they differ, so that focus and open details stay.
@@ -56,12 +69,10 @@ function show(o) {
   say($('sum'), worst, wrong.length ? t('trouble', wrong.length, names(wrong)) : t('allwell'));
   put($('alerts'), JSON.stringify([o.alerts, o.open_alerts]), () => {
     if (!o.alerts.length) return [el('p', {}, t('noalerts'))];
-    const rest = o.alerts.slice(firstAlerts), fold = el('details', {open: unfolded}, el('summary', {}, t('alertsmore', rest.length)), el('div', {className: 'cards'}, ...rest.map(alertCard)));
-    fold.ontoggle = () => { unfolded = fold.open; };
-    return [...o.alerts.slice(0, firstAlerts).map(alertCard), rest.length ? fold : null,
+    return [...alertGroups(o.alerts),
       o.open_alerts > o.alerts.length ? el('p', {}, t('more', o.open_alerts - o.alerts.length)) : null].filter(Boolean);
   });
-  put($('vitals'), JSON.stringify(o.vitals), () => o.vitals.map(v => el('div', {className: v.level}, el('dt', {}, v.label), el('dd', {}, v.value))));
+  put($('vitals'), JSON.stringify(o.vitals), () => o.vitals.map(v => el('div', {className: v.level}, el('dt', {}, v.label), el('dd', {}, v.value), v.hint ? el('dd', {className: 'todo'}, v.hint) : null)));
   put($('lanes'), JSON.stringify(o.lanes), () => o.lanes.map(l => el('tr', {}, el('td', {}, l.label), ...[l.depth, bytes(l.bytes),
     l.depth ? Math.round(l.oldest_seconds) + ' s' : '–', l.dropped].map(x => el('td', {className: 'num'}, String(x))))));
   const d = new Date(o.at);

@@ -50,11 +50,37 @@ function paint() {
   stage.dataset.tracks = shown ? shown.tracks.length : 0;
   if (!shown) return;
   const d = dot();
-  for (const x of shown.things) frame(x.box, x.stance === 'decided' ? '#ff6b6b' : x.stance === 'watching' ? '#ffd43b' : '#c9cfd6', x.stance === 'refused', x.text, d);
-  for (const k of shown.tracks) frame(k.box, k.alarm ? '#ff6b6b' : natures[k.nature], k.hidden, '#' + k.id + ' ' + k.text, d);
+  const all = [...shown.things.map(x => ({b: x.box, colour: x.stance === 'decided' ? '#ff6b6b' : x.stance === 'watching' ? '#ffd43b' : '#c9cfd6', dashed: x.stance === 'refused', words: [x.text]})),
+    ...shown.tracks.map(k => ({b: k.box, colour: k.alarm ? '#ff6b6b' : natures[k.nature], dashed: k.hidden, words: ['#' + k.id + ' ' + k.text, '#' + k.id]}))];
+  for (const x of all) frame(x, d);
+  brush.font = 14 * d + 'px sans-serif';
+  for (const l of labels(all, sight.width, sight.height, 20 * d, s => brush.measureText(s).width + 8 * d)) {
+    brush.fillStyle = 'rgba(0,0,0,.75)';
+    brush.fillRect(l.x, l.y, l.w, l.h);
+    brush.fillStyle = l.colour;
+    brush.fillText(l.text, l.x + 4 * d, l.y + 15 * d);
+  }
 }
 
-function frame(b, colour, dashed, text, d) {
+// labels places the words of frames so that none covers another: above the frame, in it, below it, or some lines off. Where
+// there is no room for the words the shorter ones are taken, or none. Alarms choose first.
+function labels(all, width, height, h, measure) {
+  const placed = [], free = (x, y, w) => y >= 0 && y + h <= height && placed.every(p => x >= p.x + p.w || p.x >= x + w || y >= p.y + p.h || p.y >= y + h);
+  const urgent = x => x.colour === '#ff6b6b' ? 0 : 1;
+  for (const f of [...all].sort((a, b) => urgent(a) - urgent(b))) {
+    const top = f.b[1] * height, bottom = top + f.b[3] * height, rows = [top - h - 2, top + 2, bottom + 2, bottom - h - 2, top - 2 * h - 3, bottom + h + 3, top + h + 3];
+    place: for (const text of f.words.filter(Boolean)) {
+      const w = measure(text), right = (f.b[0] + f.b[2]) * width;
+      for (const y of rows) for (const at of [f.b[0] * width, right - w]) {
+        const x = Math.max(0, Math.min(at, width - w));
+        if (free(x, y, w)) { placed.push({text, colour: f.colour, x, y, w, h}); break place; }
+      }
+    }
+  }
+  return placed;
+}
+
+function frame({b, colour, dashed}, d) {
   const [x, y, w, h] = [b[0] * sight.width, b[1] * sight.height, b[2] * sight.width, b[3] * sight.height];
   brush.setLineDash(dashed ? [6 * d, 5 * d] : []);
   brush.lineWidth = 5 * d;
@@ -63,13 +89,6 @@ function frame(b, colour, dashed, text, d) {
   brush.lineWidth = 3 * d;
   brush.strokeStyle = colour;
   brush.strokeRect(x, y, w, h);
-  brush.font = 14 * d + 'px sans-serif';
-  const width = brush.measureText(text).width + 8 * d, top = y > 22 * d ? y - 22 * d : Math.min(y + h, sight.height - 20 * d);
-  const left = Math.max(0, Math.min(x, sight.width - width));
-  brush.fillStyle = 'rgba(0,0,0,.75)';
-  brush.fillRect(left, top, width, 20 * d);
-  brush.fillStyle = colour;
-  brush.fillText(text, left + 4 * d, top + 15 * d);
 }
 
 // list says how far each rule is.

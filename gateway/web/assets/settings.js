@@ -5,7 +5,7 @@ let uplinks = [];
 
 function uplinkItem(u, i) {
   const box = el('div', {className: 'fields'});
-  const add = (label, key, props = {}) => { const n = el('input', {value: u[key] || '', autocapitalize: 'off', ...props}); n.oninput = () => { u[key] = n.value; }; box.append(el('label', {}, label, n)); };
+  const add = (label, key, props = {}) => { const n = el('input', {value: u[key] || '', autocapitalize: 'off', ...props}); n.dataset.key = key; n.oninput = () => { u[key] = n.value; }; box.append(el('label', {}, label, n)); };
   add(t('up.address'), 'address', {required: true, inputMode: 'url'});
   add(t('up.user'), 'user');
   add(t('up.password') + (u.has_password ? t('up.keep') : ''), 'password', {type: 'password', autocomplete: 'new-password'});
@@ -17,7 +17,9 @@ function uplinkItem(u, i) {
   up.onclick = () => { [uplinks[i - 1], uplinks[i]] = [uplinks[i], uplinks[i - 1]]; show(); };
   u.node = el('div', {}); // whether it answers
   state(u);
-  return el('li', {}, u.node, box, el('p', {className: 'buttons'}, i ? up : null, remove));
+  const row = el('li', {}, u.node, box, el('p', {className: 'buttons'}, i ? up : null, remove));
+  row.dataset.at = 'uplink.mqtt[' + i + ']';
+  return row;
 }
 
 function state(u) {

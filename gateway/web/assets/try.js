@@ -59,6 +59,7 @@ function clip(x) {
 function triedItem(x) {
   const li = el('li', {className: x.alert ? 'bad' : 'warn tried'}), text = el('div', {});
   text.append(el('strong', {}, hms(new Date(x.at)) + ' ' + sentence(x.rule)), el('p', {}, Math.round(100 * x.confidence) + ' %' + (x.seconds ? t('try.lasted', long(x.seconds)) : '') + (x.floor ? ' · ' + x.floor : '')));
+  if (x.again) text.append(el('p', {}, t('try.again', x.again, hms(new Date(x.last)))));
   if (x.note) text.append(el('p', {className: 'hint'}, x.note));
   text.append(clip(x));
   if (x.picture) li.append(el('img', {src: x.picture, alt: t('try.picture') + ' ' + hms(new Date(x.at)), className: 'still', loading: 'lazy'}));
