@@ -68,6 +68,12 @@ func TestSight(t *testing.T) {
 	b.do(chromedp.Evaluate(`stage.dataset.behind`, &behind))
 	t.Logf("the overlay is %s ms behind the picture", behind)
 	b.shot("sight")
+	b.until("labels that keep clear of each other on a phone", `(() => {
+		const all = Array.from({length: 9}, (_, i) => ({b: [0.4 + i / 100, 0.3, 0.1, 0.3], colour: i === 8 ? "#ff6b6b" : "", words: ["#" + i + " person or vehicle 12 s", "#" + i]}));
+		const taken = [{x: 0, y: 0, w: 366, h: 40}], placed = labels(all, taken, 366, 206, 20, s => 7 * s.length), both = [...taken, ...placed];
+		return placed.length > 4 && placed[0].text.startsWith("#8 person") && both.every((p, i) => p.x >= 0 && p.x + p.w <= 366 && p.y + p.h <= 206 &&
+			both.every((q, j) => i === j || p.x >= q.x + q.w || q.x >= p.x + p.w || p.y >= q.y + q.h || q.y >= p.y + p.h));
+	})()`)
 	b.press("#see")
 	b.until("nothing drawn", `seeing === null && stage.dataset.tracks === "0" && document.getElementById("why").hidden`)
 

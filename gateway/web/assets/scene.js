@@ -6,6 +6,7 @@ const camera = stage.dataset.id, path = 'cameras/' + encodeURIComponent(camera) 
 let scene = null, drawing = null, selected = null, corner = -1, dragged = false, undo = [];
 let grip = null; // of a floor or a person's height, while it is dragged
 let changing = null; // the field whose change is shown
+const marked = []; // where names stand in the picture
 let tabbing = 0; // where the tab key leads, while it is down
 const opened = new Set(); // lists of points that are unfolded
 const reach = 24, colours = {polygon: '#1f7ae0', line: '#f08c00', privacy: '#000', people: '#2b8a3e'};
@@ -23,6 +24,7 @@ function draw() {
   if (!canvas || !scene) return;
   const d = dot();
   pen.clearRect(0, 0, canvas.width, canvas.height);
+  marked.length = 0;
   for (const s of shapes()) outline(s, d, selected === s.of);
   if (drawing) outline(drawing, d, true);
   for (const h of scene.heights) stick(h, d);
@@ -81,6 +83,7 @@ function mark(text, x, y, d, line) {
   if (line) { pen.beginPath(); pen.moveTo(0, py); pen.lineTo(canvas.width, py); pen.lineWidth = d; pen.strokeStyle = '#1f7ae0'; pen.stroke(); }
   pen.font = 'bold ' + 15 * d + 'px sans-serif';
   const w = pen.measureText(text).width + 10 * d;
+  marked.push({x: px, y: Math.max(py - 24 * d, 0), w, h: 22 * d});
   pen.fillStyle = 'rgba(0,0,0,.7)';
   pen.fillRect(px, Math.max(py - 24 * d, 0), w, 22 * d);
   pen.fillStyle = '#fff';

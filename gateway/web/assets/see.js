@@ -49,12 +49,12 @@ function paint() {
   brush.clearRect(0, 0, sight.width, sight.height);
   stage.dataset.tracks = shown ? shown.tracks.length : 0;
   if (!shown) return;
-  const d = dot();
+  const d = dot(), crowded = sight.width / d < 500 && shown.tracks.length > 2; // the list beside it has the words
   const all = [...shown.things.map(x => ({b: x.box, colour: x.stance === 'decided' ? '#ff6b6b' : x.stance === 'watching' ? '#ffd43b' : '#c9cfd6', dashed: x.stance === 'refused', words: [x.text]})),
-    ...shown.tracks.map(k => ({b: k.box, colour: k.alarm ? '#ff6b6b' : natures[k.nature], dashed: k.hidden, words: ['#' + k.id + ' ' + k.text, '#' + k.id]}))];
+    ...shown.tracks.map(k => ({b: k.box, colour: k.alarm ? '#ff6b6b' : natures[k.nature], dashed: k.hidden, words: crowded && !k.alarm ? ['#' + k.id] : ['#' + k.id + ' ' + k.text, '#' + k.id]}))];
   for (const x of all) frame(x, d);
   brush.font = 14 * d + 'px sans-serif';
-  for (const l of labels(all, sight.width, sight.height, 20 * d, s => brush.measureText(s).width + 8 * d)) {
+  for (const l of labels(all, marked, sight.width, sight.height, 20 * d, s => brush.measureText(s).width + 8 * d)) {
     brush.fillStyle = 'rgba(0,0,0,.75)';
     brush.fillRect(l.x, l.y, l.w, l.h);
     brush.fillStyle = l.colour;
@@ -62,10 +62,10 @@ function paint() {
   }
 }
 
-// labels places the words of frames so that none covers another: above the frame, in it, below it, or some lines off. Where
+// labels places the words of frames so that none covers another or what is marked: above the frame, in it, below it, or some lines off. Where
 // there is no room for the words the shorter ones are taken, or none. Alarms choose first.
-function labels(all, width, height, h, measure) {
-  const placed = [], free = (x, y, w) => y >= 0 && y + h <= height && placed.every(p => x >= p.x + p.w || p.x >= x + w || y >= p.y + p.h || p.y >= y + h);
+function labels(all, taken, width, height, h, measure) {
+  const placed = [], free = (x, y, w) => y >= 0 && y + h <= height && [...taken, ...placed].every(p => x >= p.x + p.w || p.x >= x + w || y >= p.y + p.h || p.y >= y + h);
   const urgent = x => x.colour === '#ff6b6b' ? 0 : 1;
   for (const f of [...all].sort((a, b) => urgent(a) - urgent(b))) {
     const top = f.b[1] * height, bottom = top + f.b[3] * height, rows = [top - h - 2, top + 2, bottom + 2, bottom - h - 2, top - 2 * h - 3, bottom + h + 3, top + h + 3];
