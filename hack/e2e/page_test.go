@@ -136,9 +136,11 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	// The way to the duty room is tried, which answers.
 	b.open("/settings")
 	b.until("the site", `document.querySelector("[name=street]").value == "donghu"`)
+	b.press("#add")                    // a second broker, whose address is not whole
 	b.fill("[name=street]", "don/ghu") // a mistake is said at its field, which has the focus
 	b.press("#form button.main")
 	b.until("the mistake at its field", `document.activeElement.name === "street" && document.activeElement.closest("label").innerText.includes("不能有 / + #")`)
+	b.until("the broker's mistake at its field", `document.querySelector("#uplinks > li:nth-child(2) [data-key=address]").closest("label").querySelector(".atfield")`)
 	b.press("#test")
 	b.says("#steps", "MQTT 服务器已确认")
 	id := ""

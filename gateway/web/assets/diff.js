@@ -15,30 +15,37 @@ function showChange(c) {
   showProblems(c.problems);
 }
 
-// fieldOf returns the field that a problem is about, null if no form has it. Rows say in data-at of which part of the
-// configuration they are; rules are found by their number.
+// fieldOf returns the field that a problem is about, or the row, null if no form has it. Rows say in data-at of which part
+// of the configuration they are; rules are found by their number.
 function fieldOf(path) {
-  const row = [...document.querySelectorAll('[data-at]')].find(r => path.startsWith(r.dataset.at + '.'));
+  const at = path.replace(/^cameras\[\d+\]\./, '').replace(/\["([^"]*)"\]/g, '.$1');
+  const row = [...document.querySelectorAll('[data-at]')].filter(r => (at + '.').startsWith(r.dataset.at + '.') && r.checkVisibility()).sort((a, b) => b.dataset.at.length - a.dataset.at.length)[0];
   if (row) {
-    const keys = path.slice(row.dataset.at.length + 1).replace(/\[\d+\]/g, '').split('.').reverse();
-    for (const key of keys) {
-      const f = row.querySelector('[data-key="' + CSS.escape(aliases[key] || key) + '"]');
-      if (f && f.checkVisibility()) return f;
-    }
+    const keys = at.slice(row.dataset.at.length + 1).replace(/\[\d+\]/g, '').split('.').reverse();
+    return keys.map(k => row.querySelector('[data-key="' + CSS.escape(aliases[k] || k) + '"]')).find(f => f && f.checkVisibility()) || row;
   }
-  const key = path.replace(/\[\d+\]$/, '').split('.').at(-1), rule = /\.detect\[(\d+)\]\./.exec(path), names = [aliases[key] || key, key, key === 'url' ? 'where' : ''].filter(Boolean);
+  const rule = /\.detect\[(\d+)\]\./.exec(path), key = path.replace(/\[\d+\]$/, '').split('.').at(-1);
   const li = rule && $('rules') && $('rules').children[rule[1]], label = t({severity: 'sev', zone: 'where'}[key] || key);
-  const found = li ? [...li.querySelectorAll('label')].filter(l => l.firstChild.textContent === label).map(l => l.control)[0] : names.flatMap(n => [...document.querySelectorAll('main form :is(input, select)[name="' + CSS.escape(n) + '"]')]).find(f => f.checkVisibility());
+  const inForm = n => [...document.querySelectorAll('main form :is(input, select)[name="' + CSS.escape(n) + '"]')].find(f => f.checkVisibility());
+  const found = li ? [...li.querySelectorAll('label')].filter(l => l.firstChild.textContent === label).map(l => l.control)[0] : namesOf(path, key).map(inForm).find(Boolean);
   return found && found.checkVisibility() && found.closest('label') ? found : null;
+}
+
+// namesOf returns what a form may call a key, the likeliest first.
+function namesOf(path, key) {
+  const inside = /\.(?:stations|repeaters)(?:\["[^"]*"\]|\.[^.]+)(?:\.(\w+))?$/.exec(path);
+  if (inside) return [{name: 'title', place: 'place', grid: 'grid', password: 'password'}[inside[1]] || 'station'];
+  if (/\.phones\b/.test(path)) return ['phone'];
+  return [aliases[key] || key, key, key === 'url' ? 'where' : ''].filter(Boolean);
 }
 
 // atFields puts each problem at its field, focuses the first of them, and returns the problems without a field.
 function atFields(all) {
   for (const old of document.querySelectorAll('.atfield')) old.remove();
   const seen = all.map(p => [p, fieldOf(p.path || '')]);
-  for (const [p, f] of seen.filter(([, f]) => f)) f.closest('label').append(el('span', {className: 'atfield', role: 'alert'}, p.text));
+  for (const [p, f] of seen.filter(([, f]) => f)) (f.closest('label') || f).append(el('span', {className: 'atfield', role: 'alert'}, p.text));
   const first = seen.find(([, f]) => f);
-  if (first) first[1].focus();
+  if (first) (first[1].dataset.at ? first[1].querySelector('input, button') || first[1] : first[1]).focus();
   return seen.filter(([, f]) => !f).map(([p]) => p);
 }
 

@@ -252,6 +252,7 @@ function percent(label, value, set) {
   };
   return el('label', {}, label, i);
 }
+const part = (at, e) => { e.dataset.at = at; return e; }; // of the configuration
 const button = (label, run, danger) => { const b = el('button', {type: 'button', className: danger ? 'danger' : ''}, label); b.onclick = run; return b; };
 function choose(label, options, value, set) {
   const s = el('select', {}, ...options.map(([v, text]) => el('option', {value: v}, text)));
@@ -270,6 +271,7 @@ function removeZone(z) {
 
 function zoneItem(s, i) {
   const z = s.of, li = el('li', {className: selected === z ? 'chosen' : ''}), title = s.type === 'privacy' ? t('private', i + 1) : z.name;
+  li.dataset.at = s.type === 'privacy' ? 'privacy[' + i + ']' : 'zones.' + z.name;
   const pick = button(title, () => { selected = selected === z ? null : z; corner = -1; show(); });
   pick.setAttribute('aria-expanded', selected === z);
   const remove = button(t('remove'), () => { keep(); if (s.type === 'privacy') scene.privacy.splice(scene.privacy.indexOf(z), 1); else removeZone(z); selected = null; show(); }, true);
@@ -283,7 +285,7 @@ function zoneItem(s, i) {
   li.append(list);
   if (s.type === 'polygon') {
     z.floors = z.floors || [];
-    li.append(el('details', {open: z.floors.length > 0}, el('summary', {}, t('floors')), ...z.floors.map(f => el('fieldset', {className: 'point'}, field(t('floor'), {value: f.name, maxLength: 21}, v => { f.name = v; }), percent(t('floory') + ' %', f.y, v => { f.y = v; }), button(t('remove'), () => { keep(); z.floors.splice(z.floors.indexOf(f), 1); show(); }, true))),
+    li.append(el('details', {open: z.floors.length > 0}, el('summary', {}, t('floors')), ...z.floors.map((f, k) => part('zones.' + z.name + '.floors[' + k + ']', el('fieldset', {className: 'point'}, field(t('floor'), {value: f.name, maxLength: 21}, v => { f.name = v; }), percent(t('floory') + ' %', f.y, v => { f.y = v; }), button(t('remove'), () => { keep(); z.floors.splice(z.floors.indexOf(f), 1); show(); }, true)))),
       button(t('addfloor'), () => { keep(); z.floors.push({name: z.floors.length + 1 + 'F', y: Math.max(0, 0.9 - 0.1 * z.floors.length)}); show(); })));
   }
   return li;
@@ -337,8 +339,8 @@ function show() {
   if ($('rules')) $('rules').replaceChildren(...scene.rules.map(ruleItem));
   if (!editor) return;
   const none = !shapes().length && !scene.heights.length;
-  $('zones').replaceChildren(...(none ? [el('li', {}, t('nozones'))] : []), ...shapes().map(s => zoneItem(s, scene.privacy.indexOf(s.of))), ...scene.heights.map((h, i) => el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
-    el('fieldset', {className: 'point'}, percent(t('head') + ' %', h.head, v => { h.head = v; }), percent(t('foot') + ' %', h.foot, v => { h.foot = v; })))),
+  $('zones').replaceChildren(...(none ? [el('li', {}, t('nozones'))] : []), ...shapes().map(s => zoneItem(s, scene.privacy.indexOf(s.of))), ...scene.heights.map((h, i) => part('heights[' + i + ']', el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
+    el('fieldset', {className: 'point'}, percent(t('head') + ' %', h.head, v => { h.head = v; }), percent(t('foot') + ' %', h.foot, v => { h.foot = v; }))))),
     ...(scene.heights.length ? [el('li', {}, button(t('remove'), () => { keep(); scene.heights = []; show(); }, true))] : []));
   tellDrawing();
   if (!drawing) say($('still'), '', '');

@@ -28,6 +28,7 @@ $('add').onsubmit = async e => {
     list();
   } catch (err) {
     say($('said'), 'bad', t('failed', err.message));
+    $('said').scrollIntoView({block: 'nearest'});
   }
 };
 list();

@@ -38,10 +38,11 @@ if ($('users')) {
   list();
   $('add').onsubmit = e => {
     e.preventDefault();
-    const f = e.target;
+    const f = e.target, wrong = f.querySelector('.strip');
+    say(wrong, '', '');
     if (!same(f)) return;
     api('POST', 'users', {name: f.name.value.trim(), role: f.role.value, password: f.password.value})
-      .then(() => { f.reset(); say($('said'), 'good', t('done')); $('said').scrollIntoView({block: 'nearest'}); return list(); }).catch(err => say($('said'), 'bad', t('failed', err.message)));
+      .then(() => { f.reset(); say($('said'), 'good', t('done')); $('said').scrollIntoView({block: 'nearest'}); return list(); }).catch(err => say(wrong, 'bad', t('failed', err.message)));
   };
 }
 
@@ -60,7 +61,7 @@ if ($('sessions')) {
   const where = $('sessions'), path = where.dataset.path;
   const show = () => api('GET', path).then(all => where.replaceChildren(...all.map(a => {
     const end = el('button', {type: 'button'}, t('session.end'));
-    end.onclick = () => busy(end, () => api('DELETE', path + '/' + a.id).then(show));
+    end.onclick = () => busy(end, () => api('DELETE', path + '/' + a.id)).then(show, e => end.after(el('span', {className: 'badtext', role: 'alert'}, t('failed', e.message))));
     return el('li', {className: 'user'}, el('strong', {}, a.user), el('span', {}, t('session.line', when(a.created), a.origin || '?', when(a.seen))), a.own ? el('em', {}, t('session.this')) : end);
   }))).catch(e => where.replaceChildren(el('li', {className: 'bad'}, t('failed', e.message))));
   show();
@@ -75,7 +76,7 @@ if ($('entries')) {
       $('entries').append(el('tr', {}, el('td', {}, when(a.at)), el('td', {}, a.who), el('td', {}, a.text + (a.detail ? ': ' + a.detail : '')), el('td', {}, a.origin)));
     }
     $('more').hidden = all.length < 100;
-  });
+  }).catch(e => $('entries').append(el('tr', {className: 'bad'}, el('td', {colSpan: 4}, t('failed', e.message)))));
   $('more').onclick = more;
   asked.onsubmit = e => { e.preventDefault(); last = 0; $('entries').replaceChildren(); more(); };
   asked.onchange = asked.onsubmit;
