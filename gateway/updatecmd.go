@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,7 +24,7 @@ type updateCmd struct {
 	Keys      string        `default:"/etc/sentrybox-update.pub" placeholder:"FILE" help:"${help_update_keys}"`
 	Downgrade bool          `help:"${help_update_downgrade}"`
 	Within    time.Duration `default:"5m" help:"${help_update_within}"`
-	Steady    time.Duration `default:"30s" help:"${help_update_steady}"`
+	Steady    time.Duration `default:"150s" help:"${help_update_steady}"`
 	Resume    bool          `help:"${help_update_resume}"`
 	Inbox     string        `hidden:"" placeholder:"FILE"`
 	Dir       string        `hidden:"" default:"/var/lib/sentrybox-update"`
@@ -37,16 +38,8 @@ func (c *updateCmd) Run(e *env) error {
 	if c.Inbox != "" {
 		return c.inbox(e)
 	}
-	u, err := c.updater(e)
-	if err != nil {
-		return err
-	}
 	if c.Resume {
-		r, err := u.Resume(e.ctx)
-		if err != nil || r == nil {
-			return err
-		}
-		return c.say(e, *r)
+		return c.resume(e)
 	}
 	if c.File == "" {
 		return &sentence{key: "update.which"}
@@ -56,8 +49,31 @@ func (c *updateCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
-	_, err = c.apply(e, u, f)
+	data, err := c.configured()
+	if err != nil {
+		return err
+	}
+	u, err := c.updater(e, data)
+	if err == nil {
+		_, err = c.apply(e, u, f)
+	}
 	return sayUpdate(err)
+}
+
+func (c *updateCmd) resume(e *env) error {
+	data, err := update.Home(c.Dir)
+	if err != nil {
+		return err
+	}
+	u, err := c.updater(e, cmp.Or(data, usualData))
+	if err != nil {
+		return err
+	}
+	r, err := u.Resume(e.ctx)
+	if err != nil || r == nil {
+		return err
+	}
+	return c.say(e, *r)
 }
 
 func (c *updateCmd) apply(e *env, u *update.Updater, f *os.File) (r update.Result, err error) {
@@ -73,14 +89,15 @@ func (c *updateCmd) apply(e *env, u *update.Updater, f *os.File) (r update.Resul
 }
 
 // inbox is run by sentrybox-update-inbox.service: it installs what the page has left,
-// and notes for the page why it does not.
+// and notes for the page why it does not. It reads no configuration: that belongs to the
+// service's user, who could make it a link to what root alone may read.
 func (c *updateCmd) inbox(e *env) error {
 	f, err := update.Take(c.Inbox)
 	var r update.Result
 	if err == nil {
 		defer f.Close()
 		var u *update.Updater
-		if u, err = c.updater(e); err == nil {
+		if u, err = c.updater(e, filepath.Dir(filepath.Dir(c.Inbox))); err == nil {
 			r, err = c.apply(e, u, f)
 		}
 	}
@@ -90,27 +107,30 @@ func (c *updateCmd) inbox(e *env) error {
 	return sayUpdate(err)
 }
 
-// updater fills in the box. A configuration that cannot be read must not keep an old
-// version from coming back.
-func (c *updateCmd) updater(e *env) (*update.Updater, error) {
-	data := "/var/lib/sentrybox" // of a box that is not set up yet
+const usualData = "/var/lib/sentrybox"
+
+// configured returns the data folder that the configuration names; the usual one while there is none.
+func (c *updateCmd) configured() (string, error) {
 	blank, err := config.Blank(c.Config)
-	if err == nil && !blank {
-		var cfg *config.Config
-		if cfg, err = dataOf(c.Config); err == nil {
-			data = cfg.Data
-		}
+	if err != nil || blank {
+		return usualData, err
 	}
-	if err != nil && !c.Resume {
-		return nil, err
+	cfg, err := dataOf(c.Config)
+	if err != nil {
+		return "", err
 	}
+	return cfg.Data, nil
+}
+
+// updater fills in the box.
+func (c *updateCmd) updater(e *env, data string) (*update.Updater, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	return &update.Updater{
 		Dir: c.Dir, Packages: update.Debian{}, Service: update.Systemd{Folder: data}, Data: update.Folder{Path: data, Program: filepath.Join(c.Dir, update.ProgramName)},
-		Program: program, Within: c.Within, Steady: c.Steady, Poll: updatePoll, Log: e.log(slog.LevelInfo),
+		Home: data, Program: program, Within: c.Within, Steady: c.Steady, Poll: updatePoll, Log: e.log(slog.LevelInfo),
 	}, nil
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	databaseName = "sentrybox.db"
 	asideName    = "newer" // in the data folder, what a version that was taken back has written
+	movedName    = "moved" // beside the copy: what the newer version has written is aside
 )
 
 // Folder is the database in a data folder that belongs to an unprivileged user. No
@@ -30,16 +31,21 @@ type Folder struct {
 // SchemaCommand prints the form of the tables of the data folder that is its argument.
 const SchemaCommand = "update-schema"
 
-func (d Folder) owner() (*syscall.Credential, error) {
-	info, err := os.Stat(d.Path)
+// open opens the folder and says whose it is: of what was opened, whatever takes its name meanwhile.
+func (d Folder) open() (*os.Root, *syscall.Credential, error) {
+	root, err := os.OpenRoot(d.Path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		return nil, nil, errors.Join(err, root.Close())
 	}
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || s.Uid == 0 && os.Geteuid() == 0 {
-		return nil, fmt.Errorf("%s belongs to root: an update expects the service's user", d.Path)
+		return nil, nil, errors.Join(fmt.Errorf("%s belongs to root: an update expects the service's user", d.Path), root.Close())
 	}
-	return &syscall.Credential{Uid: s.Uid, Gid: s.Gid}, nil
+	return root, &syscall.Credential{Uid: s.Uid, Gid: s.Gid}, nil
 }
 
 func (d Folder) schema(ctx context.Context, who *syscall.Credential) (string, error) {
@@ -61,14 +67,10 @@ func (d Folder) Keep(ctx context.Context, dir string) (string, error) {
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 		return "", err
 	}
-	who, err := d.owner()
+	root, who, err := d.open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	if err != nil {
-		return "", err
-	}
-	root, err := os.OpenRoot(d.Path)
 	if err != nil {
 		return "", err
 	}
@@ -111,32 +113,51 @@ func (d Folder) Return(ctx context.Context, dir, schema string) error {
 	if schema == "" {
 		return nil
 	}
-	who, err := d.owner()
-	if err != nil {
-		return err
-	}
-	if now, err := d.schema(ctx, who); err == nil && now == schema {
-		return nil
-	}
-	root, err := os.OpenRoot(d.Path)
+	root, who, err := d.open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
-	if err := root.Mkdir(asideName, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	if now, err := d.schema(ctx, who); err == nil && now == schema {
+		return nil
 	}
-	if err := root.Lchown(asideName, int(who.Uid), int(who.Gid)); err != nil {
-		return err
-	}
-	for _, name := range []string{databaseName, databaseName + "-wal", databaseName + "-shm"} {
-		if err := root.Rename(name, filepath.Join(asideName, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	moved := filepath.Join(dir, movedName)
+	if _, err := os.Stat(moved); errors.Is(err, fs.ErrNotExist) {
+		if err := d.moveAside(root, who); err != nil {
+			return err
+		}
+		if err := replace(moved, 0o600, func(*os.File) error { return nil }); err != nil {
 			return err
 		}
 	}
 	// The database last: without it the next try does all of this again.
 	for _, name := range []string{databaseName + "-wal", databaseName} {
 		if err := returnOne(root, name, filepath.Join(dir, name), who); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return disk.SyncDir(d.Path)
+}
+
+// moveAside puts what the newer version has written into a folder, where nothing of an earlier one is left that
+// SQLite would take for a part of it.
+func (d Folder) moveAside(root *os.Root, who *syscall.Credential) error {
+	if err := root.Mkdir(asideName, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := root.Lchown(asideName, int(who.Uid), int(who.Gid)); err != nil {
+		return err
+	}
+	all := []string{databaseName, databaseName + "-wal", databaseName + "-shm"}
+	if _, err := root.Lstat(databaseName); err == nil { // the first to go: nothing has
+		for _, name := range all {
+			if err := root.Remove(filepath.Join(asideName, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	for _, name := range all {
+		if err := root.Rename(name, filepath.Join(asideName, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

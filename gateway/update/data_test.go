@@ -75,6 +75,25 @@ func TestFolder(t *testing.T) {
 	if get(asideName+"/"+databaseName) != "v2 more alerts\n" {
 		t.Error("what the new version has written is gone")
 	}
+	// A second version that is taken back, whose log does not fit the first one's database, and a cut in the middle.
+	put(databaseName, "v3 alerts\n")
+	put(asideName+"/"+databaseName+"-wal", "of v2")
+	if err := os.Remove(filepath.Join(d.Path, databaseName+"-wal")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(kept, movedName)); err != nil { // each update has a copy of its own
+		t.Fatal(err)
+	}
+	if err := d.Return(t.Context(), kept, schema); err != nil || get(asideName+"/"+databaseName) != "v3 alerts\n" || get(asideName+"/"+databaseName+"-wal") != "none" {
+		t.Errorf("aside is a mixture: %s with %s, %v", get(asideName+"/"+databaseName), get(asideName+"/"+databaseName+"-wal"), err)
+	}
+	put(asideName+"/"+databaseName+"-wal", "of v3")
+	if err := os.Remove(filepath.Join(d.Path, databaseName)); err != nil { // cut when the log was back, and not the database
+		t.Fatal(err)
+	}
+	if err := d.Return(t.Context(), kept, schema); err != nil || get(databaseName) != "v1 alerts\n" || get(asideName+"/"+databaseName+"-wal") != "of v3" {
+		t.Errorf("%s, aside %s, %v", get(databaseName), get(asideName+"/"+databaseName+"-wal"), err)
+	}
 	outside := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(outside, []byte("v1 secret"), 0o644); err != nil {
 		t.Fatal(err)

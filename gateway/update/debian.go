@@ -98,7 +98,7 @@ func (Debian) Install(ctx context.Context, deb string) error {
 
 // Keep packs what is installed: the package that it came from is seldom still there.
 func (Debian) Keep(ctx context.Context, deb string) error {
-	tree, err := os.MkdirTemp(filepath.Dir(deb), "keep-")
+	tree, err := os.MkdirTemp(filepath.Dir(deb), keepForm)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,8 @@ type journal struct {
 
 	// Schema names the database's tables before the update, empty where there was no database.
 	Schema string `json:"schema"`
+	// Home is the gateway's data folder.
+	Home string `json:"home"`
 }
 
 // Names within the folder of updates.
@@ -58,6 +60,7 @@ const (
 	ProgramName = "sentrybox"
 	dataName    = "data"
 	lockName    = "lock"
+	keepForm    = "keep-*" // what a package is being made of
 )
 
 // LastResult returns what has become of the last update; nil if there was none.
@@ -67,6 +70,14 @@ func LastResult(dir string) (*Result, error) {
 		return nil, err
 	}
 	return &r, nil
+}
+
+// Home returns the data folder of the box whose update has to be ended; empty if there is none. The
+// configuration belongs to the service's user, and is not asked.
+func Home(dir string) (string, error) {
+	var j journal
+	_, err := readJSON(filepath.Join(dir, journalName), &j)
+	return j.Home, err
 }
 
 func readJSON(path string, into any) (bool, error) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,7 @@ type Updater struct {
 	Packages Packages
 	Service  Service
 	Data     Data
+	Home     string        // the gateway's data folder, noted for [Home]
 	Program  string        // the program that runs
 	Within   time.Duration // in which a new version must come up
 	Steady   time.Duration // for how long it must then be well without a break
@@ -141,12 +143,21 @@ func (u *Updater) lock() (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// prepare checks an update and puts all that the way there and back needs on the disk.
-func (u *Updater) prepare(ctx context.Context, r io.Reader, downgrade bool) (*journal, error) {
+// prepare checks an update and puts all that the way there and back needs on the disk. It leaves
+// nothing there if it fails.
+func (u *Updater) prepare(ctx context.Context, r io.Reader, downgrade bool) (j *journal, err error) {
+	if err := u.tidy(); err != nil { // what a cut has left before there was a journal
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, u.tidy())
+		}
+	}()
 	path := filepath.Join(u.Dir, newName)
 	var m Manifest
 	u.step("keep the new package")
-	err := replace(path, 0o600, func(f *os.File) (err error) {
+	err = replace(path, 0o600, func(f *os.File) (err error) {
 		m, err = u.Keys.Read(r, f)
 		return err
 	})
@@ -158,7 +169,7 @@ func (u *Updater) prepare(ctx context.Context, r io.Reader, downgrade bool) (*jo
 		return nil, err
 	}
 	if err := u.check(ctx, path, m, here, downgrade); err != nil {
-		return nil, errors.Join(err, os.Remove(path))
+		return nil, err
 	}
 	u.step("keep the old package")
 	if err := u.Packages.Keep(ctx, filepath.Join(u.Dir, oldName)); err != nil {
@@ -168,7 +179,7 @@ func (u *Updater) prepare(ctx context.Context, r io.Reader, downgrade bool) (*jo
 	if err := u.keepProgram(); err != nil {
 		return nil, fmt.Errorf("keep the program: %w", err)
 	}
-	return &journal{Result: Result{From: here.Version, To: m.Version}}, nil
+	return &journal{Result: Result{From: here.Version, To: m.Version}, Home: u.Home}, nil
 }
 
 // check holds what an update says of itself against what it is and what is here.
@@ -235,21 +246,37 @@ func (u *Updater) change(ctx context.Context, j *journal) (err error) {
 	if err := u.Service.Start(ctx); err != nil {
 		return err
 	}
-	if err := u.prove(ctx, len(before)); err != nil {
+	if err := u.prove(ctx, before); err != nil {
 		return err
 	}
 	return u.note(j, Proven)
 }
 
-// prove waits until no more is stuck than before, and then that it stays so.
-func (u *Updater) prove(ctx context.Context, before int) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, u.Within, fmt.Errorf("not well within %s", u.Within))
+// part returns the name of a part of the main job that does not work, without why.
+func part(stuck string) string {
+	name, _, _ := strings.Cut(stuck, ":")
+	return name
+}
+
+// newly returns what of stuck is another part than those before.
+func newly(stuck, before []string) (all []string) {
+	for _, s := range stuck {
+		if !slices.ContainsFunc(before, func(b string) bool { return part(b) == part(s) }) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// prove waits until nothing is stuck that was not before, and then that it stays so.
+func (u *Updater) prove(ctx context.Context, before []string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, u.Within+u.Steady, fmt.Errorf("not well within %s", u.Within))
 	defer cancel()
 	var since time.Time
 	for {
 		stuck, err := u.Service.Stuck(ctx)
-		if err == nil && len(stuck) > before {
-			err = fmt.Errorf("it does not work: %s", strings.Join(stuck, "; "))
+		if news := newly(stuck, before); err == nil && len(news) > 0 {
+			err = fmt.Errorf("it does not work: %s", strings.Join(news, "; "))
 		}
 		switch now := time.Now(); {
 		case err != nil:
@@ -267,7 +294,8 @@ func (u *Updater) prove(ctx context.Context, before int) error {
 	}
 }
 
-// back has the old version take its place again. Each step may be done again.
+// back has the old version take its place again. Each step may be done again. A full disk is no
+// reason to stay with the new one: what is noted already leads back at the next boot, too.
 func (u *Updater) back(ctx context.Context, j *journal) error {
 	if j.State == Prepared { // nothing is installed
 		u.step("start the old one")
@@ -275,12 +303,20 @@ func (u *Updater) back(ctx context.Context, j *journal) error {
 			return err
 		}
 		if err := u.note(j, Unchanged); err != nil {
-			return err
+			u.Log.Error("update", "error", err)
 		}
 		return u.finish(j)
 	}
-	if err := u.note(j, Returning); err != nil {
+	u.step("give up the new package")
+	if err := os.Remove(filepath.Join(u.Dir, newName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	proven := j.State == Proven // it may be what is noted
+	if err := u.note(j, Returning); err != nil {
+		if proven {
+			return err
+		}
+		u.Log.Error("update", "error", err)
 	}
 	u.step("stop the new one")
 	if err := u.Service.Stop(ctx); err != nil {
@@ -315,17 +351,33 @@ func (u *Updater) note(j *journal, to State) error {
 	return nil
 }
 
-// finish tells the result and tidies up, the journal last.
+// finish tidies up and tells the result, and that it has ended last: where the disk is full there is room then.
 func (u *Updater) finish(j *journal) error {
+	if err := u.tidy(); err != nil {
+		return err
+	}
 	u.step("tell the result")
 	if err := writeJSON(filepath.Join(u.Dir, resultName), j.Result, 0o644); err != nil {
 		return err
 	}
-	for _, name := range []string{newName, oldName, dataName, journalName} {
-		u.step("tidy up " + name)
-		if err := os.RemoveAll(filepath.Join(u.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	u.step("tidy up the journal")
+	if err := os.Remove(filepath.Join(u.Dir, journalName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return disk.SyncDir(u.Dir)
+}
+
+// tidy removes what the way there and back has needed.
+func (u *Updater) tidy() error {
+	left, err := filepath.Glob(filepath.Join(u.Dir, keepForm))
+	for _, name := range []string{newName, oldName, dataName} {
+		left = append(left, filepath.Join(u.Dir, name), filepath.Join(u.Dir, name+".part"))
+	}
+	for _, path := range left {
+		if _, gone := os.Lstat(path); gone == nil {
+			u.step("tidy up")
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
 }

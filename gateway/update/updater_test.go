@@ -193,3 +193,108 @@ func TestDamagedJournal(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAnotherPart: a new version that breaks a part is not saved by one that did not work before and now does.
+func TestAnotherPart(t *testing.T) {
+	b := newBox(t)
+	b.stuck = []string{"pictures: none"}
+	u := b.updater()
+	u.Service, u.Within = instead{b}, time.Millisecond
+	if r, err := u.Apply(t.Context(), bytes.NewReader(b.update("2", "amd64")), false); !errors.Is(err, ErrReturned) || b.whole() != "1" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// instead is a service whose new version has another part stuck.
+type instead struct{ *box }
+
+func (s instead) Start(ctx context.Context) error {
+	s.stuck = []string{"store: it does not write"}
+	return s.box.Start(ctx)
+}
+
+// full is a box whose disk is full once the new version runs: neither how far an update has come nor a package fits.
+type full struct {
+	*box
+	dir string
+}
+
+func (f full) Start(ctx context.Context) error {
+	if f.get("gateway") == "2" {
+		for _, name := range []string{journalName, resultName} {
+			if err := os.Mkdir(filepath.Join(f.dir, name+".part"), 0o700); err != nil {
+				f.t.Fatal(err)
+			}
+		}
+	}
+	return f.box.Start(ctx)
+}
+
+func (f full) Install(ctx context.Context, deb string) error {
+	if _, err := os.Stat(filepath.Join(f.dir, newName)); err == nil && filepath.Base(deb) == oldName {
+		return errors.New("no space left on device")
+	}
+	return f.box.Install(ctx, deb)
+}
+
+// TestBackOnAFullDisk: the old version comes back although nothing more can be noted, and has the room of the new package.
+func TestBackOnAFullDisk(t *testing.T) {
+	b := newBox(t)
+	b.broken = "2"
+	u := b.updater()
+	f := full{b, u.Dir}
+	u.Service, u.Packages = f, f
+	if _, err := u.Apply(t.Context(), bytes.NewReader(b.update("2", "amd64")), false); err == nil || b.whole() != "1" || !b.running {
+		t.Errorf("%v, running %v", err, b.running)
+	}
+	for _, name := range []string{journalName, resultName} {
+		if err := os.Remove(filepath.Join(u.Dir, name+".part")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := b.updater().Resume(t.Context()); err != nil || r == nil || r.State != Returned || b.whole() != "1" {
+		t.Errorf("the next boot: %+v, %v", r, err)
+	}
+}
+
+// unkept is a box that has no room for the old version's package.
+type unkept struct{ *box }
+
+func (unkept) Keep(context.Context, string) error { return errors.New("no space left on device") }
+
+// TestNothingIsLeft: an update that cannot begin leaves no package on a full disk, and the next takes away what a cut
+// has left.
+func TestNothingIsLeft(t *testing.T) {
+	b := newBox(t)
+	u := b.updater()
+	u.Packages = unkept{b}
+	if err := os.MkdirAll(filepath.Join(u.Dir, "keep-1", "usr"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Apply(t.Context(), bytes.NewReader(b.update("2", "amd64")), false); err == nil || b.whole() != "1" || !b.running {
+		t.Errorf("%v, running %v", err, b.running)
+	}
+	if left, err := filepath.Glob(filepath.Join(u.Dir, "*")); err != nil || len(left) != 1 { // the lock
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestHome: where the data are is known without the configuration.
+func TestHome(t *testing.T) {
+	b := newBox(t)
+	u := b.updater()
+	u.Home, u.cut = "/srv/data", func(step string) {
+		if step == "install" {
+			panic(powerCut{})
+		}
+	}
+	if home, err := Home(u.Dir); home != "" || err != nil {
+		t.Errorf("without an update: %q, %v", home, err)
+	}
+	if !lose(func() { _, _ = u.Apply(t.Context(), bytes.NewReader(b.update("2", "amd64")), false) }) {
+		t.Fatal("not cut")
+	}
+	if home, err := Home(u.Dir); home != "/srv/data" || err != nil {
+		t.Errorf("%q, %v", home, err)
+	}
+}
