@@ -141,6 +141,14 @@ has 9.4 || fail "the uploaded version is not there"
 [ -z "$(ls -A $inbox)" ] || fail "left in the inbox: $(ls -A $inbox)"
 until_ok 30 well || fail "not well after an upload"
 
+step "removed and installed again, it runs"
+dpkg --remove sentrybox
+! systemctl is-active --quiet sentrybox.service || fail "it runs without its package"
+dpkg -i /root/sentrybox.deb
+until_ok 60 well || fail "not well after it was installed again"
+systemctl is-enabled --quiet sentrybox.service || fail "the next boot does not start it"
+[ "$(sha256sum $config)" = "$sum" ] || fail "the configuration has changed"
+
 step "removed and purged, alerts are kept"
 dpkg --purge sentrybox
 [ ! -e /etc/sentrybox ] || fail "its configuration is left"
