@@ -20,7 +20,7 @@ func (a *App) buildEvidence(ctx context.Context) error {
 	e := a.Config.Evidence
 	folder := &evidence.Folder{
 		Dir: filepath.Join(a.Config.Data, "evidence"), Store: a.store, Bytes: int64(e.Bytes), Age: time.Duration(e.Age),
-		Floor: int64(a.Config.Storage.Floor), Now: time.Now, Log: a.Log.With("part", "evidence"),
+		Floor: int64(a.Config.Storage.Floor), Now: time.Now, Aged: func() bool { return a.clock.Aged() }, Log: a.Log.With("part", "evidence"),
 	}
 	if err := folder.Open(ctx); err != nil {
 		return err

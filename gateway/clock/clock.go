@@ -28,6 +28,13 @@ const Floor = 1_735_689_600 // 2025-01-01 UTC
 // Step is how far the offset moves when a clock is set rather than slewed.
 const Step = time.Second
 
+// Leap is how far ahead a clock may be found or set that no time service keeps right, before what is
+// deleted by its age waits for Hold.
+const (
+	Leap = 48 * time.Hour
+	Hold = 72 * time.Hour
+)
+
 const (
 	every     = time.Second
 	beatEvery = time.Minute      // while the clock is wrong
@@ -71,6 +78,8 @@ type Clock struct {
 	mu     sync.Mutex
 	known  time.Time     // guarded by mu: it is later than this
 	offset time.Duration // guarded by mu: at the last look
+	judged time.Duration // guarded by mu: the same, when it was last asked whether it has leapt
+	leapt  time.Duration // guarded by mu: when, since the machine was started, it was found far ahead; 0 for not
 }
 
 // New returns a clock. known is a moment that has passed, such as the last that an
@@ -78,7 +87,37 @@ type Clock struct {
 func New(source Source, known time.Time) *Clock {
 	c := &Clock{source: source, known: known}
 	c.offset = c.offsetNow()
+	c.judged = c.offset
+	if !known.IsZero() {
+		c.leap(source.Wall().Sub(known))
+	}
 	return c
+}
+
+// judge is called with mu held.
+func (c *Clock) judge() {
+	now := c.offsetNow()
+	c.leap(now - c.judged)
+	c.judged = now
+}
+
+// leap is called with mu held, or by New, with how far the clock has been set.
+func (c *Clock) leap(by time.Duration) {
+	if by > Leap {
+		c.leapt = max(c.source.Boot(), 1)
+	} else if by < -Leap {
+		c.leapt = 0 // it has been put right
+	}
+}
+
+// Aged says whether what is old by the wall clock may be deleted. A clock that has leapt ahead makes
+// everything old: unless a time service keeps it right, somebody has three days to put it right. A box that was
+// switched off for longer than [Leap] waits, too.
+func (c *Clock) Aged() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.judge()
+	return c.leapt == 0 || c.source.Synced() || c.source.Boot()-c.leapt >= Hold
 }
 
 func (c *Clock) offsetNow() time.Duration {
@@ -155,6 +194,7 @@ func (c *Clock) moved(now time.Duration) bool {
 	defer c.mu.Unlock()
 	d := now - c.offset
 	c.offset = now
+	c.judge()
 	if d < Step && d > -Step {
 		return false
 	}

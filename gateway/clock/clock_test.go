@@ -129,3 +129,34 @@ func TestSystem(t *testing.T) {
 		t.Errorf("%+v and %+v", a, b)
 	}
 }
+
+// TestAged: nothing is old because the clock has leapt ahead, until a time service vouches for it or three days have passed.
+func TestAged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tc := range map[string]struct {
+			known, shift  time.Duration // of the known time and of the clock, from now
+			synced        bool
+			after         time.Duration
+			before, later bool
+		}{
+			"a year ahead":                  {-time.Hour, 365 * 24 * time.Hour, false, time.Hour, true, false},
+			"a year ahead, and nobody came": {-time.Hour, 365 * 24 * time.Hour, false, Hold + time.Hour, true, true},
+			"set by a time service":         {-time.Hour, 365 * 24 * time.Hour, true, time.Hour, true, true},
+			"an hour ahead":                 {-time.Hour, time.Hour, false, time.Hour, true, true},
+			"off for a week":                {-7 * 24 * time.Hour, 0, false, time.Hour, false, false},
+			"off for a week, and years ago": {-7 * 24 * time.Hour, -5 * 365 * 24 * time.Hour, false, time.Hour, false, true},
+		} {
+			f := &fake{start: time.Now(), synced: tc.synced}
+			c := New(f, time.Now().Add(tc.known))
+			if got := c.Aged(); got != tc.before && !tc.synced {
+				t.Errorf("%s: before: %v", name, got)
+			}
+			f.set(tc.shift)
+			c.Aged() // whoever asks first
+			time.Sleep(tc.after)
+			if got := c.Aged(); got != tc.later {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	})
+}

@@ -205,8 +205,14 @@ func TestRetention(t *testing.T) {
 		}
 	}
 	r.now = r.now.Add(30 * 24 * time.Hour)
-	if err := r.keeper.Sweep(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, leapt := range []bool{true, false} { // a clock that is not believed makes nothing old
+		r.keeper.Aged = func() bool { return !leapt }
+		if err := r.keeper.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := r.file(closed[2], Picture); ok != leapt {
+			t.Errorf("the clock has leapt: %v, and the newest file of a closed alert is there: %v", leapt, ok)
+		}
 	}
 	if n, size, err := r.keeper.Used(t.Context()); n != 2 || size != 600 || err != nil {
 		t.Errorf("%d files of %d bytes are left, %v; want those of the two open alerts", n, size, err)

@@ -93,6 +93,7 @@ type Folder struct {
 	Age   time.Duration // of a closed alert's files, at the most
 	Floor int64         // bytes of the disk that stay free
 	Now   func() time.Time
+	Aged  func() bool // whether Now may be believed so far that what is too old goes; always when nil
 	Log   *slog.Logger
 }
 
@@ -288,6 +289,9 @@ func (f *Folder) Sweep(ctx context.Context) error {
 		return err
 	}
 	limit := f.Now().Add(-f.Age)
+	if f.Aged != nil && !f.Aged() {
+		limit = time.Time{}
+	}
 	for _, file := range old {
 		if size < f.Bytes && !file.Created.Before(limit) {
 			break
