@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"sentrybox/drivers/media"
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/control"
@@ -39,7 +41,10 @@ func TestPrivacy(t *testing.T) {
 			t.Fatal(err)
 		}
 		ids[device] = got.ID
-		a.evidence.Keep(ctx, evidence.Request{Alert: got.ID, Device: device, Picture: func(context.Context) []byte { return []byte("picture of " + device) },
+		a.evidence.Keep(ctx, evidence.Request{Alert: got.ID, Device: device, Picture: func(context.Context) []byte {
+			time.Sleep(10 * time.Millisecond) // it is made after its alert
+			return []byte("picture of " + device)
+		},
 			Record: func(context.Context) ([]media.AccessUnit, error) { return nil, evidence.ErrNoClip }})
 	}
 	a.evidence.Wait()
@@ -57,6 +62,13 @@ func TestPrivacy(t *testing.T) {
 	if r := ask(begin, "", false); len(r.Alerts) != 2 || len(r.Files) != 2 || r.Waiting != 2 {
 		t.Errorf("of all: %+v", r)
 	}
+	soon, err := ulid.ParseStrict(ids["gate"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := a.privacy(ctx, control.PrivacyRequest{From: begin, To: ulid.Time(soon.Time()).Add(time.Millisecond), Device: "gate", By: "王"}); err != nil || len(r.Alerts) != 1 || len(r.Files) != 1 {
+		t.Errorf("of a time that ends before the picture was made: %+v, %v", r, err)
+	}
 	r := ask(begin, "gate", true)
 	if len(r.Alerts) != 1 || len(r.Files) != 1 || r.Waiting != 1 || r.Files[0].Alert != ids["gate"] || !bytes.Contains(r.Alerts[0], []byte(ids["gate"])) {
 		t.Errorf("of the gate: %+v", r)
@@ -73,7 +85,7 @@ func TestPrivacy(t *testing.T) {
 	}
 	accounts := &account.Accounts{Store: a.store, Dir: data, Log: a.Log, Now: time.Now}
 	entries, err := accounts.Entries(ctx, account.Asked{}, 10)
-	if err != nil || len(entries) != 4 || entries[1].Action != "privacy.delete" || entries[1].Who != "王" {
+	if err != nil || len(entries) != 5 || entries[1].Action != "privacy.delete" || entries[1].Who != "王" {
 		t.Errorf("%+v, %v", entries, err)
 	}
 }

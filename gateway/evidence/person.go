@@ -10,14 +10,20 @@ import (
 	"time"
 
 	"sentrybox/gateway/disk"
+	"sentrybox/gateway/store"
 )
 
-// Between returns the files of a device's alerts, or of all alerts where it is empty, that were made
-// between two moments.
+// Between returns the files of a device's alerts, or of all alerts where it is empty, that were made between
+// two moments, or whose alert was raised then: a clip is made some time after.
 func (f *Folder) Between(ctx context.Context, device string, from, to time.Time) (files []File, err error) {
+	first, err := store.Least(from)
+	last, err2 := store.Least(to)
+	if err = errors.Join(err, err2); err != nil {
+		return nil, fmt.Errorf("look for evidence: %w", err)
+	}
 	rows, err := f.Store.DB().QueryContext(ctx, `SELECT e.alert, e.part, e.name, e.bytes, e.sha256, e.created FROM evidence e
-		LEFT JOIN alerts a ON a.id = e.alert WHERE e.created >= ? AND e.created < ? AND (? = '' OR a.device = ?) ORDER BY e.created`,
-		from.UnixMilli(), to.UnixMilli(), device, device)
+		LEFT JOIN alerts a ON a.id = e.alert WHERE (e.created >= ? AND e.created < ? OR e.alert >= ? AND e.alert < ?) AND (? = '' OR a.device = ?) ORDER BY e.created`,
+		from.UnixMilli(), to.UnixMilli(), first, last, device, device)
 	if err != nil {
 		return nil, fmt.Errorf("look for evidence: %w", err)
 	}

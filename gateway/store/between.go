@@ -12,11 +12,11 @@ import (
 // AlertsBetween returns the alerts of a device, or all where it is empty, that were raised between two
 // moments: by the time in their identifiers.
 func AlertsBetween(ctx context.Context, tx *sql.Tx, device string, from, to time.Time) (all []Alert, err error) {
-	first, err := least(from)
+	first, err := Least(from)
 	if err != nil {
 		return nil, err
 	}
-	last, err := least(to)
+	last, err := Least(to)
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +35,8 @@ func AlertsBetween(ctx context.Context, tx *sql.Tx, device string, from, to time
 	return all, rows.Err()
 }
 
-// least is the identifier before all others of a moment.
-func least(t time.Time) (string, error) {
+// Least is the identifier of an alert before all others of a moment.
+func Least(t time.Time) (string, error) {
 	var id ulid.ULID
 	if err := id.SetTime(uint64(max(t.UnixMilli(), 0))); err != nil { // not below 0
 		return "", fmt.Errorf("time %v: %w", t, err)
