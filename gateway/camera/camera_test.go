@@ -130,7 +130,7 @@ func TestEvent(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
 	r.send("see", false)
-	eventually(t, "an event", 10*time.Second, func() bool { return r.count() == 1 })
+	eventually(t, "an event", time.Minute, func() bool { return r.count() == 1 })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.events[0]
@@ -148,10 +148,10 @@ func TestCrash(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
 	r.send("die", false)
-	eventually(t, "two lives", 10*time.Second, func() bool { return r.Counts().Restarts == 2 })
+	eventually(t, "two lives", time.Minute, func() bool { return r.Counts().Restarts == 2 })
 	r.send("x", false)
 	r.send("see", true)
-	eventually(t, "an event after the poison", 10*time.Second, func() bool { return r.count() == 1 })
+	eventually(t, "an event after the poison", time.Minute, func() bool { return r.count() == 1 })
 	if n := r.Counts().Restarts; n != 2 {
 		t.Errorf("%d restarts, want 2", n)
 	}
@@ -161,7 +161,7 @@ func TestCrashHandsOverThePicturesSinceTheKeyframe(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
 	r.send("seen twice", false)
-	eventually(t, "the picture seen again by the second process", 10*time.Second, func() bool { return r.count() == 1 })
+	eventually(t, "the picture seen again by the second process", time.Minute, func() bool { return r.count() == 1 })
 	if n := r.Counts().Restarts; n != 1 {
 		t.Errorf("%d restarts, want 1", n)
 	}
@@ -171,11 +171,11 @@ func TestRestartWithinASecond(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
 	r.send("x", false)
-	eventually(t, "a process", 10*time.Second, func() bool { return r.process() != nil })
+	eventually(t, "a process", time.Minute, func() bool { return r.process() != nil })
 	p := r.process()
 	begun := time.Now()
 	p.Kill()
-	eventually(t, "another process", 10*time.Second, func() bool { return r.process() != nil && r.process() != p })
+	eventually(t, "another process", time.Minute, func() bool { return r.process() != nil && r.process() != p })
 	t.Logf("restarted after %v", time.Since(begun))
 }
 
@@ -275,7 +275,7 @@ func TestRaiseIsTriedAgain(t *testing.T) {
 	r.refuse = 1
 	r.mu.Unlock()
 	r.send("see", true)
-	eventually(t, "the event at the second try", 10*time.Second, func() bool { return r.count() == 1 })
+	eventually(t, "the event at the second try", time.Minute, func() bool { return r.count() == 1 })
 }
 
 func TestBelieve(t *testing.T) {

@@ -117,7 +117,7 @@ func TestProcessHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.Done()
-	if took := time.Since(begun); !errors.Is(p.Err(), ErrHung) || took < answerTimeout || took > answerTimeout+10*time.Second {
+	if took := time.Since(begun); !errors.Is(p.Err(), ErrHung) || took < answerTimeout || took > answerTimeout+time.Minute {
 		t.Errorf("ended after %v with %v", took, p.Err())
 	}
 }

@@ -27,7 +27,7 @@ func TestAgitated(t *testing.T) {
 		r.send("agitate", false)
 	}
 	r.send("see", false)
-	eventually(t, "all reports", 10*time.Second, func() bool { return r.count() == 2 && r.changes() == 1 })
+	eventually(t, "all reports", time.Minute, func() bool { return r.count() == 2 && r.changes() == 1 })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.agitated[0]

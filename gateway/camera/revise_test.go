@@ -30,11 +30,11 @@ func TestRevise(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
 	r.send("see", false)
-	eventually(t, "an event", 10*time.Second, func() bool { return r.count() == 1 })
+	eventually(t, "an event", time.Minute, func() bool { return r.count() == 1 })
 	p := r.process()
 	looks := make(chan error, 1)
 	go func() { looks <- r.See(t.Context(), func(Seen) error { return nil }) }()
-	eventually(t, "somebody who looks", 10*time.Second, func() bool {
+	eventually(t, "somebody who looks", time.Minute, func() bool {
 		r.Camera.mu.Lock()
 		defer r.Camera.mu.Unlock()
 		return len(r.looks) == 1
@@ -48,7 +48,7 @@ func TestRevise(t *testing.T) {
 		t.Errorf("who looks at the rules of before: %v", err)
 	}
 	r.send("see", false)
-	eventually(t, "another event", 10*time.Second, func() bool { return r.count() == 2 })
+	eventually(t, "another event", time.Minute, func() bool { return r.count() == 2 })
 	if was, e := r.event(0), r.event(1); was.Severity != 2 || e.Severity != 1 || e.Grid != "4" {
 		t.Errorf("%+v, then %+v", was, e)
 	}
@@ -58,8 +58,8 @@ func TestRevise(t *testing.T) {
 	// One that is started later has the new rules too, and one that starts at the moment is told.
 	p.Kill()
 	r.Revise(r.Config)
-	eventually(t, "another process", 10*time.Second, func() bool { return r.process() != nil && r.process() != p })
-	eventually(t, "what it is handed again", 10*time.Second, func() bool { return r.count() >= 4 })
+	eventually(t, "another process", time.Minute, func() bool { return r.process() != nil && r.process() != p })
+	eventually(t, "what it is handed again", time.Minute, func() bool { return r.count() >= 4 })
 	if e := r.event(3); e.Severity != 2 || e.Grid != "3" {
 		t.Errorf("after a restart %+v", e)
 	}

@@ -15,7 +15,7 @@ import (
 func TestSee(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
-	eventually(t, "a process", 10*time.Second, func() bool { p := r.process(); return p != nil && p.Progress().Seen == 1 })
+	eventually(t, "a process", time.Minute, func() bool { p := r.process(); return p != nil && p.Progress().Seen == 1 })
 	if r.process().asked.Load() {
 		t.Error("overlays were asked for, and nobody looks")
 	}
@@ -27,7 +27,7 @@ func TestSee(t *testing.T) {
 			return nil
 		})
 	}()
-	eventually(t, "that it was asked", 10*time.Second, func() bool { return r.process().asked.Load() })
+	eventually(t, "that it was asked", time.Minute, func() bool { return r.process().asked.Load() })
 	look := func(at time.Duration) {
 		t.Helper()
 		for {
@@ -36,7 +36,7 @@ func TestSee(t *testing.T) {
 				if s.At == at {
 					return
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("nothing was seen at %v", at)
 			}
 		}
@@ -45,7 +45,7 @@ func TestSee(t *testing.T) {
 	look(r.pts)
 	old := r.process()
 	r.send("die", false)
-	eventually(t, "another process", 10*time.Second, func() bool {
+	eventually(t, "another process", time.Minute, func() bool {
 		r.send("x", true) // what ended it is passed over at last
 		p := r.process()
 		return p != nil && p != old && p.Progress().Seen > 3
@@ -85,7 +85,7 @@ func TestSeeIsBounded(t *testing.T) {
 func TestStopEndsWhoLooks(t *testing.T) {
 	r := newRig(t)
 	r.send("x", true)
-	eventually(t, "a process", 10*time.Second, func() bool { return r.process() != nil })
+	eventually(t, "a process", time.Minute, func() bool { return r.process() != nil })
 	done := make(chan error, 2)
 	began := make(chan struct{})
 	go func() { done <- r.See(t.Context(), func(Seen) error { return nil }) }()

@@ -20,7 +20,7 @@ func TestStill(t *testing.T) {
 		at := time.Duration(i) * 100 * time.Millisecond
 		r.source.units <- media.AccessUnit{Codec: media.H264, PTS: at, Wall: wrong.Add(at), Keyframe: i == 0, Data: []byte("x")}
 	}
-	eventually(t, "a process that has seen all", 10*time.Second, func() bool {
+	eventually(t, "a process that has seen all", time.Minute, func() bool {
 		p := r.process()
 		return p != nil && p.Progress().Seen == 31
 	})
