@@ -45,7 +45,8 @@ function alertGroups(all) {
   return [...groups].map(([key, of], i) => {
     const rest = of.slice(firstAlerts), fold = rest.length ? el('details', {open: unfolded.has(key)}, el('summary', {}, t('alertsmore', rest.length)), el('div', {className: 'cards'}, ...rest.map(alertCard))) : null;
     if (fold) fold.ontoggle = () => unfolded[fold.open ? 'add' : 'delete'](key);
-    const head = el('h3', {id: 'group-' + i}, t('groupcount', of[0].group_text, of.length)), group = el('section', {className: 'group cards'}, head, ...of.slice(0, firstAlerts).map(alertCard), fold);
+    const head = el('h3', {id: 'group-' + i}, t('groupcount', of[0].group_text, of.length)), group = el('div', {className: 'group cards'}, head, ...of.slice(0, firstAlerts).map(alertCard), fold);
+    group.setAttribute('role', 'group');
     group.setAttribute('aria-labelledby', head.id);
     return group;
   });
