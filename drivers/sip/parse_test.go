@@ -3,6 +3,7 @@ package sip
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -248,6 +249,31 @@ func BenchmarkStranger(b *testing.B) {
 			d.take(bad, from)
 		}
 	})
+}
+
+// TestConnections: strangers have few, and leave room for every station, of which many may be behind one address.
+func TestConnections(t *testing.T) {
+	d := &Driver{cfg: Config{Stations: []Station{{Address: netip.MustParsePrefix("10.0.0.0/16")}}}, conns: map[*conn]peer{}}
+	count := func(n int, from func(int) string) (entered int) {
+		for i := range n {
+			if d.enter(peer{addr: netip.AddrPortFrom(netip.MustParseAddr(from(i)), 5060), conn: &conn{}}) {
+				entered++
+			}
+		}
+		return entered
+	}
+	if n := count(100, func(int) string { return "192.0.2.1" }); n != maxConnsEach {
+		t.Errorf("%d of one stranger", n)
+	}
+	if n := count(200, func(i int) string { return fmt.Sprint("192.0.2.", 2+i) }); n != maxStrangerConns-maxConnsEach {
+		t.Errorf("%d of the other strangers", n)
+	}
+	if n := count(100, func(int) string { return "10.0.0.1" }); n != maxKnownEach {
+		t.Errorf("%d behind a NAT", n)
+	}
+	if n := count(maxStations-maxKnownEach, func(i int) string { return fmt.Sprintf("10.0.%d.%d", 1+i/250, i%250) }); n != maxStations-maxKnownEach {
+		t.Errorf("%d of the stations", n)
+	}
 }
 
 // TestNonces: they are bound to the address and the time.

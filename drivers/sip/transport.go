@@ -19,9 +19,10 @@ import (
 
 // What TCP connections may be.
 const (
-	maxConns         = 64 // at a time, and
-	maxStrangerConns = 32 // of strangers among them, and
-	maxConnsEach     = 4  // of one address
+	maxConns         = maxStations + 2*maxStrangerConns // at a time, and
+	maxStrangerConns = 32                               // of strangers among them, and
+	maxConnsEach     = 4                                // of one address, or
+	maxKnownEach     = 64                               // of one that is known: behind a NAT there are many
 	messageWithin    = 10 * time.Second
 	strangerIdle     = 30 * time.Second // without a message
 	knownIdle        = 2 * time.Hour
@@ -44,7 +45,8 @@ func (p peer) network() string {
 // conn is a TCP connection.
 type conn struct {
 	net.Conn
-	write sync.Mutex
+	write    sync.Mutex
+	stranger bool // guarded by the Driver's mu
 }
 
 // send sends a message. Over UDP what is lost is lost: who sent it sends it again.
@@ -123,17 +125,20 @@ func (d *Driver) accept(ctx context.Context) {
 func (d *Driver) enter(p peer) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	known := d.knownLocked(p.addr.Addr(), time.Now())
-	each, strangers := 0, 0
-	for _, other := range d.conns {
+	now := time.Now()
+	each, strangers, most := 0, 0, maxConnsEach
+	for c, other := range d.conns {
 		if other.addr.Addr() == p.addr.Addr() {
 			each++
 		}
-		if !d.knownLocked(other.addr.Addr(), time.Now()) {
+		if c.stranger = c.stranger && !d.knownLocked(other.addr.Addr(), now); c.stranger {
 			strangers++
 		}
 	}
-	if d.conns == nil || each >= maxConnsEach || len(d.conns) >= maxConns || !known && strangers >= maxStrangerConns {
+	if p.conn.stranger = !d.knownLocked(p.addr.Addr(), now); !p.conn.stranger {
+		most = maxKnownEach
+	}
+	if d.conns == nil || each >= most || len(d.conns) >= maxConns || p.conn.stranger && strangers >= maxStrangerConns {
 		return false
 	}
 	d.conns[p.conn] = p
