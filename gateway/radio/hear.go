@@ -15,6 +15,7 @@ type cause struct {
 	asked   time.Time // when it was looked last whether its alert is open
 	from    string    // who said it; empty of one of an earlier run
 	lasting bool      // it goes on until it is said to be over
+	earlier bool      // it is of an earlier run: that it was over may have been missed
 	located bool      // its alert has a position
 }
 
@@ -183,7 +184,8 @@ func (s *system) again(key string, c *cause, now time.Time, d delivery) {
 	c.last = now
 	s.counts.Folded++
 	d.touch = now.Sub(c.kept) >= durableEvery
-	d.repeat = !c.lasting && now.Sub(c.asked) >= askEvery
+	d.repeat = (!c.lasting || c.earlier) && now.Sub(c.asked) >= askEvery
+	c.earlier = false
 	if d.touch {
 		c.kept = now
 	}

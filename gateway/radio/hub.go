@@ -65,7 +65,7 @@ func New(ctx context.Context, c Config) (*Hub, error) {
 			case mine && rest == away:
 				rt.wasOut, rt.gone = true, true
 			case mine:
-				rt.open[key] = &cause{last: at, kept: at, lasting: strings.HasPrefix(rest, lasting)}
+				rt.open[key] = &cause{last: at, kept: at, lasting: strings.HasPrefix(rest, lasting), earlier: true}
 			}
 		}
 		h.systems = append(h.systems, rt)

@@ -230,7 +230,8 @@ func TestCallAfterItsAlertIsClosed(t *testing.T) {
 	}
 }
 
-// TestDoorIsNotToldAgain: what lasts until it is over is no call.
+// TestDoorIsNotToldAgain: what lasts until it is over is no call. What was over while the gateway was away nobody has
+// told, and the next time must not be taken for it.
 func TestDoorIsNotToldAgain(t *testing.T) {
 	f := newFixture(t)
 	door := call.Event{Kind: call.Input, Input: call.DoorForced, Station: "door-2", Active: true}
@@ -239,6 +240,12 @@ func TestDoorIsNotToldAgain(t *testing.T) {
 	f.wait(20 * time.Second)
 	f.say(door)
 	f.alerts(1)
+	f.begin()
+	f.say(door)
+	f.mark("alert-1", false)
+	f.wait(20 * time.Second)
+	f.say(door)
+	f.alerts(2)
 }
 
 // mark has an alert stand in the store, open or closed.
