@@ -1,6 +1,7 @@
 package duty
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -221,12 +222,32 @@ func (c *Console) past(w http.ResponseWriter, r *http.Request, a *asker) error {
 	return nil
 }
 
-// event is a line of what has become of an alert.
+// event is a line of what has become of an alert, or several that follow each other and say the same.
+// Times are Unix milliseconds.
 type event struct {
-	At   int64  `json:"at"`
-	What string `json:"what"`
-	Who  string `json:"who"`
-	Note string `json:"note"`
+	At    int64  `json:"at"`
+	Last  int64  `json:"last"`  // when it was so for the last time
+	Times int    `json:"times"` // how many there were, from 1
+	What  string `json:"what"`
+	Who   string `json:"who"`
+	Note  string `json:"note"`
+}
+
+// inOrder sorts lines by time and makes one of those that follow each other and say the same: an alert
+// that is seen again and again is told each time.
+func inOrder(all []event) []event {
+	slices.SortStableFunc(all, func(x, y event) int { return cmp.Compare(x.At, y.At) })
+	out := []event{}
+	for _, e := range all {
+		e.Last, e.Times = e.At, 1
+		if n := len(out) - 1; n >= 0 && out[n].What == e.What && out[n].Who == e.Who && out[n].Note == e.Note {
+			out[n].Last = e.At
+			out[n].Times++
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func (c *Console) history(w http.ResponseWriter, r *http.Request, a *asker) error {
@@ -245,17 +266,16 @@ func (c *Console) history(w http.ResponseWriter, r *http.Request, a *asker) erro
 		if s.Late != "" {
 			what += " · " + text.T(a.lang, text.Key("duty.fact."+string(s.Late)))
 		}
-		all = append(all, event{s.At.UnixMilli(), what, s.Who, s.Note})
+		all = append(all, event{At: s.At.UnixMilli(), What: what, Who: s.Who, Note: s.Note})
 	}
 	for _, s := range answers {
-		all = append(all, event{s.At.UnixMilli(), text.T(a.lang, text.Key("duty.said."+s.Action)) + " · " + text.T(a.lang, text.Key("duty.answer."+s.Status)), s.Who, s.Note})
+		all = append(all, event{At: s.At.UnixMilli(), What: text.T(a.lang, text.Key("duty.said."+s.Action)) + " · " + text.T(a.lang, text.Key("duty.answer."+s.Status)), Who: s.Who, Note: s.Note})
 	}
-	slices.SortStableFunc(all, func(x, y event) int { return int(x.At - y.At) })
 	_, _, known, err := c.standings(r.Context())
 	if err != nil {
 		return err
 	}
-	pages.WriteJSON(w, http.StatusOK, map[string]any{"alert": c.words(&card, a.lang, known), "events": all})
+	pages.WriteJSON(w, http.StatusOK, map[string]any{"alert": c.words(&card, a.lang, known), "events": inOrder(all)})
 	return nil
 }
 

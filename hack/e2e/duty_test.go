@@ -287,6 +287,7 @@ func TestDutyPage(t *testing.T) {
 	b.visit(c.url+"/history", "#rows tr")
 	b.pressText("#rows tr:first-child", "查看")
 	b.until("what became of it", `document.querySelectorAll('#one li').length > 0`)
+	b.until("one is counted as one", `(texts.probe = '{0} {0|alert|alerts}, {1} {1|card|cards}', t('probe', 1, 2) === '1 alert, 2 cards' && t('probe', 2, 1) === '2 alerts, 1 card')`)
 	b.shot("duty-history")
 }
 

@@ -1,7 +1,8 @@
 // What every page needs: sentences, requests, times.
 'use strict';
 const texts = JSON.parse(document.getElementById('texts').textContent);
-const t = (key, ...args) => (texts[key] || key).replace(/\{(\d)\}/g, (_, i) => args[i]);
+// t is a sentence of the catalogue: {0} is an argument, {0|one|many} goes by how many it is.
+const t = (key, ...args) => (texts[key] || key).replace(/\{(\d)\|([^|}]*)\|([^}]*)\}/g, (_, i, one, many) => Number(args[i]) === 1 ? one : many).replace(/\{(\d)\}/g, (_, i) => args[i]);
 const $ = id => document.getElementById(id);
 
 // el makes an element: a name, its properties, and its children.

@@ -10,14 +10,10 @@ function row(a) {
     cell(4, a.stands), cell(5, a.by), el('td', {}, open));
 }
 
-// folded makes one line of states that follow each other and say the same.
-function folded(events) {
-  const all = [];
-  for (const s of events) {
-    const last = all[all.length - 1], words = s.what + (s.who ? ' · ' + s.who : '') + (s.note ? '：' + s.note : '');
-    if (last && last.words === words) last.to = s.at; else all.push({words, from: s.at, to: s.at});
-  }
-  return all.map(s => el('li', {}, when(s.from) + (when(s.to) === when(s.from) ? '' : '–' + when(s.to)) + ' ' + s.words));
+// step is a line of what has become of an alert, which may stand for several that say the same.
+function step(s) {
+  const from = when(s.at), to = when(s.last), often = s.times > 1 ? '（' + t('times', s.times) + '）' : '';
+  return el('li', {}, from + (to === from ? '' : '–' + to) + ' ' + s.what + (s.who ? ' · ' + s.who : '') + (s.note ? '：' + s.note : '') + often);
 }
 
 async function load(more) {
@@ -59,7 +55,7 @@ async function one(id, from) {
     a.clip && a.clip.status === 'here' ? el('video', {src: '/clip/' + id, controls: true, className: 'video',
       onerror: e => e.target.replaceWith(el('img', {src: '/clip/' + id + '/pictures', alt: t('clip'), className: 'video'}))}) : '',
     el('h3', {}, t('steps')),
-    el('ol', {}, ...folded(got.events)),
+    el('ol', {}, ...got.events.map(step)),
     el('button', {type: 'button', onclick: () => { holder.remove(); from.focus(); }}, t('close')));
   box.querySelector('h2').focus();
 }
