@@ -52,4 +52,8 @@ void sb_relight(uint8_t *out, const uint16_t *background, const uint8_t *frac, c
 // sb_grey writes background to the nearest grey level.
 void sb_grey(uint8_t *out, const uint16_t *background, int n);
 
+// sb_blur blurs a picture, which is mirrored beyond its border: the mean of each pixel and its neighbours up to reach
+// away, 1 or 2, to the nearest. sums is scratch for width + 4.
+void sb_blur(const uint8_t *in, uint8_t *out, int width, int height, int reach, uint16_t *sums);
+
 #endif

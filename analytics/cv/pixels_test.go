@@ -25,6 +25,10 @@ func somePixels(n int, seed uint64, blobs bool) *Pixels {
 		p.State[i] = uint8(r.IntN(8))
 		p.Background[i] = uint16(near(9))<<8 | uint16(r.IntN(256))
 		p.Noise[i], p.Flicker[i] = uint16(r.IntN(1<<r.IntN(17))), uint16(r.IntN(1<<r.IntN(17)))
+		if r.IntN(8) == 0 { // as far apart as can be
+			p.Prev[i], p.Pred[i], p.High[i], p.Low[i] = uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256))
+			p.Background[i] = uint16(r.IntN(1 << 16))
+		}
 		if blobs && r.IntN(40) == 0 {
 			class = uint8(r.IntN(256) * r.IntN(2))
 		}
@@ -123,6 +127,9 @@ func TestPixels(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for seed := range uint64(60) {
 		n := 1 + r.IntN(3000)
+		if seed%20 == 0 {
+			n += 1 << 16 // more than one piece
+		}
 		a := somePixels(n, seed, seed%3 > 0)
 		b := a.clone()
 		fg, moving := a.Segment(limits)

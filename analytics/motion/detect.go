@@ -53,7 +53,7 @@ func (d *Detector) detect(luma []byte, t time.Duration) (Result, error) {
 	d.cur, d.prev = d.prev, d.cur
 	d.curPix, d.prevPix = d.prevPix, d.curPix
 	d.copyIn(luma)
-	gocv.Blur(d.src, &d.cur, d.blur)
+	d.blur.Run(d.curPix, d.srcPix, d.w, d.h, d.reach)
 	d.blobs = d.blobs[:0]
 	clear(d.class)
 	if !d.seeded {

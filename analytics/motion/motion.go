@@ -37,6 +37,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"sentrybox/analytics/cv"
 	"sentrybox/analytics/zone"
 )
 
@@ -103,7 +104,8 @@ type Detector struct {
 	envelope, openKernel, closeKernel gocv.Mat
 	srcPix, curPix, prevPix, predPix  []uint8
 	highPix, lowPix, fgPix, openedPix []uint8
-	blur                              image.Point
+	blur                              cv.Blur
+	reach                             int // of the blur, in pixels
 
 	background []uint16 // grey levels × 256
 	noise      []uint16 // mean |difference|, grey levels × 256
@@ -137,7 +139,7 @@ func New(width, height int, ignore *zone.Mask) (*Detector, error) {
 	if width < MinSide || height < MinSide {
 		return nil, fmt.Errorf("motion on %d×%d pixels: at least %d a side are needed", width, height, MinSide)
 	}
-	d := &Detector{w: width, h: height, pixels: width * height, blur: image.Pt(5, 5)}
+	d := &Detector{w: width, h: height, pixels: width * height, reach: 2}
 	if ignore != nil && ignore.Area > 0 {
 		if ignore.Width != width || ignore.Height != height {
 			return nil, fmt.Errorf("motion on %d×%d pixels: ignore mask of %d×%d", width, height, ignore.Width, ignore.Height)
@@ -173,7 +175,7 @@ func (d *Detector) allocate() error {
 	// Small pictures show people of few pixels, which large kernels would erase.
 	env, opening, closing := 5, 3, 5
 	if d.w < 480 {
-		d.blur, env, closing = image.Pt(3, 3), 3, 3
+		d.reach, env, closing = 1, 3, 3
 	}
 	for _, k := range []struct {
 		mat  *gocv.Mat
