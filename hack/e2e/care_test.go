@@ -303,7 +303,7 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 		}
 		return string(out)
 	}
-	if got := run("backup", "--config", g.config, "--passphrase-file", pass, file); !strings.Contains(got, "1 alerts (1 open)") {
+	if got := run("backup", "--config", g.config, "--passphrase-file", pass, file); !strings.Contains(got, "1 alert (1 open)") {
 		t.Errorf("backup says %s", got)
 	}
 	next := filepath.Join(dir, "next", "site.yaml")
