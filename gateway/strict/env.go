@@ -52,7 +52,7 @@ func (d *Document) Expand(s, path string, address bool) (string, bool) {
 			ok = false
 		}
 		if len(s)-len(rest)+i < userEnd {
-			value = escapeUser(value)
+			value = EscapeUser(value)
 		}
 		b.WriteString(value)
 		rest, replaced = after, true
@@ -65,9 +65,9 @@ func (d *Document) Expand(s, path string, address bool) (string, bool) {
 	return b.String(), ok
 }
 
-// escapeUser percent-encodes what may not stand in the user information of a
+// EscapeUser percent-encodes what may not stand in the user information of a
 // URL (RFC 3986, section 3.2.1).
-func escapeUser(s string) string {
+func EscapeUser(s string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {

@@ -103,9 +103,9 @@ func (k *Keeper) Check(body []byte) (*config.Config, error) {
 	return k.Keeper.Check([]byte(meant))
 }
 
-// Save is that of revision.Keeper for a text with markers.
+// Save is that of revision.Keeper for a text with markers. What is kept has its secrets sealed.
 func (k *Keeper) Save(ctx context.Context, who, note string, body []byte, base string) (revision.Revision, error) {
-	now, _, err := k.Keeper.Current(ctx)
+	now, file, err := k.Keeper.Current(ctx)
 	if err != nil {
 		return revision.Revision{}, err
 	}
@@ -115,6 +115,9 @@ func (k *Keeper) Save(ctx context.Context, who, note string, body []byte, base s
 	meant, err := k.meant(ctx, string(body))
 	if err != nil {
 		return revision.Revision{}, err
+	}
+	if meant != string(file) {
+		meant = k.seal(meant)
 	}
 	r, err := k.Keeper.Save(ctx, who, note, []byte(meant), now.Sum)
 	return k.veil(r), err

@@ -15,7 +15,10 @@
 // What is secret the schema says: each value of type config.Secret, and the password in each
 // address. Comments, keys that nobody knows and files that are no YAML have no schema: there
 // it goes by the names of keys and the form of addresses, and hides rather too much. A reference to
-// the environment, ${NAME}, is none.
+// the environment, ${NAME}, is none. What is sealed, ${enc:…}, has a marker as well: nobody needs to read it.
+//
+// What is saved here is sealed first with the box's key (package seal), so that neither the file nor its history has
+// a password in the clear.
 package veil
 
 import (
@@ -41,7 +44,7 @@ const idLength = 12
 var (
 	marker    = regexp.MustCompile(Dots + `[a-z2-7]{12}`)
 	anyMarker = regexp.MustCompile(Dots + `•*[A-Za-z0-9]*`) // also one that was damaged
-	reference = regexp.MustCompile(`^(\$\{[^}]*\})+$`)
+	reference = regexp.MustCompile(`^(\$\{[A-Za-z_][A-Za-z0-9_]*\})+$`)
 	parameter = regexp.MustCompile(`(?i)(?:password|passwd|pass|pwd|psw|token|secret)=([^&#;?\s]*)`)
 )
 

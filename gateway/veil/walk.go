@@ -23,11 +23,12 @@ type finder struct {
 	anchors map[string]ast.Node
 	found   map[ast.Node]bool
 	order   []ast.Node
+	schema  map[ast.Node]reflect.Type // config.Secret or config.URL, where the schema says so
 	spent   int
 }
 
 func find(root ast.Node, anchors map[string]ast.Node) *finder {
-	f := &finder{anchors: anchors, found: map[ast.Node]bool{}}
+	f := &finder{anchors: anchors, found: map[ast.Node]bool{}, schema: map[ast.Node]reflect.Type{}}
 	f.walk(root, reflect.TypeFor[config.Config]())
 	return f
 }
@@ -61,8 +62,12 @@ func (f *finder) walk(n ast.Node, t reflect.Type) {
 		t = t.Elem()
 	}
 	if t == reflect.TypeFor[config.Secret]() {
+		f.schema[n] = t
 		f.whole(n)
 		return
+	}
+	if t == reflect.TypeFor[config.URL]() {
+		f.schema[n] = t
 	}
 	if t != nil && (t == reflect.TypeFor[config.URL]() || reflect.PointerTo(t).Implements(reflect.TypeFor[strict.NodeDecoder]())) {
 		t = nil

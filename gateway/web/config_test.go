@@ -3,8 +3,6 @@ package web
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -76,6 +74,7 @@ func TestConfig(t *testing.T) {
 	if saved.State != revision.Trial || saved.Who != "王工" || r.running.Log.Level != "debug" {
 		t.Errorf("%+v", saved)
 	}
+	louder := v.file()
 	var trial trialView
 	v.ask("GET", "/api/v1/config/trial", nil, http.StatusOK, &trial)
 	if trial.ID != saved.ID || trial.Left < 200 {
@@ -103,8 +102,8 @@ func TestConfig(t *testing.T) {
 	v.ask("GET", "/api/v1/config/history/77", nil, http.StatusNotFound, nil)
 	v.ask("PUT", "/api/v1/config", saveRequest{Body: got.Body, Base: got.Base}, http.StatusOK, &saved)
 	v.ask("POST", "/api/v1/config/trial", end{saved.ID, false}, http.StatusOK, nil)
-	if b, err := os.ReadFile(filepath.Join(r.server.Accounts.Dir, "config.yaml")); err != nil || string(b) != changed || r.running.Log.Level != "debug" {
-		t.Errorf("not taken back: %s, %v", b, err)
+	if b := v.file(); b != louder || r.running.Log.Level != "debug" {
+		t.Errorf("not taken back: %s", b)
 	}
 	entries, err := r.server.Accounts.Entries(t.Context(), account.Asked{}, 10)
 	if err != nil {

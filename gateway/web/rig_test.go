@@ -136,7 +136,7 @@ func newRig(t *testing.T) *rig {
 	}
 	r.server = &Server{
 		Accounts: &account.Accounts{Store: st, Dir: dir, Log: log, Now: time.Now}, Gateway: r.gateway, Care: care, Probe: r.probe, Live: r, Tryer: &r.tries, Tester: r, Field: &r.field, Waves: r, Searcher: &r.field, Running: func() *config.Config { return r.running },
-		Version: "test", Log: log, Now: time.Now,
+		Version: "test", Log: log, Now: time.Now, Path: path,
 	}
 	r.search(st)
 	if err := r.server.Accounts.Open(t.Context()); err != nil {
@@ -228,6 +228,16 @@ func (r *rig) claim() *visitor {
 	}
 	v.learn()
 	return v
+}
+
+// file is the configuration as it stands on the disk.
+func (r *rig) file() string {
+	r.t.Helper()
+	b, err := os.ReadFile(r.path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(b)
 }
 
 func (r *rig) user(name string, role account.Role) *visitor {

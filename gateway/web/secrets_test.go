@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -137,6 +136,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	r := newRig(t)
 	r.use(secretFile)
 	r.vault()
+	sealed := r.file()
 	all, without := secretsOf(r.running)
 	delete(without, "Influx.URL") // may have no password
 	if len(without) > 0 {
@@ -197,8 +197,8 @@ func TestNoSecretIsShown(t *testing.T) {
 	var old checked
 	look("history", v.ask("GET", "/api/v1/config/history/2", nil, http.StatusOK, &old))
 	v.ask("PUT", "/api/v1/config", saveRequest{Body: old.Body, Base: old.Base}, http.StatusOK, &saved)
-	if b, err := os.ReadFile(r.path); err != nil || string(b) != secretFile {
-		t.Errorf("%v: %s", err, b)
+	if b := r.file(); b != sealed {
+		t.Errorf("%s", b)
 	}
 	for _, role := range []string{"duty", "viewer"} {
 		x := r.user(role, account.Role(role))
