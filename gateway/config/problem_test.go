@@ -243,7 +243,7 @@ var ruleMistakes = []mistake{
 	{"lines", head + "cameras:\n- id: a\n  url: rtsp://x\n  zones:\n    p: {line: []}\n    q: {line: [[0,0]]}\n    r: {line: [[0,0],[1,1]], polygon: [[0,0],[1,0],[1,1]]}\n" +
 		"    s: {line: [[0,0],[0.5,2]]}\n    t: {line: [[0,0],[1,1]], direction: left_to_rihgt}\n    u: {polygon: [[0,0],[1,0],[1,1]], direction: both}\n" +
 		"    v: {line: [[0,0],[0.5,0.5],[0.5,0.5]]}\n    w: {line: 3}\n    x: {line: ~}\n",
-		"8: cameras[0].zones.p.polygon: missing\n9: cameras[0].zones.q.line: 1 points, a line has 2 to 16\n" +
+		"8: cameras[0].zones.p.polygon: missing\n9: cameras[0].zones.q.line: 1 point, a line has 2 to 16\n" +
 			"10: cameras[0].zones.r.line: a zone cannot have both a polygon and a line\n" +
 			"11: cameras[0].zones.s.line[1]: [0.5, 2] is outside the picture; coordinates are fractions of it from 0 to 1, not pixels\n" +
 			"12: cameras[0].zones.t.direction: \"left_to_rihgt\" is not known, did you mean \"left_to_right\"?\n" +

@@ -42,7 +42,7 @@ var mistakes = []struct{ name, profile, want string }{
 	{"a pattern", head + "messages:\n- {form: text, pattern: '(', fields: [{name: a}]}\n" + tail, `6: messages[0].pattern: not a regular expression`},
 	{"a group", head + "messages:\n- {form: text, pattern: '(?P<b>.)', fields: [{name: a}]}\n" + tail, `6: messages[0].fields[0]: pattern has no group`},
 	{"a pointer", head + "messages:\n- {form: json, fields: [{name: a, path: b}]}\n" + tail, `6: messages[0].fields[0].path: must be a JSON pointer`},
-	{"a key", head + "messages:\n- {items: {key: 2, types: [{key: '01', size: 1}]}}\n" + tail, `6: messages[0].items.types[0].key: the key has 1 bytes, it should have 2`},
+	{"a key", head + "messages:\n- {items: {key: 2, types: [{key: '01', size: 1}]}}\n" + tail, `6: messages[0].items.types[0].key: the key has 1 byte, it should have 2`},
 	{"words in one language", strings.Replace(head, "en: a", "en: ''", 1) + fields("{name: a, type: u8}") + tail, `3: name: is needed in both languages`},
 	{"a text with a comma", strings.Replace(head, "en: a", "en: a, b", 1) + fields("{name: a, type: u8}") + tail, `3: name.b: unknown key without a value: does a text with a comma lack quotes?`},
 	{"bytes passed over without end", head + fields("{type: skip}") + tail, `7: messages[0].fields[0].size: missing`},
