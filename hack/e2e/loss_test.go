@@ -40,9 +40,8 @@ func TestNothingLost(t *testing.T) {
 		for i := range 5 {
 			ids = append(ids, g.mustRaise(i%4+1))
 		}
-		if silent.Connections() == 0 { // the kill is to come while something is on its way
-			waitFor(t, "something sent to the silent broker", func() bool { return len(silent.Published()) > 1 })
-		}
+		// The first kill is to come while something is on its way.
+		waitFor(t, "an alert sent to the silent broker", func() bool { return len(alerts(t, silent.Published())) > 0 })
 		g.kill()
 		g.run()
 	}
@@ -50,10 +49,8 @@ func TestNothingLost(t *testing.T) {
 	g.kill()
 	mu.Lock()
 	t.Logf("the silent broker swallowed %d messages", swallowed)
-	if swallowed == 0 {
-		t.Error("nothing was sent to the silent broker: it was not the test that was meant")
-	}
 	mu.Unlock()
+	sent := alerts(t, silent.Published())
 	silent.Close()
 
 	addr := strings.TrimPrefix(silent.URL(), "mqtt://")
@@ -66,7 +63,7 @@ func TestNothingLost(t *testing.T) {
 	g.run()
 	checkAll(t, sub, ids)
 	for _, a := range alerts(t, sub.Messages()) {
-		if !a.Replayed {
+		if sent[a.ID].ID != "" && !a.Replayed {
 			t.Errorf("alert %s was sent before a kill and is not marked replayed", a.ID)
 		}
 	}
