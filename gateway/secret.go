@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,14 +15,10 @@ type secretCmd struct {
 }
 
 func (c *secretCmd) Run(e *env) error {
-	paths := seal.Paths(c.Config, os.Getenv)
-	k, err := seal.Find(paths)
-	if errors.Is(err, seal.ErrNoKey) {
-		path := paths[len(paths)-1]
-		if k, err = seal.Create(path); err == nil {
-			err = giveToService(path, c.Config)
-			_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "secret.made", filepath.Clean(path)))
-		}
+	k, made, err := seal.Have(seal.Paths(c.Config, os.Getenv))
+	if made != "" {
+		err = giveToService(made, c.Config)
+		_, _ = fmt.Fprintln(e.errOut, text.T(e.lang, "secret.made", filepath.Clean(made)))
 	}
 	if err != nil {
 		return err

@@ -63,6 +63,18 @@ func Find(paths []string) (*Key, error) {
 	return nil, ErrNoKey
 }
 
+// Have is Find, and makes the key at the last of the paths if there is none. made is that path then, else empty.
+func Have(paths []string) (k *Key, made string, err error) {
+	if k, err = Find(paths); !errors.Is(err, ErrNoKey) {
+		return k, "", err
+	}
+	made = paths[len(paths)-1]
+	if k, err = Create(made); err != nil {
+		return nil, "", err
+	}
+	return k, made, nil
+}
+
 // Read reads a key: 64 hexadecimal digits. One that others than the owner may read is ErrMode.
 func Read(path string) (*Key, error) {
 	f, err := os.Open(path)

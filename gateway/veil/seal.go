@@ -56,11 +56,7 @@ func (k *Keeper) same(body, sealed string) error {
 
 // sealer returns what seals with the box's key, which is made when it is first needed.
 func (k *Keeper) sealer() (func(string) (string, error), error) {
-	paths := seal.Paths(k.Path, os.Getenv)
-	key, err := seal.Find(paths)
-	if errors.Is(err, seal.ErrNoKey) {
-		key, err = seal.Create(paths[len(paths)-1])
-	}
+	key, _, err := seal.Have(seal.Paths(k.Path, os.Getenv))
 	if err != nil {
 		return nil, err
 	}
