@@ -157,13 +157,20 @@ func (p *Process) handleHello(payload []byte) error {
 	return nil
 }
 
-// touch notes that the process answered.
+// touch notes that the process answered. It is the reader's.
 func (p *Process) touch(pr *wire.Progress) {
+	if p.note(pr) && p.cfg.Attention != nil {
+		p.cfg.Attention(pr.Attention) // without mu: who hears may hold what those hold who ask for the progress
+	}
+}
+
+// note reports whether the attention has changed.
+func (p *Process) note(pr *wire.Progress) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answered = time.Now()
 	if pr == nil {
-		return
+		return false
 	}
 	changed := pr.Attention != p.progress.Attention
 	p.progress = *pr
@@ -172,9 +179,7 @@ func (p *Process) touch(pr *wire.Progress) {
 		n++
 	}
 	p.queue = append(p.queue[:0], p.queue[n:]...)
-	if changed && p.cfg.Attention != nil {
-		p.cfg.Attention(pr.Attention)
-	}
+	return changed
 }
 
 // finish notes that the process is about to end as it was told to, and reads its

@@ -138,3 +138,22 @@ func TestProcessThatIsOnlyIdleLives(t *testing.T) {
 	}
 	p.Kill()
 }
+
+// TestAttentionWithoutLock: who hears of it takes the camera's lock, under which others ask for the progress.
+func TestAttentionWithoutLock(t *testing.T) {
+	var heard []wire.Attention
+	p := &Process{}
+	p.cfg.Attention = func(a wire.Attention) {
+		heard = append(heard, a)
+		if !p.mu.TryLock() {
+			t.Fatal("the lock of the process is held")
+		}
+		p.mu.Unlock()
+	}
+	for _, a := range []wire.Attention{wire.Awake, wire.Awake, wire.Asleep} {
+		p.touch(&wire.Progress{Attention: a})
+	}
+	if !slices.Equal(heard, []wire.Attention{wire.Awake, wire.Asleep}) {
+		t.Errorf("heard %v", heard)
+	}
+}
