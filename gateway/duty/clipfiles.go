@@ -64,6 +64,10 @@ func (c *Console) askVoice(w http.ResponseWriter, r *http.Request, a *asker) err
 	return c.askPart(w, r, a, voice)
 }
 
+func (c *Console) askPicture(w http.ResponseWriter, r *http.Request, a *asker) error {
+	return c.askPart(w, r, a, picture)
+}
+
 func (c *Console) askPart(w http.ResponseWriter, r *http.Request, a *asker, part string) error {
 	card, err := c.ledger.Alert(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -76,7 +80,7 @@ func (c *Console) askPart(w http.ResponseWriter, r *http.Request, a *asker, part
 		return err
 	}
 	c.heard(0)
-	pages.WriteJSON(w, http.StatusOK, c.clips.of(item{card.ID, part}))
+	pages.WriteJSON(w, http.StatusOK, c.clips.told(item{card.ID, part}, a.lang))
 	return nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -82,35 +81,6 @@ func newClips(c *Console, dir string) *clips {
 	return &clips{c: c, dir: dir, jobs: map[item]*fetch{}}
 }
 
-// The parts of an alert's evidence that are played, and what their files are called.
-const (
-	video, videoFile = "clip", ".mp4"
-	voice, voiceFile = "voice", ".wav"
-)
-
-// item is one part of an alert's evidence: a camera's clip, or the voice of a radio.
-type item struct{ alert, part string }
-
-// file is the name of its file.
-func (i item) file() string {
-	if i.part == voice {
-		return i.alert + voiceFile
-	}
-	return i.alert + videoFile
-}
-
-// itemOf is what a file of the name has.
-func itemOf(name string) item {
-	switch ext := filepath.Ext(name); ext {
-	case voiceFile:
-		return item{strings.TrimSuffix(name, ext), voice}
-	default:
-		return item{strings.TrimSuffix(name, ext), video}
-	}
-}
-
-func (k *clips) path(i item) string { return filepath.Join(k.dir, i.file()) }
-
 // of returns how it stands with a part of an alert's evidence, nil if nobody has asked for it.
 func (k *clips) of(i item) *job {
 	k.mu.Lock()
@@ -142,6 +112,9 @@ func (f *fetch) job() *job {
 // ask begins to fetch a part of an alert's evidence.
 func (k *clips) ask(card *ledger.Card, part string) error {
 	i := item{card.ID, part}
+	if part == picture && card.Picture {
+		return nil
+	}
 	var via *feed.Feed
 	for _, f := range k.c.feeds {
 		if f.Serves(card.Where) {
@@ -184,6 +157,7 @@ func (k *clips) run(ctx context.Context) error {
 	defer k.stop()
 	for {
 		k.sweep()
+		k.missed(ctx)
 		k.requests(ctx)
 		select {
 		case <-ctx.Done():
@@ -194,7 +168,7 @@ func (k *clips) run(ctx context.Context) error {
 }
 
 // requests asks for what is due. A gateway that is not to be reached is asked once it is back: what it
-// were asked meanwhile the broker would keep.
+// were asked meanwhile the broker would keep. A picture that has come by itself is not asked for any more.
 func (k *clips) requests(ctx context.Context) {
 	due := k.due()
 	if len(due) == 0 {
@@ -205,7 +179,7 @@ func (k *clips) requests(ctx context.Context) {
 		return // it is asked again
 	}
 	for i, f := range due {
-		if known[f.where].State != "offline" {
+		if known[f.where].State != "offline" && !k.came(ctx, i) {
 			k.request(i, f)
 		}
 	}
@@ -233,6 +207,11 @@ func (k *clips) due() map[item]fetch {
 // fail gives a clip up. It is called with mu held.
 func (k *clips) fail(i item, f *fetch, why string) {
 	f.status, f.why, f.last = "failed", why, k.c.Now()
+	f.end(i)
+}
+
+// end removes what has come, and hears no more of it. It is called with mu held.
+func (f *fetch) end(i item) {
 	if f.file != nil {
 		_ = f.file.Close()
 		_ = os.Remove(f.file.Name())
@@ -240,9 +219,6 @@ func (k *clips) fail(i item, f *fetch, why string) {
 	f.file, f.have = nil, nil
 	f.feed.Unlisten(f.where, i.filter())
 }
-
-// filter is that of the topics of its pieces.
-func (i item) filter() string { return "evidence/" + i.alert + "/" + i.part + "/#" }
 
 // request asks for a clip from its first missing byte on.
 func (k *clips) request(i item, f fetch) {
@@ -263,7 +239,7 @@ func (k *clips) request(i item, f fetch) {
 }
 
 // piece takes a message of a feed: a command's result, or a part of a file.
-func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
+func (k *clips) piece(ctx context.Context, g ledger.Gateway, topic string, payload []byte) {
 	if id, ok := strings.CutPrefix(topic, "cmd/duty-"); ok {
 		part, rest, _ := strings.Cut(id, "-")
 		about, _, _ := strings.Cut(rest, "-")
@@ -276,11 +252,13 @@ func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
 	}
 	line, data, ok := bytes.Cut(payload, []byte("\n"))
 	var h struct {
+		Alert  string `json:"alert"`
+		Part   string `json:"part"`
 		Offset int64  `json:"offset"`
 		Total  int64  `json:"total"`
 		SHA256 string `json:"sha256"`
 	}
-	if !ok || json.Unmarshal(line, &h) != nil || h.Offset < 0 || len(data) == 0 || h.Total <= 0 || h.Total > maxClip ||
+	if !ok || json.Unmarshal(line, &h) != nil || h.Alert != parts[1] || h.Part != parts[2] || h.Offset < 0 || len(data) == 0 ||
 		h.Offset > h.Total-int64(len(data)) || len(h.SHA256) != 2*sha256.Size {
 		return
 	}
@@ -291,8 +269,10 @@ func (k *clips) piece(g ledger.Gateway, topic string, payload []byte) {
 	if f == nil || f.where != g || f.status == "failed" {
 		return
 	}
-	if err := k.write(i, f, h.Offset, data, h.Total, h.SHA256); err != nil {
-		k.c.Log.Error("a clip is not kept", "alert", parts[1], "error", err)
+	if h.Total > i.most() {
+		k.fail(i, f, "large")
+	} else if err := k.write(ctx, i, f, h.Offset, data, h.Total, h.SHA256); err != nil {
+		k.c.Log.Error("evidence is not kept", "alert", i.alert, "part", i.part, "error", err)
 		k.fail(i, f, "disk")
 	}
 	k.c.heard(0)
@@ -315,7 +295,7 @@ func (k *clips) result(g ledger.Gateway, i item, payload []byte) {
 }
 
 // write puts a piece into its place. A file that has become another begins anew. It is called with mu held.
-func (k *clips) write(i item, f *fetch, at int64, data []byte, total int64, sum string) (err error) {
+func (k *clips) write(ctx context.Context, i item, f *fetch, at int64, data []byte, total int64, sum string) (err error) {
 	if f.sum != sum || f.total != total {
 		f.sum, f.total, f.have = sum, total, nil
 	}
@@ -335,7 +315,7 @@ func (k *clips) write(i item, f *fetch, at int64, data []byte, total int64, sum 
 	if len(f.have) != 1 || f.have[0] != (span{0, total}) {
 		return nil
 	}
-	return k.finish(i, f)
+	return k.finish(ctx, i, f)
 }
 
 // joined puts spans in order and makes one of those that touch.
@@ -353,17 +333,21 @@ func joined(all []span) []span {
 }
 
 // finish checks a file that is whole. It is called with mu held.
-func (k *clips) finish(i item, f *fetch) error {
+func (k *clips) finish(ctx context.Context, i item, f *fetch) error {
 	data, err := os.ReadFile(f.file.Name())
 	if err != nil {
 		return err
 	}
-	if got := sha256.Sum256(data[:min(int64(len(data)), f.total)]); hex.EncodeToString(got[:]) != f.sum {
+	data = data[:min(int64(len(data)), f.total)]
+	if got := sha256.Sum256(data); hex.EncodeToString(got[:]) != f.sum {
 		if f.wrong++; f.wrong >= maxWrong {
 			k.fail(i, f, "checksum")
 		}
 		f.have, f.asked = nil, time.Time{} // from the beginning
 		return nil
+	}
+	if i.part == picture {
+		return k.hang(ctx, i, f, data)
 	}
 	err = errors.Join(f.file.Truncate(f.total), f.file.Sync(), os.Rename(f.file.Name(), k.path(i)), f.file.Close())
 	if err != nil {

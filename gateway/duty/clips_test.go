@@ -18,7 +18,8 @@ import (
 
 // broker notes what a clip asks of a feed.
 type broker struct {
-	asked     []int64 // from which byte on
+	asked     []int64  // from which byte on
+	pictures  []string // the alerts of which it was asked
 	listening map[string]bool
 }
 
@@ -33,6 +34,9 @@ func (b *broker) Command(_ ledger.Gateway, id string, body map[string]any, _ tim
 	from, _ := body["from"].(int64)
 	if strings.HasPrefix(id, "duty-clip-"+one+"-") && body["part"] == "clip" && body["alert"] == one {
 		b.asked = append(b.asked, from)
+	}
+	if about, _ := body["alert"].(string); strings.HasPrefix(id, "duty-picture-"+about+"-") && body["part"] == "picture" {
+		b.pictures = append(b.pictures, about)
 	}
 	return nil
 }
@@ -78,9 +82,12 @@ func movie(seed uint64, size int) []byte {
 	return b
 }
 
-// part is a piece of a file as gateways send it.
-func part(file []byte, from, to int, sum string) []byte {
-	return append(fmt.Appendf(nil, `{"offset":%d,"length":%d,"total":%d,"sha256":%q}`+"\n", from, to-from, len(file), sum), file[from:to]...)
+// part is a piece of a clip as gateways send it.
+func part(file []byte, from, to int, sum string) []byte { return partOf(video, file, from, to, sum) }
+
+// partOf is a piece of a part of the one alert's evidence.
+func partOf(what string, file []byte, from, to int, sum string) []byte {
+	return append(fmt.Appendf(nil, `{"alert":%q,"part":%q,"offset":%d,"length":%d,"total":%d,"sha256":%q}`+"\n", one, what, from, to-from, len(file), sum), file[from:to]...)
 }
 
 func checksum(file []byte) string {
@@ -89,7 +96,7 @@ func checksum(file []byte) string {
 }
 
 func (f *fetching) take(file []byte, from, to int) {
-	f.clips.piece(gate, "evidence/"+one+"/clip/"+fmt.Sprint(from), part(file, from, to, checksum(file)))
+	f.clips.piece(f.t.Context(), gate, "evidence/"+one+"/clip/"+fmt.Sprint(from), part(file, from, to, checksum(file)))
 }
 
 func (f *fetching) stands(status string, percent int) {
@@ -156,7 +163,7 @@ func TestClipWrongChecksum(t *testing.T) {
 		if len(f.broker.asked) != n+1 {
 			t.Errorf("asked %d times, want %d", len(f.broker.asked), n+1)
 		}
-		f.clips.piece(gate, "evidence/"+one+"/clip/0", part(file, 0, len(file), checksum(file[1:])))
+		f.clips.piece(f.t.Context(), gate, "evidence/"+one+"/clip/0", part(file, 0, len(file), checksum(file[1:])))
 		f.clips.requests(t.Context())
 	}
 	f.stands("failed", 0)
@@ -173,7 +180,7 @@ func TestClipRefused(t *testing.T) {
 	f, file := newFetching(t), movie(1, 1000)
 	answer := func(g ledger.Gateway, about, state, why string) {
 		b, _ := json.Marshal(map[string]string{"state": state, "error": why})
-		f.clips.piece(g, "cmd/duty-clip-"+about+"-ABCDEFGH/result", b)
+		f.clips.piece(f.t.Context(), g, "cmd/duty-clip-"+about+"-ABCDEFGH/result", b)
 	}
 	answer(gate+"2", one, "refused", "unknown")
 	answer(gate, "01JQ0000000000000000000002", "refused", "unknown")
@@ -234,6 +241,7 @@ func TestClipStrange(t *testing.T) {
 	f, file := newFetching(t), movie(1, 100)
 	sum := checksum(file)
 	good := string(part(file, 0, 100, sum))
+	whose := `"alert":"` + one + `","part":"clip",`
 	head := func(s string) string { return s + "\n" + string(file) }
 	for _, m := range []struct {
 		g              ledger.Gateway
@@ -246,13 +254,15 @@ func TestClipStrange(t *testing.T) {
 		{gate, "evidence/" + one + "/clip", good},
 		{gate, "evidence/" + one + "/clip/0", ""},
 		{gate, "evidence/" + one + "/clip/0", "no head"},
-		{gate, "evidence/" + one + "/clip/0", head(`{"offset":-1,"total":100,"sha256":"` + sum + `"}`)},
-		{gate, "evidence/" + one + "/clip/0", head(`{"offset":1,"total":100,"sha256":"` + sum + `"}`)},
-		{gate, "evidence/" + one + "/clip/0", head(`{"offset":9223372036854775807,"total":100,"sha256":"` + sum + `"}`)},
-		{gate, "evidence/" + one + "/clip/0", head(fmt.Sprintf(`{"offset":0,"total":%d,"sha256":%q}`, maxClip+1, sum))},
-		{gate, "evidence/" + one + "/clip/0", head(`{"offset":0,"total":100,"sha256":"short"}`)},
+		{gate, "evidence/" + one + "/clip/0", head(`{` + whose + `"offset":-1,"total":100,"sha256":"` + sum + `"}`)},
+		{gate, "evidence/" + one + "/clip/0", head(`{` + whose + `"offset":1,"total":100,"sha256":"` + sum + `"}`)},
+		{gate, "evidence/" + one + "/clip/0", head(`{` + whose + `"offset":9223372036854775807,"total":100,"sha256":"` + sum + `"}`)},
+		{gate, "evidence/" + one + "/clip/0", head(`{` + whose + `"offset":0,"total":-100,"sha256":"` + sum + `"}`)},
+		{gate, "evidence/" + one + "/clip/0", head(`{` + whose + `"offset":0,"total":100,"sha256":"short"}`)},
+		{gate, "evidence/" + one + "/clip/0", string(partOf(picture, file, 0, 100, sum))},
+		{gate, "evidence/" + one + "/clip/0", strings.Replace(good, one, "01JQ0000000000000000000002", 1)},
 	} {
-		f.clips.piece(m.g, m.topic, []byte(m.payload))
+		f.clips.piece(f.t.Context(), m.g, m.topic, []byte(m.payload))
 		f.stands("waiting", 0)
 	}
 	for _, path := range []string{"/clip/..%2f..%2fduty.db", "/clip/..%2fduty", "/clip/x", "/thumb/..%2f" + one} {

@@ -69,6 +69,7 @@ func routes() []route {
 		{"GET", "/thumb/{id}", false, "", (*Console).thumb},
 		{"POST", "/api/clip/{id}", false, "", (*Console).askClip},
 		{"POST", "/api/voice/{id}", false, "", (*Console).askVoice},
+		{"POST", "/api/picture/{id}", false, "", (*Console).askPicture},
 		{"GET", "/clip/{id}", false, "", (*Console).clip},
 		{"GET", "/clip/{id}/pictures", false, "", (*Console).pictures},
 		{"GET", "/voice/{id}", false, "", (*Console).voice},

@@ -21,7 +21,7 @@ func TestVoice(t *testing.T) {
 		t.Errorf("it listens to %v", f.broker.listening)
 	}
 	file := slices.Concat([]byte("RIFF\x00\x00\x00\x00WAVE"), movie(3, 20_000))
-	f.clips.piece(gate, "evidence/"+one+"/voice/0", part(file, 0, len(file), checksum(file)))
+	f.clips.piece(t.Context(), gate, "evidence/"+one+"/voice/0", partOf(voice, file, 0, len(file), checksum(file)))
 	f.stands("waiting", 0) // the clip
 	if j := f.clips.of(spoken); j == nil || j.Status != "here" {
 		t.Errorf("the voice: %+v", j)
@@ -37,7 +37,7 @@ func TestVoice(t *testing.T) {
 	if got, _ := f.do("GET", "/clip/"+one, nil); got != http.StatusNotFound {
 		t.Errorf("a clip of a voice: %d", got)
 	}
-	f.clips.piece(gate, "cmd/duty-voice-"+one+"-ABCDEFGH/result", []byte(`{"state":"refused","error":"gone"}`)) // too late
+	f.clips.piece(t.Context(), gate, "cmd/duty-voice-"+one+"-ABCDEFGH/result", []byte(`{"state":"refused","error":"gone"}`)) // too late
 	if j := f.clips.of(spoken); j == nil || j.Status != "here" {
 		t.Errorf("the voice after a late word: %+v", j)
 	}

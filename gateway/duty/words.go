@@ -39,7 +39,9 @@ type shown struct {
 	Gateway  string   `json:"gateway"` // its id, where the place does not tell
 	By       string   `json:"by"`
 	Note     string   `json:"note"`
-	Picture  bool     `json:"picture"`
+	Thumb    bool     `json:"thumb"` // a picture is here
+	Picture  *job     `json:"picture,omitempty"`
+	CanPic   bool     `json:"canPicture,omitempty"`
 	Clip     *job     `json:"clip,omitempty"`
 	CanClip  bool     `json:"canClip"`
 	Voice    *job     `json:"voice,omitempty"`
@@ -69,7 +71,7 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 		ID: card.ID, Rev: card.Rev, Seq: card.Seq, Kind: card.Kind, What: what(card, l), Where: where(card, c.nameOf(card.Where, card.Device), l),
 		Source: string(card.Where) + " " + card.Device, Severity: card.Severity, State: string(card.State),
 		Stands: text.T(l, text.Key("alert."+string(card.State))), Open: card.Open() && card.State != "lost",
-		Facts: facts(card, l), Count: card.Count, Test: card.Kind == "test", By: card.By, Note: card.Note, Picture: card.Picture, Clip: c.clips.of(item{card.ID, video}),
+		Facts: facts(card, l), Count: card.Count, Test: card.Kind == "test", By: card.By, Note: card.Note, Thumb: card.Picture, Clip: c.clips.told(item{card.ID, video}, l),
 		Pending: []said{},
 	}
 	if card.Escalated != "" {
@@ -82,7 +84,10 @@ func (c *Console) words(card *ledger.Card, l text.Lang, gateways map[ledger.Gate
 	s.Detected, s.Respond, s.Handle = times(card)
 	s.CanClip, s.CanVoice = slices.Contains(card.Evidence, video), slices.Contains(card.Evidence, voice)
 	if s.CanVoice {
-		s.Voice = c.clips.of(item{card.ID, voice})
+		s.Voice = c.clips.told(item{card.ID, voice}, l)
+	}
+	if s.CanPic = !card.Picture && slices.Contains(card.Evidence, picture); s.CanPic {
+		s.Picture = c.clips.told(item{card.ID, picture}, l)
 	}
 	for _, a := range card.Answers {
 		p := said{ID: a.ID, Action: a.Action, Text: text.T(l, text.Key("duty.said."+a.Action)), At: a.At.UnixMilli(), Late: a.Status == "late"}

@@ -4,7 +4,7 @@ package text
 var analogue = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written to
 	"duty.audit.voice":        {"调取录音", "asked for a voice"},
 	"duty.js.voice":           {"听录音", "Get the voice"},
-	"duty.js.voicewait":       {"正在向网关要录音…", "asking the gateway for the voice…"},
+	"duty.js.voicewait":       {"正在向现场主机要录音…", "asking the gateway for the voice…"},
 	"duty.js.voicecome":       {"录音传输 {0}%", "voice {0} %"},
 	"config.analogue.code":    {"必须是 0-9、A-F、* 和 #，x 代表发送者的一位，例如 *9xxx", "must be of 0-9, A-F, * and #, with x for a digit of who sends it, such as *9xxx"},
 	"config.analogue.rate":    {"必须是 8000、16000、24000、32000 或 48000；声卡总是 8000", "must be 8000, 16000, 24000, 32000 or 48000; a sound card's is always 8000"},

@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -84,7 +86,8 @@ func TestDutyKeyboard(t *testing.T) {
 	}
 }
 
-// TestDutyClip: a press fetches the clip of a camera's alert, and it plays on the page.
+// TestDutyClip: a press fetches the clip of a camera's alert, and it plays on the page; another the picture, which
+// was sent before there was a console.
 func TestDutyClip(t *testing.T) {
 	server := &rtsptest.Server{Cameras: map[string]rtsptest.Camera{"gate": {Clip: rtsptest.File(walker(t, "h264"))}}}
 	if err := server.Start(); err != nil {
@@ -92,7 +95,7 @@ func TestDutyClip(t *testing.T) {
 	}
 	t.Cleanup(func() { server.Close() })
 	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
-	c := startConsole(t, strings.Replace(dutyConfig, "BROKER", m.URL(), 1))
+	heard := mqtttest.Subscribe(t, m.URL(), "sentrybox/v1/#")
 	start(t, m.URL(), dutyGateway+fmt.Sprintf(`
 evidence: {after: 4s}
 alerts: {cool_down: 1h}
@@ -101,9 +104,20 @@ cameras:
     url: "rtsp://%s/gate"
     detect: [{kind: motion, severity: 2}]
 `, server.Addr()))
+	heard.Wait(90*time.Second, "an alert, its small picture and its evidence", func(got []mqtttest.Message) bool {
+		has := func(topic, words string) bool {
+			return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
+				return strings.Contains(m.Topic, topic) && strings.Contains(string(m.Payload), words)
+			})
+		}
+		return has("/thumb/", "") && has("/alert/", `"picture"`) && has("/alert/", `"clip"`)
+	})
+	c := startConsole(t, strings.Replace(dutyConfig, "BROKER", m.URL(), 1))
 	b := startBrowser(t, c.url)
 	b.signInDuty(c)
 	b.pressText("#shift", "王阿姨")
+	b.pressText(".card .pic", "看图片")
+	b.until("the picture", `document.querySelector('.card img.pic') && document.querySelector('.card img.pic').naturalWidth > 300`)
 	b.pressText(".card", "▶ 看录像")
 	b.until("the clip", `document.querySelector('.card video') && document.querySelector('.card video').duration > 3`)
 	b.do(chromedp.Evaluate(`film = document.querySelector('.card video'); film.muted = true; film.play(); 0`, nil))

@@ -44,6 +44,8 @@ function when(ms) {
   const [day, time] = parted(ms);
   return (day === parted(Date.now())[0] ? '' : day + ' ') + time.slice(0, 5);
 }
+// aside and noted put words in brackets and after a colon, as the language writes them.
+const aside = words => t('aside', words), noted = (words, note) => note ? t('by', words, note) : words;
 const severity = n => n === 1 ? t('gravest') : t('severity', n);
 const testOnly = a => a.test ? el('p', {className: 'testonly'}, t('testonly')) : null;
 // extra are the facts of alerts: how often, whether they went up, and what else is known of one.

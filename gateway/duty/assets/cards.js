@@ -108,11 +108,11 @@ function partOf(i, part, can, tag) {
   return el('div', {}, onePart(all[0], i, part, tag), older && onePart(older, i, part, tag));
 }
 
-// onePart shows a clip or a voice: what can be asked for, is on its way, or is here. Of several alerts it says whose.
+// onePart shows a clip, a voice or a picture: what can be asked for, is on its way, or is here. Of several alerts it says whose.
 function onePart(c, i, part, tag) {
-  const of = i.list.length > 1 ? '（' + t(part + 'of', when(c.detected)) + '）' : '';
+  const of = i.list.length > 1 ? aside(t(part + 'of', when(c.detected))) : '';
   const job = c[part], ask = words => el('button', {type: 'button', className: 'clip', 'data-act': part, onclick: () => fetchPart(c, i, part)}, words + of);
-  if (!job) return ask('▶ ' + t(part));
+  if (!job) return ask((tag ? '▶ ' : '') + t(part));
   if (job.status === 'here') {
     const film = el(tag, {src: '/' + part + '/' + c.id, controls: true, preload: 'metadata', className: 'video', title: t(part) + of, onerror: tag === 'video' ? e => still(e, c.id) : null});
     return of ? el('div', {}, el('p', {}, of), film) : film;
@@ -122,11 +122,18 @@ function onePart(c, i, part, tag) {
     el('progress', {max: 100, value: job.percent, 'aria-label': t(part)}));
 }
 
+// picturePart shows the picture of an alert of the card, or that of one can be asked for.
+function picturePart(i) {
+  const seen = i.list.find(c => c.thumb), other = i.list.find(c => c.picture) || i.list.find(c => c.canPicture);
+  if (seen) return el('img', {src: '/thumb/' + seen.id, alt: t('shot', seen.what), className: 'pic'});
+  return el('div', {className: 'pic empty'}, other ? onePart(other, i, 'picture') : t('nopicture'));
+}
+
 function planPart(p) {
   if (!p) return null;
   return el('details', {className: 'plan', open: true}, el('summary', {}, t('plan')),
     (p.steps || []).length ? el('ol', {}, ...p.steps.map(s => el('li', {}, s))) : null,
-    (p.call || []).length ? el('p', {className: 'calls'}, t('call') + '：', ...p.call.map(c => el('a', {href: 'tel:' + c.phone.replace(/[^+\d]/g, ''), className: 'tel'}, '☎ ' + c.name + ' ' + c.phone))) : null);
+    (p.call || []).length ? el('p', {className: 'calls'}, t('call') + ' ', ...p.call.map(c => el('a', {href: 'tel:' + c.phone.replace(/[^+\d]/g, ''), className: 'tel'}, '☎ ' + c.name + ' ' + c.phone))) : null);
 }
 
 function buttons(i) {
@@ -180,7 +187,7 @@ function countdown(i) {
 const shapes = {1: '▲', 2: '◆', 3: '●', 4: '○'};
 
 // told says how it stands with an alert, and with whom.
-const told = c => c.stands + (c.by ? ' · ' + c.by : '') + (c.note ? '：' + c.note : '');
+const told = c => noted(c.stands + (c.by ? ' · ' + c.by : ''), c.note);
 // stand says how it stands with all alerts of a card, what nobody has answered first.
 function stand(i) {
   if (i.list.length === 1) return [el('p', {}, when(i.detected) + ' · ' + told(i.main))];
@@ -192,11 +199,11 @@ function stand(i) {
 }
 
 function card(i) {
-  const c = i.main, pic = i.list.find(c => c.picture), facts = extra(i.list, c);
+  const c = i.main, facts = extra(i.list, c);
   const a = el('div', {role: 'listitem', 'aria-labelledby': 'h-' + c.id});
   a.dataset.id = i.id;
   const parts = {
-    pic: pic ? el('img', {src: '/thumb/' + pic.id, alt: t('picture', pic.what), className: 'pic'}) : el('div', {className: 'pic empty'}, t('nopicture')),
+    pic: picturePart(i),
     text: el('div', {className: 'text'},
       el('h2', {id: 'h-' + c.id, tabIndex: -1}, el('span', {className: 'mark', 'aria-hidden': 'true'}, shapes[c.severity]), ' ', c.what, ' ', el('span', {className: 'sev'}, severity(c.severity))),
       i.list.every(x => x.test) ? testOnly(c) : null,

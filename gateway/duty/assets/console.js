@@ -57,7 +57,7 @@ function draw(focus) {
   if (focus && shownCards.has(focus)) refocus(focus, '', at);
   else if (from && !document.activeElement.closest('.card')) refocus(from.dataset.id, active.dataset.act, at);
   $('none').hidden = all.length > 0 || document.body.classList.contains('stale');
-  const count = st.open > st.cards.length ? t('shown', st.open, st.cards.length) : !st.open ? '' : all.length === st.open ? '(' + st.open + ')' : t('counted', all.length, st.open);
+  const count = st.open > st.cards.length ? t('shown', st.open, st.cards.length) : !st.open ? '' : all.length === st.open ? aside(st.open) : t('counted', all.length, st.open);
   if ($('count').textContent !== count) $('count').textContent = count;
 }
 
@@ -96,7 +96,7 @@ function trust() {
   else $('live').textContent = '';
   const lost = st ? st.lost : [];
   $('lost').hidden = !lost.length;
-  const words = lost.length ? t('lost', lost.length, lost.slice(0, 5).map(g => t('since', g.name, when(g.since))).join('; ') + (lost.length > 5 ? ' …' : '')) : '';
+  const words = lost.length ? t('lost', lost.length, lost.slice(0, 5).map(g => t('since', g.name, when(g.since))).join(t('semicolon')) + (lost.length > 5 ? ' …' : '')) : '';
   if ($('lost').textContent !== words) $('lost').textContent = words;
   failures(st ? st.broken : []);
   return !bad;

@@ -60,7 +60,7 @@ type Config struct {
 	// Changed hears that the ledger has changed, with the number of the change.
 	Changed func(seq int64)
 	// Piece takes a message below evidence/ or a command's result, with the topic below the gateway.
-	Piece func(g ledger.Gateway, topic string, payload []byte)
+	Piece func(ctx context.Context, g ledger.Gateway, topic string, payload []byte)
 	// Device takes what the broker keeps of a device, and says whether that is worth showing; Fresh hears before
 	// all of it comes anew. Both may be nil.
 	Device func(g ledger.Gateway, id string, payload []byte) bool

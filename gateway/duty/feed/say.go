@@ -162,7 +162,7 @@ func (f *Feed) answered(ctx context.Context, g ledger.Gateway, rest string, payl
 	id, isResult := strings.CutSuffix(strings.TrimPrefix(rest, "cmd/"), "/result")
 	if !isResult || !strings.HasPrefix(id, askPrefix) {
 		if f.cfg.Piece != nil {
-			f.cfg.Piece(g, rest, payload)
+			f.cfg.Piece(ctx, g, rest, payload)
 		}
 		return
 	}

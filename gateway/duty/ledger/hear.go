@@ -188,19 +188,24 @@ func (t *tx) thumb(m Message, id string) (bool, error) {
 	if _, err := ulid.ParseStrict(id); err != nil || len(m.Payload) > maxThumb || !isJPEG(m.Payload) {
 		return false, nil
 	}
+	return t.illustrate(m.Gateway, id, m.Payload)
+}
+
+// illustrate gives an alert a picture if it has none; of another gateway's alert it says no.
+func (t *tx) illustrate(g Gateway, id string, jpeg []byte) (bool, error) {
 	seq, err := t.next() // first, as everywhere: two consoles would wait for each other
 	if err != nil {
 		return false, err
 	}
 	var owner string
 	switch err := t.row(`SELECT gateway FROM alerts WHERE id = ?`, id).Scan(&owner); {
-	case err == nil && owner != string(m.Gateway):
+	case err == nil && owner != string(g):
 		return false, nil
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return false, fmt.Errorf("look whose picture it is: %w", err)
 	}
 	// It may come before its alert. What belongs to none is swept up later.
-	if _, err := t.exec(`INSERT INTO thumbs (alert, jpeg) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, m.Payload); err != nil {
+	if _, err := t.exec(`INSERT INTO thumbs (alert, jpeg) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, jpeg); err != nil {
 		return false, fmt.Errorf("write a picture: %w", err)
 	}
 	_, err = t.exec(`UPDATE alerts SET seq = ? WHERE id = ?`, seq, id)

@@ -125,6 +125,11 @@ func (l *Ledger) migrate(ctx context.Context) error {
 				}
 			}
 		}
+		for _, table := range beside() {
+			if _, err := tx.exec(table); err != nil {
+				return fmt.Errorf("make the tables: %w", err)
+			}
+		}
 		_, err := tx.exec(`INSERT INTO duty_version (n) VALUES (?)`, len(all))
 		return err
 	})

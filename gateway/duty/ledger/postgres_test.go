@@ -90,6 +90,23 @@ func TestTwoConsoles(t *testing.T) {
 	for _, l := range two {
 		held(t, l.Ledger, want)
 	}
+	for a := range 3 { // of two that would ask for the same picture one may
+		c := &Card{Where: gate}
+		c.ID = id(a)
+		var may [2]bool
+		for n, l := range two {
+			work.Go(func() {
+				ok, err := l.Claim(context.Background(), c, began.Add(-time.Hour), 2)
+				if may[n] = ok; err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		work.Wait()
+		if may[0] && may[1] || (may[0] || may[1]) != (a < 2) {
+			t.Errorf("picture %d: %v may ask", a, may)
+		}
+	}
 	// The storm's states also go back, after which the same may be said again; two may never wait together.
 	var twice int
 	err = two[0].row(t.Context(), `SELECT count(*) FROM (SELECT alert FROM answers WHERE status = 'waiting' GROUP BY alert HAVING count(*) > 1) AS t`).Scan(&twice)

@@ -291,6 +291,9 @@ func (l *Ledger) sweep(ctx context.Context, before time.Time) (n int64, err erro
 		if err == nil {
 			_, err = t.exec(`DELETE FROM audit WHERE at < ?`, ms)
 		}
+		if err == nil {
+			_, err = t.exec(`DELETE FROM asked WHERE at < ?`, ms)
+		}
 		return err
 	})
 	return n, err

@@ -80,3 +80,12 @@ func steps() []string {
 			seen    BIGINT NOT NULL
 		);`}
 }
+
+// beside are tables that stand beside those of the version: an older sentrybox that comes back does without.
+func beside() []string {
+	return []string{`CREATE TABLE IF NOT EXISTS asked ( -- alerts whose picture was asked for by itself
+			alert   TEXT PRIMARY KEY,
+			gateway TEXT NOT NULL,
+			at      BIGINT NOT NULL
+		)`}
+}
