@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type Client struct {
 	brokers *brokers
 	inbox   *inbox
 	count   counters
+	reach   func(context.Context, target, Timing) (net.Conn, error)
 	sent    atomic.Uint64
 	acked   atomic.Uint64
 
@@ -54,7 +56,7 @@ type Stats struct {
 // Run. The error names every problem, and no password.
 func New(cfg Config) (*Client, error) {
 	err := cfg.check()
-	c := &Client{swept: -1, failback: failback{hold: map[int]time.Duration{}, to: -1}, unremoved: map[int64]struct{}{}, held: map[int64]time.Time{}}
+	c := &Client{reach: reach, swept: -1, failback: failback{hold: map[int]time.Duration{}, to: -1}, unremoved: map[int64]struct{}{}, held: map[int64]time.Time{}}
 	for _, b := range cfg.Brokers {
 		t, terr := newTarget(b)
 		if terr != nil {

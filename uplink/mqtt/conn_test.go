@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// late is no time in which anything here is still under way.
+const late = 10 * time.Minute
+
 func pipe(t *testing.T, timeout time.Duration) (*conn, net.Conn) {
 	t.Helper()
 	ours, theirs := net.Pipe()
@@ -54,7 +57,7 @@ func TestEveryWriteHasADeadline(t *testing.T) {
 
 func TestAbortIsNotTakenForOurOwnClosing(t *testing.T) {
 	for _, why := range []error{errStalled, net.ErrClosed} {
-		c, theirs := pipe(t, time.Second)
+		c, theirs := pipe(t, late)
 		greet(t, c, theirs)
 		time.AfterFunc(20*time.Millisecond, func() { c.abort(why) })
 		_, err := c.Read(make([]byte, 1))
@@ -68,7 +71,7 @@ func TestAbortIsNotTakenForOurOwnClosing(t *testing.T) {
 }
 
 func TestOnlyWhatWasSentCanBeAcknowledged(t *testing.T) {
-	c, theirs := pipe(t, time.Second)
+	c, theirs := pipe(t, late)
 	greet(t, c, theirs)
 	go func() { _, _ = io.Copy(io.Discard, theirs) }()
 	if _, err := c.Write(publishBytes(t, "a", 1, 7, []byte("x"))); err != nil {
@@ -87,12 +90,12 @@ func TestOnlyWhatWasSentCanBeAcknowledged(t *testing.T) {
 }
 
 func TestConnackComesFirstAndOnce(t *testing.T) {
-	c, theirs := pipe(t, time.Second)
+	c, theirs := pipe(t, late)
 	go func() { _, _ = theirs.Write([]byte{0xd0, 0}) }()
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, errProtocol) {
 		t.Errorf("PINGRESP before CONNACK: %v", err)
 	}
-	c, theirs = pipe(t, time.Second)
+	c, theirs = pipe(t, late)
 	greet(t, c, theirs, 0x20, 2, 0, 0)
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, errProtocol) {
 		t.Errorf("second CONNACK: %v", err)
@@ -100,7 +103,7 @@ func TestConnackComesFirstAndOnce(t *testing.T) {
 }
 
 func TestOversizedMessagesAreAcknowledgedAndDropped(t *testing.T) {
-	c, theirs := pipe(t, time.Second)
+	c, theirs := pipe(t, late)
 	greet(t, c, theirs)
 	acks := make(chan []byte, 1)
 	go func() {
@@ -122,7 +125,7 @@ func TestOversizedMessagesAreAcknowledgedAndDropped(t *testing.T) {
 // paho takes an UNSUBACK for the end of whatever has its id: one that answers
 // nothing must not acknowledge a publication.
 func TestOnlyWhatWasUnsubscribedCanEnd(t *testing.T) {
-	c, theirs := pipe(t, time.Second)
+	c, theirs := pipe(t, late)
 	greet(t, c, theirs)
 	go func() { _, _ = io.Copy(io.Discard, theirs) }()
 	for _, packet := range [][]byte{{0xa2, 5, 0, 7, 0, 1, 'a'}, publishBytes(t, "a", 1, 8, []byte("x"))} {

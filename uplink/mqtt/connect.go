@@ -43,7 +43,7 @@ func (c *Client) connect(ctx context.Context, t target) (*link, error) {
 	keep := func() bool { return true }
 	opt := c.options(t)
 	opt.SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
-		if l.conn, dialErr = dial(ctx, t, c.cfg.Timing, &c.count); dialErr != nil {
+		if l.conn, dialErr = c.dial(ctx, t); dialErr != nil {
 			return nil, dialErr
 		}
 		// A broker that does not answer must be left when ctx ends.

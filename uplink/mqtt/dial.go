@@ -20,8 +20,8 @@ const (
 	hedges     = 3
 )
 
-// dial connects to a broker, with TLS where it says so. ctx bounds all of it.
-func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn, error) {
+// reach connects to a broker by TCP. ctx bounds all of it.
+func reach(ctx context.Context, t target, timing Timing) (net.Conn, error) {
 	d := net.Dialer{
 		Timeout:         dialTime,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
@@ -38,10 +38,20 @@ func dial(ctx context.Context, t target, timing Timing, count *counters) (*conn,
 	if err != nil {
 		return nil, err
 	}
-	tcp, err := hedge(ctx, &d, addrs)
+	return hedge(ctx, &d, addrs)
+}
+
+// dial connects to a broker, with TLS where it says so. ctx bounds all of it.
+func (c *Client) dial(ctx context.Context, t target) (*conn, error) {
+	tcp, err := c.reach(ctx, t, c.cfg.Timing)
 	if err != nil {
 		return nil, err
 	}
+	return newConn(ctx, tcp, t, c.cfg.Timing, &c.count)
+}
+
+// newConn makes a connection of one by TCP, and closes that if it can't.
+func newConn(ctx context.Context, tcp net.Conn, t target, timing Timing, count *counters) (*conn, error) {
 	raw := &counted{Conn: tcp, meter: t.meter}
 	c := &conn{Conn: raw, raw: raw, timeout: timing.Write, longest: MaxIncoming, count: count, acks: map[uint16]struct{}{}, subs: map[uint16]int{}, ends: map[uint16]struct{}{},
 		written: make(chan struct{}, 1)}

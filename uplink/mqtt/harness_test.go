@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -34,6 +35,13 @@ func quick() mqtt.Timing {
 		Grace: 500 * time.Millisecond}
 }
 
+// patient is quick for tests in which a connection ends by what the test does, and never for being late.
+func patient() mqtt.Timing {
+	t := quick()
+	t.Connect, t.Write, t.KeepAlive, t.Ping, t.Ack, t.Grace = patience, patience, patience, patience, patience, patience
+	return t
+}
+
 // gateway is an outbox and a client of it.
 type gateway struct {
 	t   testing.TB
@@ -41,6 +49,7 @@ type gateway struct {
 	box *outbox.Box
 	cfg mqtt.Config
 	log *syncBuffer
+	net map[string]*mqtttest.Fake // brokers in memory, by host and port
 
 	client *mqtt.Client
 	cancel context.CancelFunc
@@ -104,12 +113,29 @@ func newGateway(t testing.TB, urls ...string) *gateway {
 	return g
 }
 
+// inMemory is a gateway and its brokers, of which each does what a script says, for a bubble of testing/synctest.
+func inMemory(t testing.TB, scripts ...func(*mqtttest.FakeConn)) (*gateway, []*mqtttest.Fake) {
+	t.Helper()
+	g := newGateway(t)
+	g.net = map[string]*mqtttest.Fake{}
+	var fakes []*mqtttest.Fake
+	for i, s := range scripts {
+		fakes = append(fakes, mqtttest.NewFake(t, s))
+		g.net[fmt.Sprintf("broker-%d:1883", i)] = fakes[i]
+		g.cfg.Brokers = append(g.cfg.Brokers, mqtt.Broker{URL: fmt.Sprintf("mqtt://broker-%d", i)})
+	}
+	return g, fakes
+}
+
 // start runs the client. It is stopped with the test at the latest.
 func (g *gateway) start() *gateway {
 	g.t.Helper()
 	var err error
 	if g.client, err = mqtt.New(g.cfg); err != nil {
 		g.t.Fatal(err)
+	}
+	if g.net != nil {
+		g.client.ReachBy(func(ctx context.Context, addr string) (net.Conn, error) { return g.net[addr].Dial(ctx, addr) })
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	g.cancel, g.done = cancel, make(chan error, 1)

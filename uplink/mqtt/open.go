@@ -17,7 +17,11 @@ func Open(ctx context.Context, b Broker, longest int) (net.Conn, error) {
 	timing := Timing{}.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, timing.Connect)
 	defer cancel()
-	c, err := dial(ctx, t, timing, new(counters))
+	tcp, err := reach(ctx, t, timing)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newConn(ctx, tcp, t, timing, new(counters))
 	if err != nil {
 		return nil, err
 	}

@@ -200,7 +200,7 @@ func (s *session) takeLeave(ctx context.Context) {
 	grace = time.After(s.cfg.Timing.Grace / 4)
 	f := s.publishStatus(StatusOffline)
 	if wait(func() bool { _, ok := s.flights[f]; return !ok }) {
-		s.link.Disconnect(1000) // in milliseconds, and mostly at once
+		s.link.Disconnect(uint(s.cfg.Timing.Grace.Milliseconds()) / 2) // mostly at once
 		s.left = true
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"sentrybox/uplink/linetest/freeport"
 )
 
 // serveName answers a question for an address, with what a stream has in front of it (RFC 1035 section 4.2.2).
@@ -75,17 +78,16 @@ func TestSlowName(t *testing.T) {
 
 // TestHedgeGoesOn: of the addresses of a name, each is tried: one where nothing listens does not end it.
 func TestHedgeGoesOn(t *testing.T) {
-	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.TCP()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = dead.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	d, nobody := &net.Dialer{Timeout: dialTime}, dead.Addr().String()
+	d, nobody := &net.Dialer{Timeout: dialTime}, fmt.Sprintf("127.0.0.1:%d", port)
 	c, err := hedge(t.Context(), d, []string{nobody, nobody, nobody, nobody, l.Addr().String()})
 	if err != nil {
 		t.Fatal(err)

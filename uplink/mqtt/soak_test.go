@@ -166,7 +166,7 @@ func TestFailingDisk(t *testing.T) {
 	good := mqtttest.StartFake(t, honest)
 	line := mqtttest.NewLine(t, good.URL()[len("mqtt://"):])
 	g := newGateway(t, "mqtt://"+line.Addr())
-	g.cfg.Timing.Ack = time.Minute // so that it is not sent again for being late
+	g.cfg.Timing = patient() // so that it is not sent again for being late
 	src := &failingSource{Box: g.box, next: 1, done: 2}
 	g.cfg.Source = src
 	g.put(alert("A", "a"))
@@ -199,7 +199,8 @@ func TestWindow(t *testing.T) {
 			}
 		})
 		g := newGateway(t, mute.URL())
-		g.cfg.Timing.Ack = time.Minute
+		g.cfg.Timing = patient()
+		g.cfg.Timing.Grace = 500 * time.Millisecond
 		g.start()
 		for i, want := range c.steps {
 			lane := outbox.Metrics - outbox.Lane(i)

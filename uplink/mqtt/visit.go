@@ -24,7 +24,7 @@ type visit struct {
 func (c *Client) visit(ctx context.Context, t target, role string) (*visit, error) {
 	dctx, cancel := context.WithTimeout(ctx, c.cfg.Timing.Connect)
 	defer cancel()
-	cn, err := dial(dctx, t, c.cfg.Timing, &c.count)
+	cn, err := c.dial(dctx, t)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,14 @@ package mqtt_test
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/mqtt/mqtttest"
@@ -33,88 +37,123 @@ func uplinkNow(g *gateway) int {
 
 // TestFailOverAndBack: a path that falls silent is left for the next broker, idle
 // or not, and gone back to once it answers again.
-func TestFailOverAndBack(t *testing.T) {
-	first, second := startMochi(t, nil, nil), startMochi(t, nil, nil)
-	line := mqtttest.NewLine(t, first.addr)
-	g := newGateway(t, "mqtt://"+line.Addr(), second.url())
+func TestFailOverAndBack(t *testing.T) { synctest.Test(t, failOverAndBack) }
+
+func failOverAndBack(t *testing.T) {
+	g, brokers := inMemory(t, honest, honest)
+	first, second := brokers[0], brokers[1]
 	g.cfg.Timing = nimble()
 	g.start()
 	is := func(want int) {
 		t.Helper()
 		eventually(t, "change of the uplink", func() bool { return uplinkNow(g) == want })
 	}
-	atFirst, atSecond := mqtttest.Subscribe(t, first.url(), prefix+"/#"), mqtttest.Subscribe(t, second.url(), prefix+"/#")
 	is(0)
-	line.Silence(true) // idle
+	first.Silence(true) // idle
 	is(1)
 	g.put(alert("A", "a"))
 	g.waitDepth(0)
-	atSecond.WaitTopic(patience, prefix+"/alert/community/A")
-	line.Silence(false)
+	first.Silence(false)
 	is(0)
 	if s := g.client.Uplinks()[1]; s.Phase != mqtt.Standby {
 		t.Errorf("the other uplink is %v", s.Phase)
 	}
 	g.put(alert("B", "b"))
 	g.waitDepth(0)
-	atFirst.WaitTopic(patience, prefix+"/alert/community/B")
+	a, b := payloads(second.Published(), "alert/community/A"), payloads(first.Published(), "alert/community/B")
+	if len(a) != 1 || len(b) != 1 || len(seen(first.Published()))+len(seen(second.Published())) != 2 {
+		t.Errorf("the second broker has %q of A, the first %q of B", a, b)
+	}
 }
 
 // TestBothLinesSilent: with nowhere to go a silent path is kept, and what was on
 // its way is not sent twice when it answers late.
-func TestBothLinesSilent(t *testing.T) {
-	first := startMochi(t, nil, nil)
-	line := mqtttest.NewLine(t, first.addr)
-	dead := mqtttest.NewLine(t, first.addr)
+func TestBothLinesSilent(t *testing.T) { synctest.Test(t, bothLinesSilent) }
+
+func bothLinesSilent(t *testing.T) {
+	g, brokers := inMemory(t, honest, honest)
+	first, dead := brokers[0], brokers[1]
 	dead.Silence(true)
-	g := newGateway(t, "mqtt://"+line.Addr(), "mqtt://"+dead.Addr())
 	g.cfg.Timing = nimble()
 	g.start()
 	eventually(t, "the first uplink", func() bool { return uplinkNow(g) == 0 })
-	line.Silence(true)
+	first.Silence(true)
 	g.put(alert("A", "a"))
 	time.Sleep(2 * g.cfg.Timing.Suspect)
-	line.Silence(false)
+	if dead.Connections() == 0 {
+		t.Error("the other was not tried")
+	}
+	first.Silence(false)
 	g.waitDepth(0)
-	if n := count(g.phases(), mqtt.Online); n != 1 || g.client.Stats().Acked != 1 {
-		t.Errorf("online %d times, %+v", n, g.client.Stats())
+	if n := count(g.phases(), mqtt.Online); n != 1 || first.Connections() != 1 || g.client.Stats().Acked != 1 {
+		t.Errorf("online %d times, %d connections, %+v", n, first.Connections(), g.client.Stats())
+	}
+	if got := payloads(first.Published(), "alert/community/A"); len(got) != 1 {
+		t.Errorf("the alert was sent as %q", got)
 	}
 }
 
-// TestSweep: what a broker keeps from before is asked about when it is used for
-// the first time, and not again while no other was used.
-func TestSweep(t *testing.T) {
-	b := startMochi(t, nil, nil)
-	sub := mqtttest.Subscribe(t, b.url(), prefix+"/#")
-	sub.Publish(prefix+"/alert/community/old", true, []byte("x"))
-	sub.Publish(prefix+"/alert/street/older", true, []byte("y"))
-	sub.Publish(prefix+"/device/d", true, []byte("z"))
-	line := mqtttest.NewLine(t, b.addr)
-	g := newGateway(t, "mqtt://"+line.Addr())
+// swept has g ask about the alerts that a broker keeps, and returns how often it has asked about each.
+func (g *gateway) swept() func() map[string]int {
 	var mu sync.Mutex
 	asked := map[string]int{}
-	g.cfg.Timing.Ping = time.Second
 	g.cfg.Swept = "alert/+/+"
 	g.cfg.Sweep = func(_ context.Context, topic string) {
 		mu.Lock()
 		defer mu.Unlock()
 		asked[topic]++
 	}
-	g.start()
-	all := func() bool {
+	return func() map[string]int {
 		mu.Lock()
 		defer mu.Unlock()
-		return len(asked) == 2
+		return maps.Clone(asked)
 	}
-	eventually(t, "questions about what is kept", all)
-	time.Sleep(2 * g.cfg.Timing.Ping) // it ends
-	line.Cut()
-	eventually(t, "a new connection", func() bool { return count(g.phases(), mqtt.Online) >= 2 })
+}
+
+// TestSweep: what a broker keeps from before is asked about when it is used for the first time.
+func TestSweep(t *testing.T) {
+	b := startMochi(t, nil, nil)
+	sub := mqtttest.Subscribe(t, b.url(), prefix+"/#")
+	sub.Publish(prefix+"/alert/community/old", true, []byte("x"))
+	sub.Publish(prefix+"/alert/street/older", true, []byte("y"))
+	sub.Publish(prefix+"/device/d", true, []byte("z"))
+	g := newGateway(t, b.url())
+	g.cfg.Timing = patient()
+	asked := g.swept()
+	g.start()
+	eventually(t, "questions about what is kept", func() bool { return len(asked()) == 2 })
 	g.stop()
-	for topic, n := range asked {
+	for topic, n := range asked() {
 		if n != 1 || !strings.HasPrefix(topic, "alert/") {
 			t.Errorf("asked %d times about %s", n, topic)
 		}
+	}
+}
+
+// TestSweepOnce: a broker is not asked again while no other was used.
+func TestSweepOnce(t *testing.T) { synctest.Test(t, sweepOnce) }
+
+func sweepOnce(t *testing.T) {
+	g, brokers := inMemory(t, func(c *mqtttest.FakeConn) {
+		if c.Greet() {
+			// Who has not asked for it drops it.
+			kept := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
+			kept.TopicName, kept.Payload, kept.Retain = prefix+"/alert/community/old", []byte("x"), true
+			_ = kept.Write(c)
+			honestly(c)
+		}
+	})
+	asked := g.swept()
+	g.start()
+	eventually(t, "a question about what is kept", func() bool { return len(asked()) == 1 })
+	time.Sleep(time.Minute) // it ends
+	visits := brokers[0].Connections()
+	brokers[0].Cut()
+	eventually(t, "a new connection", func() bool { return count(g.phases(), mqtt.Online) >= 2 })
+	time.Sleep(time.Minute)
+	g.stop()
+	if n := brokers[0].Connections() - visits; n != 1 || asked()["alert/community/old"] != 1 {
+		t.Errorf("asked %v, and %d connections after the first", asked(), n)
 	}
 }
 
@@ -147,6 +186,7 @@ func TestBudget(t *testing.T) {
 	b := startMochi(t, nil, nil)
 	sub := mqtttest.Subscribe(t, b.url(), prefix+"/#")
 	g := newGateway(t, b.url())
+	g.cfg.Timing = patient()
 	m := &meter{}
 	g.cfg.Brokers[0].Meter = m
 	payload := make([]byte, 3000)

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	_ "modernc.org/sqlite"
+
+	"golang.org/x/sys/unix"
 
 	"sentrybox/uplink/outbox"
 )
@@ -135,15 +136,26 @@ func (f *fixture) send(box *outbox.Box) (order []outbox.Lane, sent uint64, bytes
 	}
 }
 
+// spent is the processor's time that this process has taken: others do not add to it, as they and a slow
+// disk do to a clock's.
+func spent(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // TestFullSpoolIsFast compares what an alert costs before an empty spool and
 // before one with a week in it.
 func TestFullSpoolIsFast(t *testing.T) {
 	f := fresh(t, Options{})
 	box, db := f.newBox()
-	cost := func() time.Duration { // the median, for others use the machine too
-		var all []time.Duration
-		for i := range 60 {
-			began := time.Now()
+	const alerts = 60
+	cost := func() time.Duration {
+		began := spent(t)
+		for i := range alerts {
 			f.alert(box, db, i)
 			for range 2 {
 				items, err := box.Next(t.Context(), 1, outbox.Metrics, nil)
@@ -154,10 +166,8 @@ func TestFullSpoolIsFast(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			all = append(all, time.Since(began))
 		}
-		slices.Sort(all)
-		return all[len(all)/2]
+		return (spent(t) - began) / alerts
 	}
 	cost() // the first time is slow
 	empty := cost()
@@ -166,7 +176,7 @@ func TestFullSpoolIsFast(t *testing.T) {
 		f.now = f.now.Add(4 * time.Minute)
 	}
 	full := cost()
-	t.Logf("an alert and its thumbnail put, taken and done: %v empty, %v full, ratio %.2f", empty, full, float64(full)/float64(empty))
+	t.Logf("an alert and its thumbnail put, taken and done, of the processor: %v empty, %v full, ratio %.2f", empty, full, float64(full)/float64(empty))
 	if full > 50*empty { // no measure of speed: of whether it depends on the backlog
 		t.Errorf("%v with a full spool, %v without", full, empty)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 
 // Fake is a broker that does what a script says, and only that.
 type Fake struct {
-	ln     net.Listener
+	ln     net.Listener // nil for one of NewFake
 	script func(*FakeConn)
+	silent atomic.Bool
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
@@ -51,25 +53,28 @@ func (f *Fake) accept() {
 		if err != nil {
 			return
 		}
-		f.mu.Lock()
-		fc := &FakeConn{Conn: c, N: len(f.conns) + 1, fake: f}
-		f.conns = append(f.conns, fc)
-		f.mu.Unlock()
-		f.wg.Go(func() {
-			defer func() { _ = c.Close() }()
-			f.script(fc)
-		})
+		f.take(c)
 	}
+}
+
+func (f *Fake) take(c net.Conn) {
+	f.mu.Lock()
+	fc := &FakeConn{Conn: c, N: len(f.conns) + 1, fake: f}
+	f.conns = append(f.conns, fc)
+	f.mu.Unlock()
+	f.wg.Go(func() {
+		defer func() { _ = c.Close() }()
+		f.script(fc)
+	})
 }
 
 // Close ends the broker and its connections.
 func (f *Fake) Close() {
-	_ = f.ln.Close()
-	f.mu.Lock()
-	for _, c := range f.conns {
-		_ = c.Close()
+	if f.ln != nil {
+		_ = f.ln.Close()
 	}
-	f.mu.Unlock()
+	f.Silence(false)
+	f.Cut()
 	f.wg.Wait()
 }
 

@@ -60,6 +60,10 @@ func (l *Line) accept() {
 		}
 		l.mu.Lock()
 		l.conns[in], l.conns[out] = struct{}{}, struct{}{}
+		if l.down.Load() { // since a moment
+			reset(in)
+			reset(out)
+		}
 		l.mu.Unlock()
 		l.wg.Go(func() { l.carry(in, out) })
 		l.wg.Go(func() { l.carry(out, in) })

@@ -49,7 +49,7 @@ func Subscribe(t testing.TB, broker, filter string, opts ...SubscriberOptions) *
 	o := paho.NewClientOptions().AddBroker(broker).SetClientID(fmt.Sprintf("subscriber-%d", time.Now().UnixNano())).
 		SetProtocolVersion(4).SetAutoReconnect(true).SetMaxReconnectInterval(50 * time.Millisecond).
 		SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond).
-		SetKeepAlive(5 * time.Second).SetWriteTimeout(5 * time.Second)
+		SetKeepAlive(10 * time.Minute).SetWriteTimeout(time.Minute) // a broker must not lose it for being late
 	for _, opt := range opts {
 		o.SetUsername(opt.Username).SetPassword(opt.Password)
 		if opt.Certs != nil {
@@ -62,7 +62,7 @@ func Subscribe(t testing.TB, broker, filter string, opts ...SubscriberOptions) *
 		}
 	}
 	o.SetOnConnectHandler(func(c paho.Client) {
-		if tok := c.Subscribe(filter, 1, s.take); tok.WaitTimeout(10*time.Second) && tok.Error() == nil {
+		if tok := c.Subscribe(filter, 1, s.take); tok.WaitTimeout(time.Minute) && tok.Error() == nil {
 			s.mu.Lock()
 			s.ups++
 			s.wake()
