@@ -13,10 +13,10 @@ import (
 const waitingMost = 1000
 
 // Waiting returns the alerts of a severity of at most least that nobody has
-// answered, and whose text waits in the outbox.
+// answered, and whose text waits in the outbox, the gravest first.
 func (s *Service) Waiting(ctx context.Context, least int) (all []Alert, err error) {
 	err = s.Store.Tx(ctx, func(tx *sql.Tx) error {
-		ids, err := s.Outbox.WaitingKeys(ctx, tx, outbox.Alert, waitingMost)
+		ids, err := s.Outbox.WaitingKeys(ctx, tx, outbox.Alert, least, waitingMost)
 		if err != nil {
 			return err
 		}

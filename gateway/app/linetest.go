@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -16,9 +15,6 @@ import (
 
 // testSeverity is that of an alert that only proves the line.
 const testSeverity = 4
-
-// waitingMost bounds the texts among which a test is looked for.
-const waitingMost = 1000
 
 // RaiseTest is for web.LineTester.
 func (s site) RaiseTest(ctx context.Context) (string, error) {
@@ -46,9 +42,8 @@ func (s site) TestState(ctx context.Context, id string) (st web.TestState, err e
 			break
 		}
 	}
-	err = s.store.Tx(ctx, func(tx *sql.Tx) error {
-		keys, err := s.outbox.WaitingKeys(ctx, tx, outbox.Alert, waitingMost)
-		st.Waiting = slices.Contains(keys, id)
+	err = s.store.Tx(ctx, func(tx *sql.Tx) (err error) {
+		st.Waiting, err = s.outbox.Waits(ctx, tx, outbox.Alert, id)
 		return err
 	})
 	return st, err

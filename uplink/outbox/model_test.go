@@ -24,6 +24,9 @@ func TestAgainstModel(t *testing.T) {
 		case 0, 1:
 			lane := rng.IntN(outbox.Lanes)
 			it := outbox.Item{Lane: outbox.Lane(lane), Topic: fmt.Sprint("t", lane/2, rng.IntN(3)), Payload: fmt.Append(nil, rng.Int())}
+			if rng.IntN(3) == 0 {
+				it.Topic = "all"
+			}
 			if rng.IntN(4) > 0 {
 				it.Key = fmt.Sprint("k", rng.IntN(2))
 			}
@@ -80,7 +83,8 @@ func TestAgainstModel(t *testing.T) {
 }
 
 // modelPut adds it at the end, or in the place of the earliest of those that it
-// replaces: from the end of its topic back to the first that stays.
+// replaces: from the end of its topic back to the first that stays. An alert's text also takes away states, whose place it
+// does not take, and makes alerts of those that stay before it.
 func modelPut(all []outbox.Item, it outbox.Item, tried map[int64]bool) []outbox.Item {
 	at := len(all)
 	if it.Key != "" && (it.Lane == outbox.State || it.Lane == outbox.Metrics || it.Lane == outbox.Alert && len(it.Payload) > 0) {
@@ -89,12 +93,21 @@ func modelPut(all []outbox.Item, it outbox.Item, tried map[int64]bool) []outbox.
 			if o.Topic != it.Topic {
 				continue
 			}
+			if it.Lane == outbox.Alert && o.Lane == outbox.State && !tried[o.Seq] {
+				all, at = slices.Delete(all, i, i+1), at-1
+				continue
+			}
 			if o.Lane != it.Lane || o.Key != it.Key || tried[o.Seq] || o.Lane == outbox.Alert && len(o.Payload) == 0 {
 				break
 			}
 			all, at = slices.Delete(all, i, i+1), i
 		}
 		at = min(at, len(all))
+	}
+	for i := range all {
+		if it.Lane == outbox.Alert && len(it.Payload) > 0 && all[i].Topic == it.Topic {
+			all[i].Lane = outbox.Alert
+		}
 	}
 	return slices.Insert(all, at, it)
 }

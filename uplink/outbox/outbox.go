@@ -29,6 +29,10 @@
 // lane, which clears a topic, neither replaces nor is replaced, so that the
 // text before it, which says how the alert ended, is always sent.
 //
+// A text in the Alert lane also takes away what stands last on its topic in the lane State,
+// which is an earlier text of it that is published again, and makes whatever has to stay before it on the topic as
+// urgent as it is itself: no alert waits behind what its budget or a backlog holds back.
+//
 // # Limits
 //
 // Each lane has a limit in bytes and in age. A lane that is full loses its oldest
@@ -256,6 +260,9 @@ func (b *Box) Put(ctx context.Context, tx *sql.Tx, it Item) (int64, error) {
 	if it.Lane == Alert {
 		it.Created = since
 	}
+	if err := urge(ctx, tx, it); err != nil {
+		return 0, fmt.Errorf("send what is before %s in the outbox: %w", it.Topic, err)
+	}
 	if it.Payload == nil {
 		it.Payload = []byte{} // nil would be NULL
 	}
@@ -299,26 +306,40 @@ func (b *Box) replace(ctx context.Context, tx *sql.Tx, it Item) (place int64, si
 	}
 	for {
 		var seq, at, created int64
-		var replaced bool
-		err := tx.QueryRowContext(ctx, `SELECT seq, place, created, lane = ?2 AND key = ?3 AND attempts = 0 AND (lane <> ?4 OR length(payload) > 0)
-			FROM outbox WHERE topic = ?1 ORDER BY place DESC LIMIT 1`, it.Topic, it.Lane, it.Key, Alert).Scan(&seq, &at, &created, &replaced)
+		var replaced, again bool
+		err := tx.QueryRowContext(ctx, `SELECT seq, place, created, lane = ?2 AND key = ?3 AND attempts = 0 AND (lane <> ?4 OR length(payload) > 0),
+			lane = ?5 AND ?2 = ?4 AND attempts = 0
+			FROM outbox WHERE topic = ?1 ORDER BY place DESC LIMIT 1`, it.Topic, it.Lane, it.Key, Alert, State).Scan(&seq, &at, &created, &replaced, &again)
 		if errors.Is(err, sql.ErrNoRows) {
 			return place, since, nil
 		}
 		if err != nil {
 			return 0, since, err
 		}
-		if !replaced || b.attempts(seq) > 0 {
+		if !replaced && !again || b.attempts(seq) > 0 {
 			return place, since, nil
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE seq = ?`, seq); err != nil {
 			return 0, since, err
+		}
+		if again { // that it waits says nothing of the alert
+			continue
 		}
 		place = at
 		if t := time.UnixMilli(created); t.Before(since) {
 			since = t
 		}
 	}
+}
+
+// urge makes what stands before an alert's text on its topic as urgent as that.
+func urge(ctx context.Context, tx *sql.Tx, it Item) error {
+	if it.Lane != Alert || len(it.Payload) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE outbox SET rank = iif(lane = ?2, min(rank, ?3), ?3), lane = ?2
+		WHERE topic = ?1 AND (lane > ?2 OR rank > ?3)`, it.Topic, Alert, it.Rank)
+	return err
 }
 
 // attempts returns how often seq may have been sent, as far as the row itself

@@ -167,6 +167,62 @@ func TestRankGoesBeforeAge(t *testing.T) {
 	h.want(h.next(10, outbox.Alert), "c2", "d", "", "b", "e")
 }
 
+// TestNothingBeforeAnAlertHoldsItUp: a new revision takes away what is published again, and what may be on its way before
+// it becomes as urgent as it is, in whatever lane and of whatever rank it was.
+func TestNothingBeforeAnAlertHoldsItUp(t *testing.T) {
+	h := fresh(t)
+	again := text("A", "again")
+	again.Lane, again.Key = outbox.State, "again/A"
+	tried := text("B", "tried")
+	tried.Lane, tried.Key = outbox.State, "again/B"
+	mild := text("C", "mild")
+	mild.Rank = 4
+	seqs := h.put(again, tried, mild, text("D", "other"))
+	h.sending(seqs[1], seqs[2])
+	for _, id := range []string{"A", "B", "C"} {
+		grave := text(id, "grave "+id)
+		grave.Rank = 1
+		h.put(grave)
+	}
+	h.depth(outbox.State, 0)
+	h.done(seqs[3])
+	items := h.next(10, outbox.Reply)
+	h.want(items, "tried", "mild", "grave A")
+	if items[0].Attempts != 1 {
+		t.Errorf("%+v", items[0])
+	}
+	h.done(seqs[1], seqs[2])
+	h.want(h.next(10, outbox.Reply), "grave A", "grave B", "grave C")
+}
+
+// TestWhatWaitsByRank: the gravest are told first, and any number of others hides none of them.
+func TestWhatWaitsByRank(t *testing.T) {
+	h := fresh(t).quick()
+	for i := range 20 {
+		mild := text(fmt.Sprint("M", i), "m")
+		mild.Rank = 3
+		h.put(mild)
+	}
+	for i, id := range []string{"two", "one"} {
+		grave := text(id, "g")
+		grave.Rank = 2 - i
+		h.put(grave, clearing("gone"))
+	}
+	tx, err := h.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if keys, err := h.box.WaitingKeys(t.Context(), tx, outbox.Alert, 2, 5); err != nil || !slices.Equal(keys, []string{"one", "two"}) {
+		t.Errorf("%q, %v", keys, err)
+	}
+	for key, want := range map[string]bool{"M7": true, "gone": false, "": false, "X": false} {
+		if waits, err := h.box.Waits(t.Context(), tx, outbox.Alert, key); err != nil || waits != want {
+			t.Errorf("%q waits: %v, %v", key, waits, err)
+		}
+	}
+}
+
 func TestOneItemOfATopicAtATime(t *testing.T) {
 	h := fresh(t)
 	text := item(outbox.Alert, "alert/community/A", "raised")

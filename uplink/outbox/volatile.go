@@ -13,7 +13,7 @@ const (
 	maxVolatile = 1024
 )
 
-// Volatile queues alerts in memory alone, before all others: for a time in which
+// Volatile queues alerts in memory alone, before all others and by rank: for a time in which
 // nothing can be written. They are gone when the process ends. When there are too
 // many, it takes no more and says so.
 func (b *Box) Volatile(items ...Item) error {
@@ -33,8 +33,14 @@ func (b *Box) Volatile(items ...Item) error {
 		if it.Created.IsZero() {
 			it.Created = b.now()
 		}
+		for i := range b.volatile {
+			if before := &b.volatile[i]; before.Topic == it.Topic {
+				before.Rank = min(before.Rank, it.Rank)
+			}
+		}
 		b.volatile = append(b.volatile, it)
 	}
+	slices.SortStableFunc(b.volatile, func(x, y Item) int { return x.Rank - y.Rank })
 	b.mu.Unlock()
 	b.Wake()
 	return nil

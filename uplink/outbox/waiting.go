@@ -8,10 +8,11 @@ import (
 )
 
 // WaitingKeys returns, inside the caller's transaction, the keys of at most n texts
-// that wait in a lane, the oldest first. What clears a topic is no text.
-func (b *Box) WaitingKeys(ctx context.Context, tx *sql.Tx, lane Lane, n int) (keys []string, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT key FROM outbox WHERE lane = ? AND key <> '' AND length(payload) > 0
-		GROUP BY key ORDER BY min(seq) LIMIT ?`, lane, n)
+// of a rank of at most rank that wait in a lane, those that go first before the others.
+// What clears a topic is no text.
+func (b *Box) WaitingKeys(ctx context.Context, tx *sql.Tx, lane Lane, rank, n int) (keys []string, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT key FROM outbox WHERE lane = ? AND rank <= ? AND key <> '' AND length(payload) > 0
+		GROUP BY key ORDER BY min(rank), min(place) LIMIT ?`, lane, rank, n)
 	if err != nil {
 		return nil, fmt.Errorf("read what waits in the outbox: %w", err)
 	}
@@ -24,4 +25,13 @@ func (b *Box) WaitingKeys(ctx context.Context, tx *sql.Tx, lane Lane, n int) (ke
 		keys = append(keys, key)
 	}
 	return keys, rows.Err()
+}
+
+// Waits reports, inside the caller's transaction, whether a text with a key waits in a lane.
+func (b *Box) Waits(ctx context.Context, tx *sql.Tx, lane Lane, key string) (waits bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE key = ? AND key <> '' AND lane = ? AND length(payload) > 0)`, key, lane).Scan(&waits)
+	if err != nil {
+		return false, fmt.Errorf("look for %s in the outbox: %w", key, err)
+	}
+	return waits, nil
 }
