@@ -320,6 +320,18 @@ func TestClearKept(t *testing.T) {
 	if got := kept(old); len(got) != 1 {
 		t.Errorf("an alert of last year stays: %v", got)
 	}
+	unset := ulid.MustNew(ulid.Timestamp(time.Unix(100, 0)), rand.Reader).String()
+	if got := kept(unset); len(got) != 0 {
+		t.Errorf("an alert that the store has lost, of a clock that was not set, is cleared: %v", got)
+	}
+	// What is cleared does not go before an alert.
+	if err := f.ClearKept(t.Context(), Topic(Community, closed.ID)); err != nil {
+		t.Fatal(err)
+	}
+	e.Zone, e.Thumbnail = "bridge", nil
+	if a := f.raise(t, e); topics(f.queued(t)) != Topic(Community, a.ID)+" "+Topic(Community, closed.ID) {
+		t.Error("an alert waits for what clears another")
+	}
 	for _, topic := range []string{"alert", "alert/community", "alert/community/x", "status"} {
 		if err := f.ClearKept(t.Context(), topic); err != nil || len(f.queued(t)) != 0 {
 			t.Errorf("%s: %v", topic, err)

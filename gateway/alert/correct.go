@@ -84,12 +84,12 @@ func (s *Service) correct(ctx context.Context, u store.Unsure, now clock.Stamp, 
 
 func (s *Service) shift(ctx context.Context, tx *sql.Tx, id string, by time.Duration, synced bool) error {
 	row, found, err := store.AlertByID(ctx, tx, id)
-	if err != nil || !found {
+	if err != nil {
 		return err
 	}
 	var a record
-	if err := a.read(row); err != nil {
-		return err
+	if !found || a.read(row) != nil {
+		return nil
 	}
 	for _, t := range []*Time{&a.StartedAt, &a.DetectedAt, &a.RespondBy, &a.HandleBy, &a.AcknowledgedAt, &a.HandledAt, &a.EndedAt} {
 		if !t.IsZero() {

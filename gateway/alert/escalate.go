@@ -19,8 +19,6 @@ const (
 	retryAfter = 5 * time.Second
 	// pendingEvery is for an alert whose times are about to be corrected.
 	pendingEvery = time.Second
-	// escalateMost bounds the open alerts that one look reads.
-	escalateMost = 10_000
 )
 
 // up returns the next level that has not heard of the alert, or "".
@@ -151,7 +149,7 @@ func (s *Service) Escalate(ctx context.Context) (n int, wait time.Duration, err 
 	s.mu.Unlock()
 	var rows []store.Alert
 	err = s.Store.Tx(ctx, func(tx *sql.Tx) (err error) {
-		rows, err = store.OpenAlerts(ctx, tx, escalateMost)
+		rows, err = store.OpenAlerts(ctx, tx, openMost)
 		return err
 	})
 	if err != nil {
@@ -161,7 +159,8 @@ func (s *Service) Escalate(ctx context.Context) (n int, wait time.Duration, err 
 	for _, row := range rows {
 		var a record
 		if err := a.read(row); err != nil {
-			return n, 0, err
+			s.Log.Error("the clocks of an alert are not kept", "error", err)
+			continue
 		}
 		left, ok := h.left(&a, s.terms(a.Kind, a.Severity).RespondWithin)
 		if ok && left <= 0 {

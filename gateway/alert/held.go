@@ -16,8 +16,12 @@ import (
 // be raised again.
 var ErrHeld = errors.New("the alert is in memory alone")
 
-// maxHeld bounds the alerts that are in memory alone.
-const maxHeld = 200
+const (
+	// maxHeld bounds the alerts that are in memory alone.
+	maxHeld = 200
+	// maxMild bounds those of severity 3 and 4 among them.
+	maxMild = 150
+)
 
 // held is an alert that is not durable.
 type held struct {
@@ -32,13 +36,16 @@ func (s *Service) hold(e Event, now time.Time, why error) (Alert, error) {
 	defer s.mu.Unlock()
 	for i := range s.held {
 		if h := &s.held[i]; h.Device == e.Device && h.Kind == e.Kind && h.foldZone() == e.foldZone() && now.Sub(h.at) < s.CoolDown {
-			return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
+			if !h.worsen(&e) {
+				return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
+			}
+			return h.Alert, errors.Join(fmt.Errorf("%w: %w", ErrHeld, why), s.volatile(h, now))
 		}
 	}
-	if len(s.held) >= maxHeld {
-		return Alert{}, fmt.Errorf("%d alerts are in memory alone: %w", maxHeld, why)
+	if most := maxOf(e.severity()); len(s.held) >= most {
+		return Alert{}, fmt.Errorf("%d alerts are in memory alone: %w", most, why)
 	}
-	h := held{at: now, thumb: e.Thumbnail}
+	h := held{at: now, thumb: e.Thumbnail, record: record{Drill: e.Drill}}
 	var err error
 	if h.Alert, err = s.newAlert(e, now); err != nil {
 		return Alert{}, err
@@ -51,6 +58,23 @@ func (s *Service) hold(e Event, now time.Time, why error) (Alert, error) {
 	return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
 }
 
+func maxOf(severity int) int {
+	if severity > 2 {
+		return maxMild
+	}
+	return maxHeld
+}
+
+// worsen makes a new revision of an alert for a further event that is graver, and reports whether it is.
+func (h *held) worsen(e *Event) bool {
+	if e.severity() >= h.Severity && (!e.Agitated || h.Agitated) {
+		return false
+	}
+	h.Rev++
+	h.Severity, h.Agitated = min(h.Severity, e.severity()), h.Agitated || e.Agitated
+	return true
+}
+
 // volatile queues an alert's revision in memory. It runs with mu held.
 func (s *Service) volatile(h *held, now time.Time) error {
 	h.publish(s.terms(h.Kind, h.Severity).Level)
@@ -60,7 +84,7 @@ func (s *Service) volatile(h *held, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		items = append(items, outbox.Item{Lane: outbox.Alert, Topic: Topic(level, h.ID), Key: h.ID, Retain: true, Payload: payload, Created: now})
+		items = append(items, outbox.Item{Lane: outbox.Alert, Rank: h.Severity, Topic: Topic(level, h.ID), Key: h.ID, Retain: true, Payload: payload, Created: now})
 	}
 	if err := s.Outbox.Volatile(items...); err != nil {
 		return err

@@ -3,6 +3,7 @@ package alert
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,59 @@ func TestHeld(t *testing.T) {
 	f.now = f.now.Add(10 * time.Second)
 	if folded := f.raise(t, f.event(2)); folded.ID != a.ID || folded.Rev != 2 {
 		t.Errorf("the next event is %+v", folded)
+	}
+}
+
+// TestHeldGraver: what is graver than what is held already is not lost in it, and goes before others.
+func TestHeldGraver(t *testing.T) {
+	f := newFixture(t)
+	f.writable(t, false)
+	other := f.event(3)
+	other.Zone = "yard"
+	for _, e := range []Event{other, f.event(3), f.event(1), f.event(4)} {
+		if _, err := f.Raise(t.Context(), e); !errors.Is(err, ErrHeld) {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, it := range f.queued(t) {
+		a, err := Parse(it.Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(a.Zone, " ", a.Rev, " ", a.Severity, " ", a.Level))
+	}
+	if want := "gate 1 3 community, gate 2 1 community, gate 2 1 grid, gate 2 1 street, yard 1 3 community"; strings.Join(got, ", ") != want {
+		t.Errorf("sent from memory: %s", strings.Join(got, ", "))
+	}
+	f.writable(t, true)
+	if n, err := f.Settle(t.Context()); n != 0 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if all, n, err := f.Shown(t.Context(), 9); n != 2 || err != nil || all[0].Severity+all[1].Severity != 4 {
+		t.Errorf("then there are %+v, %v", all, err)
+	}
+}
+
+// TestHeldMild: many alerts that are not grave leave room for one that is.
+func TestHeldMild(t *testing.T) {
+	f := newFixture(t)
+	f.writable(t, false)
+	raise := func(severity int) error {
+		f.now = f.now.Add(2 * time.Minute)
+		_, err := f.Raise(t.Context(), f.event(severity))
+		return err
+	}
+	for range maxMild {
+		if err := raise(4); !errors.Is(err, ErrHeld) {
+			t.Fatal(err)
+		}
+	}
+	if err := raise(3); err == nil || errors.Is(err, ErrHeld) {
+		t.Errorf("one more: %v", err)
+	}
+	if err := raise(1); !errors.Is(err, ErrHeld) {
+		t.Errorf("one that is grave: %v", err)
 	}
 }
 

@@ -33,8 +33,8 @@ func incident(ctx context.Context, tx *sql.Tx, a *Alert, now time.Time) (string,
 			continue
 		}
 		var other record
-		if err := other.read(row); err != nil {
-			return "", err
+		if other.read(row) != nil {
+			continue // no alert is to fail for another's sake
 		}
 		sameZone := other.Device == a.Device && other.foldZone() == a.foldZone()
 		sameGrid := a.Grid != "" && other.Grid == a.Grid

@@ -9,6 +9,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"sentrybox/gateway/clock"
 	"sentrybox/gateway/store"
 	"sentrybox/uplink/outbox"
 )
@@ -16,6 +17,9 @@ import (
 // forgottenAfter is older than any alert that the store may have lost for a
 // reason other than its age: closed ones are deleted before.
 const forgottenAfter = 100 * 24 * time.Hour
+
+// clearRank is behind every text.
+const clearRank = 5
 
 // ClearKept hears of a topic below alert/ on which a broker keeps a message, and
 // clears it if the alert is closed: it was closed while another broker was in
@@ -34,7 +38,7 @@ func (s *Service) ClearKept(ctx context.Context, topic string) error {
 		if err != nil {
 			return err
 		}
-		if found && row.Open || !found && s.Now().Sub(ulid.Time(u.Time())) < forgottenAfter {
+		if found && row.Open || !found && !s.forgotten(ulid.Time(u.Time())) {
 			return nil
 		}
 		topic := Topic(Level(level), id)
@@ -42,7 +46,7 @@ func (s *Service) ClearKept(ctx context.Context, topic string) error {
 			return err // what waits clears it in the end
 		}
 		cleared = true
-		_, err = s.Outbox.Put(ctx, tx, outbox.Item{Lane: outbox.Alert, Topic: topic, Key: id, Retain: true, Created: s.Now()})
+		_, err = s.Outbox.Put(ctx, tx, outbox.Item{Lane: outbox.Alert, Rank: clearRank, Topic: topic, Key: id, Retain: true, Created: s.Now()})
 		return err
 	})
 	if err != nil {
@@ -52,4 +56,10 @@ func (s *Service) ClearKept(ctx context.Context, topic string) error {
 		s.Outbox.Wake()
 	}
 	return nil
+}
+
+// forgotten says whether an alert of a time has been deleted for its age, if there was one. A time from before the clock was
+// set, and a clock that may have leapt ahead, say nothing.
+func (s *Service) forgotten(raised time.Time) bool {
+	return raised.Unix() >= clock.Floor && s.Now().Sub(raised) >= forgottenAfter && (s.Clock == nil || s.Clock.Aged())
 }

@@ -10,7 +10,7 @@ import (
 	"sentrybox/uplink/outbox"
 )
 
-// republishMost bounds what one Republish queues: the newest alerts.
+// republishMost bounds what one Republish queues: the gravest alerts, and of those the newest.
 const republishMost = 500
 
 // Republish queues the newest revision of every open alert again, and returns
@@ -20,12 +20,12 @@ const republishMost = 500
 func (s *Service) Republish(ctx context.Context, now time.Time) (int, error) {
 	n := 0
 	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
-		rows, err := store.OpenAlerts(ctx, tx, republishMost)
+		all, err := gravest(ctx, tx, republishMost)
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if err := s.requeue(ctx, tx, row, now); err != nil {
+		for i := range all {
+			if err := s.requeue(ctx, tx, &all[i], now); err != nil {
 				return err
 			}
 			n++
@@ -41,20 +41,16 @@ func (s *Service) Republish(ctx context.Context, now time.Time) (int, error) {
 	return n, nil
 }
 
-// Open returns what is published of every open alert, newest first: for a broker
+// Open returns what is published of every open alert, the gravest first: for a broker
 // that knows nothing yet.
 func (s *Service) Open(ctx context.Context, now time.Time) ([]outbox.Item, error) {
 	var items []outbox.Item
 	err := s.Store.Tx(ctx, func(tx *sql.Tx) error {
-		rows, err := store.OpenAlerts(ctx, tx, republishMost)
+		all, err := gravest(ctx, tx, republishMost)
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			var a record
-			if err := a.read(row); err != nil {
-				return err
-			}
+		for _, a := range all {
 			for _, level := range a.Published {
 				payload, err := a.encode(level)
 				if err != nil {
@@ -93,11 +89,7 @@ func (s *Service) Current(ctx context.Context, tx *sql.Tx, id string) ([]byte, e
 	return a.encode(level)
 }
 
-func (s *Service) requeue(ctx context.Context, tx *sql.Tx, row store.Alert, now time.Time) error {
-	var a record
-	if err := a.read(row); err != nil {
-		return err
-	}
+func (s *Service) requeue(ctx context.Context, tx *sql.Tx, a *record, now time.Time) error {
 	for _, level := range a.Published {
 		topic := Topic(level, a.ID)
 		waits, err := s.Outbox.Pending(ctx, tx, topic)
@@ -111,7 +103,7 @@ func (s *Service) requeue(ctx context.Context, tx *sql.Tx, row store.Alert, now 
 		if err != nil {
 			return err
 		}
-		item := outbox.Item{Lane: outbox.State, Topic: topic, Key: "again/" + topic, Retain: true, Payload: payload, Created: now}
+		item := outbox.Item{Lane: outbox.State, Rank: a.Severity, Topic: topic, Key: "again/" + topic, Retain: true, Payload: payload, Created: now}
 		if _, err := s.Outbox.Put(ctx, tx, item); err != nil {
 			return err
 		}

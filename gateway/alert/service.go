@@ -166,9 +166,8 @@ func (s *Service) raise(ctx context.Context, tx *sql.Tx, e Event, now time.Time,
 	}
 	if found {
 		if err := a.read(row); err != nil {
-			return err
-		}
-		if s.folds(&a.Alert, &e, row.LastEvent, now) {
+			s.Log.Error("an alert is raised anew since the one before is damaged", "error", err)
+		} else if s.folds(&a.Alert, &e, row.LastEvent, now) {
 			return s.fold(ctx, tx, e, now, a)
 		}
 	}

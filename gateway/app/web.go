@@ -24,7 +24,6 @@ import (
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/health"
 	"sentrybox/gateway/revision"
-	"sentrybox/gateway/store"
 	"sentrybox/gateway/tryout"
 	"sentrybox/gateway/update"
 	"sentrybox/gateway/veil"
@@ -208,22 +207,9 @@ func (s site) shownDevices() []web.Device {
 	return all
 }
 
-func (s site) openAlerts(ctx context.Context, st *web.State) error {
-	return s.store.Tx(ctx, func(tx *sql.Tx) error {
-		rows, err := store.OpenAlerts(ctx, tx, shownAlerts)
-		if err != nil {
-			return err
-		}
-		st.Alerts = nil
-		for _, row := range rows {
-			one, err := alert.Parse(row.Doc)
-			if err != nil {
-				return err
-			}
-			st.Alerts = append(st.Alerts, one)
-		}
-		return tx.QueryRowContext(ctx, `SELECT count(*) FROM alerts WHERE open`).Scan(&st.OpenAlerts)
-	})
+func (s site) openAlerts(ctx context.Context, st *web.State) (err error) {
+	st.Alerts, st.OpenAlerts, err = s.alerts.Shown(ctx, shownAlerts)
+	return err
 }
 
 // uplinks returns how every way out is, without since when.

@@ -72,9 +72,13 @@ func OpenAlert(ctx context.Context, tx *sql.Tx, device, kind, zone string, now t
 		ORDER BY last_event DESC LIMIT 1`, device, kind, zone, now.UnixMilli()))
 }
 
+// openAlerts has a hint without which it would read all alerts of three months to find them in their order.
+const openAlerts = `SELECT ` + alertColumns + ` FROM alerts
+	WHERE id IN (SELECT id FROM alerts INDEXED BY alerts_open WHERE open ORDER BY id DESC LIMIT ?) ORDER BY id DESC`
+
 // OpenAlerts returns the open alerts, the newest first, at most n.
 func OpenAlerts(ctx context.Context, tx *sql.Tx, n int) (all []Alert, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT `+alertColumns+` FROM alerts WHERE open ORDER BY id DESC LIMIT ?`, n)
+	rows, err := tx.QueryContext(ctx, openAlerts, n)
 	if err != nil {
 		return nil, fmt.Errorf("read the open alerts: %w", err)
 	}
@@ -109,13 +113,18 @@ const trimMost = 500
 // Trim deletes alerts that are closed and whose last event is older than before,
 // with their steps, and returns how many: some hundreds at a time.
 func (s *Store) Trim(ctx context.Context, before time.Time) (int64, error) {
+	least, err := Least(before)
+	if err != nil {
+		return 0, fmt.Errorf("delete old alerts: %w", err)
+	}
 	var n int64
-	err := s.Tx(ctx, func(tx *sql.Tx) error {
-		const old = `SELECT id FROM alerts WHERE NOT open AND last_event < ? ORDER BY id LIMIT ?`
-		if _, err := tx.ExecContext(ctx, `DELETE FROM alert_steps WHERE alert IN (`+old+`)`, before.UnixMilli(), trimMost); err != nil {
+	err = s.Tx(ctx, func(tx *sql.Tx) error {
+		// What was raised since need not be read.
+		const old = `SELECT id FROM alerts WHERE id < ? AND NOT open AND last_event < ? ORDER BY id LIMIT ?`
+		if _, err := tx.ExecContext(ctx, `DELETE FROM alert_steps WHERE alert IN (`+old+`)`, least, before.UnixMilli(), trimMost); err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `DELETE FROM alerts WHERE id IN (`+old+`)`, before.UnixMilli(), trimMost)
+		res, err := tx.ExecContext(ctx, `DELETE FROM alerts WHERE id IN (`+old+`)`, least, before.UnixMilli(), trimMost)
 		if err != nil {
 			return err
 		}

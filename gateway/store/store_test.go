@@ -2,13 +2,18 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 )
 
 func TestOpenIsExclusive(t *testing.T) {
@@ -142,6 +147,47 @@ func open(t *testing.T, s *Store) (a Alert) {
 	return a
 }
 
+// TestOpenAlertsWithoutTheClosed: the alerts of three months are not read to find those that are open.
+func TestOpenAlertsWithoutTheClosed(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i := range 20 {
+		a := Alert{ID: fmt.Sprintf("A%02d", i), Rev: 1, Open: i%2 == 0, Device: string(rune('z' - i)), Doc: []byte("x")}
+		if err := s.Tx(t.Context(), func(tx *sql.Tx) error { return s.PutAlert(t.Context(), tx, a, Step{}) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	err = s.Tx(t.Context(), func(tx *sql.Tx) error {
+		all, err := OpenAlerts(t.Context(), tx, 3)
+		for _, a := range all {
+			got = append(got, a.ID)
+		}
+		return err
+	})
+	if err != nil || !slices.Equal(got, []string{"A18", "A16", "A14"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	rows, err := s.db.Query(`EXPLAIN QUERY PLAN `+openAlerts, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, none int
+		var detail string
+		if err := rows.Scan(&id, &parent, &none, &detail); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(detail, "SCAN") && !strings.Contains(detail, "alerts_open") {
+			t.Errorf("the plan has %s", detail)
+		}
+	}
+}
+
 func TestTrim(t *testing.T) {
 	s, err := Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -149,8 +195,12 @@ func TestTrim(t *testing.T) {
 	}
 	defer s.Close()
 	now := time.Now()
+	raised := func(ago time.Duration) string {
+		return ulid.MustNew(ulid.Timestamp(now.Add(-ago)), rand.Reader).String()
+	}
+	old, open, late := raised(48*time.Hour), raised(48*time.Hour), raised(48*time.Hour)
 	for id, a := range map[string]Alert{
-		"old": {LastEvent: now.Add(-48 * time.Hour)}, "new": {LastEvent: now}, "open": {LastEvent: now.Add(-48 * time.Hour), Open: true},
+		old: {LastEvent: now.Add(-48 * time.Hour)}, late: {LastEvent: now}, open: {LastEvent: now.Add(-48 * time.Hour), Open: true}, raised(0): {LastEvent: now},
 	} {
 		a.ID, a.Rev, a.Doc = id, 1, []byte("x")
 		if err := s.Tx(t.Context(), func(tx *sql.Tx) error { return s.PutAlert(t.Context(), tx, a, Step{At: now}) }); err != nil {
@@ -163,7 +213,7 @@ func TestTrim(t *testing.T) {
 		}
 	}
 	var left int
-	if err := s.db.QueryRow(`SELECT count(*) FROM alerts JOIN alert_steps ON alert = id WHERE id IN ('new', 'open')`).Scan(&left); left != 2 || err != nil {
+	if err := s.db.QueryRow(`SELECT count(*) FROM alerts JOIN alert_steps ON alert = id WHERE id <> ?`, old).Scan(&left); left != 3 || err != nil {
 		t.Errorf("%d alerts left, %v", left, err)
 	}
 }

@@ -34,7 +34,7 @@ type State struct {
 	// acknowledgement by the broker, by the histogram's bounds; 0 without any.
 	Delay95, Delay50 time.Duration
 	Alerts           []alert.Alert // open ones, the newest first
-	OpenAlerts       int           // of which Alerts are the newest
+	OpenAlerts       int           // of which Alerts are all of severity 1 and 2, and the newest
 }
 
 // Camera is how a camera is doing.
