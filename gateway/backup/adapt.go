@@ -27,13 +27,13 @@ type Wish struct {
 	Page bool `json:"page"`
 }
 
-// adapt makes the configuration in dir, where a backup is unpacked, that of this box.
+// adapt makes the configuration of a backup that of this box.
 // Its error is a *config.Problems where that would not be valid.
-func (s *Site) adapt(dir string, m *Manifest, w Wish) (body []byte, c *config.Config, err error) {
-	if body, err = strict.ReadFile(filepath.Join(dir, configName)); err != nil {
+func (s *Site) adapt(p *parcel, w Wish) (body []byte, c *config.Config, err error) {
+	if body, err = strict.ReadFile(filepath.Join(p.dir, configName)); err != nil {
 		return nil, nil, err
 	}
-	body = moveFiles(body, m)
+	body = moveFiles(body, &p.Manifest)
 	data, err := filepath.Abs(s.Data)
 	if err != nil {
 		return nil, nil, err
@@ -51,9 +51,13 @@ func (s *Site) adapt(dir string, m *Manifest, w Wish) (body []byte, c *config.Co
 			return nil, nil, err
 		}
 	}
-	// As if it stood where the files are that it names.
-	c, err = config.Parse(filepath.Join(dir, siteFolder, filepath.Base(s.Config)), body, s.lookup(dir))
+	c, err = config.Parse(s.nameIn(p.dir), body, s.lookup(p.variables))
 	return body, c, err
+}
+
+// nameIn names the configuration in a folder with a backup: beside the files that it names.
+func (s *Site) nameIn(dir string) string {
+	return filepath.Join(dir, siteFolder, filepath.Base(s.Config))
 }
 
 // moveFiles names files where they will be: beside the configuration.
@@ -114,13 +118,9 @@ func (s *Site) keepPage(body []byte) ([]byte, error) {
 	return revision.PutSection(body, "web", f)
 }
 
-// lookup looks a variable up for what is unpacked in dir: on this box, and then in the backup.
-func (s *Site) lookup(dir string) func(string) (string, bool) {
-	data, err := strict.ReadFile(filepath.Join(dir, environmentName))
-	if err != nil {
-		data = nil
-	}
-	brought, here := config.ParseEnvironment(data), config.Environment(s.Config)
+// lookup looks a variable up: on this box, and then in what a backup brings.
+func (s *Site) lookup(brought map[string]string) func(string) (string, bool) {
+	here := config.Environment(s.Config)
 	return func(name string) (string, bool) {
 		if v, ok := os.LookupEnv(name); ok {
 			return v, true
@@ -130,19 +130,4 @@ func (s *Site) lookup(dir string) func(string) (string, bool) {
 		}
 		return here(name)
 	}
-}
-
-// environment returns the variables that the backup brings and the process lacks.
-func environment(dir string) map[string]string {
-	data, err := strict.ReadFile(filepath.Join(dir, environmentName))
-	if err != nil {
-		return nil
-	}
-	all := config.ParseEnvironment(data)
-	for name, v := range all {
-		if has, ok := os.LookupEnv(name); ok && has == v {
-			delete(all, name)
-		}
-	}
-	return all
 }

@@ -11,7 +11,8 @@
 //
 //	manifest.json            a [Manifest]
 //	config.yaml              the configuration, as it stands in its file
-//	environment              values of the variables that it uses: NAME="value"
+//	environment              values of the variables that it uses: NAME="value", and what
+//	                         is sealed in it and in its history: enc:…="value"
 //	site/…                   files that it names, relative to it
 //	tls/authority.crt, .key  the box's own certificate authority
 //	counters-…               of the sensors' frames, so that none is played again
@@ -109,8 +110,8 @@ type Counts struct {
 	Evidence   int `json:"evidence"` // files
 }
 
-// seal returns a writer that encrypts to w. Close ends the file.
-func seal(w io.Writer, passphrase string, cost int) (io.WriteCloser, error) {
+// encrypt returns a writer that encrypts to w. Close ends the file.
+func encrypt(w io.Writer, passphrase string, cost int) (io.WriteCloser, error) {
 	if len([]rune(passphrase)) < MinPassphrase {
 		return nil, ErrWeak
 	}
@@ -122,8 +123,8 @@ func seal(w io.Writer, passphrase string, cost int) (io.WriteCloser, error) {
 	return age.Encrypt(w, to)
 }
 
-// unseal returns a reader of what is sealed in r.
-func unseal(r io.Reader, passphrase string) (io.Reader, error) {
+// decrypt returns a reader of what is encrypted in r.
+func decrypt(r io.Reader, passphrase string) (io.Reader, error) {
 	if passphrase == "" {
 		return nil, ErrPassphrase
 	}

@@ -108,7 +108,7 @@ func TestMemoryOfKey(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unseal(&out, passphrase); !errors.Is(err, ErrNoBackup) {
+	if _, err := decrypt(&out, passphrase); !errors.Is(err, ErrNoBackup) {
 		t.Errorf("%v", err)
 	}
 }

@@ -70,8 +70,9 @@ func (s *Site) Look(ctx context.Context, r io.Reader, w Wish) (f Found, err erro
 		return f, fmt.Errorf("make a folder to unpack to: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	small := into(dir, func(int64) {})
-	f.Manifest, err = read(contextReader{ctx, r}, w.Passphrase, s.room(), func(name string, size int64, r io.Reader) error {
+	p := &parcel{dir: dir}
+	small := p.sink(func(int64) {})
+	p.Manifest, err = read(contextReader{ctx, r}, w.Passphrase, s.room(), func(name string, size int64, r io.Reader) error {
 		if name == databaseName || strings.HasPrefix(name, evidenceFolder) {
 			if _, err := io.Copy(io.Discard, r); err != nil {
 				return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -80,7 +81,7 @@ func (s *Site) Look(ctx context.Context, r io.Reader, w Wish) (f Found, err erro
 		}
 		return small(name, size, r)
 	})
-	if err != nil {
+	if f.Manifest = p.Manifest; err != nil {
 		return f, err
 	}
 	if f.Here, f.HereAlerts, err = s.here(ctx); err != nil {
@@ -89,7 +90,7 @@ func (s *Site) Look(ctx context.Context, r io.Reader, w Wish) (f Found, err erro
 	blank, err := config.Blank(s.Config)
 	f.Site = !blank || err != nil || f.HereAlerts > 0
 	f.Merge = s.merges(&f.Manifest, w, f.Here, f.HereAlerts)
-	_, c, err := s.adapt(dir, &f.Manifest, w)
+	_, c, err := s.adapt(p, w)
 	var problems *config.Problems
 	if errors.As(err, &problems) {
 		f.Problems, err = err, nil
@@ -152,8 +153,9 @@ func (c contextReader) Read(b []byte) (int, error) {
 
 // Prepare unpacks a backup, checks all of it, and then, with one renaming of a folder,
 // has it take the place of the site at the next [Finish], which a power cut only
-// delays. Until that renaming nothing has changed. unpacked hears how many bytes are
-// on the disk.
+// delays. Until that renaming nothing has changed, but that the box may have a key for
+// sealed secrets from just before it on, which changes nothing: with it is sealed what
+// the other box's key has sealed. unpacked hears how many bytes are unpacked.
 func (s *Site) Prepare(ctx context.Context, r io.Reader, w Wish, by account.Actor, unpacked func(int64)) error {
 	unlock, err := s.lock(false)
 	if err != nil {
@@ -169,12 +171,15 @@ func (s *Site) Prepare(ctx context.Context, r io.Reader, w Wish, by account.Acto
 	if err := os.MkdirAll(filepath.Join(dir, siteFolder), 0o700); err != nil {
 		return fmt.Errorf("make a folder to unpack to: %w", err)
 	}
-	err = s.prepare(ctx, dir, r, w, by, unpacked)
-	if err == nil {
-		err = os.RemoveAll(filepath.Join(s.Data, oldFolder))
-	}
+	z, err := s.prepare(ctx, dir, r, w, by, unpacked)
 	if err == nil {
 		err = syncTree(dir)
+	}
+	if err == nil {
+		err = z.keep()
+	}
+	if err == nil {
+		err = os.RemoveAll(filepath.Join(s.Data, oldFolder))
 	}
 	if err == nil {
 		err = errors.Join(os.Rename(dir, filepath.Join(s.Data, readyFolder)), disk.SyncDir(s.Data))
@@ -185,46 +190,66 @@ func (s *Site) Prepare(ctx context.Context, r io.Reader, w Wish, by account.Acto
 	return err
 }
 
-func (s *Site) prepare(ctx context.Context, dir string, r io.Reader, w Wish, by account.Actor, unpacked func(int64)) error {
+func (s *Site) prepare(ctx context.Context, dir string, r io.Reader, w Wish, by account.Actor, unpacked func(int64)) (z *sealer, err error) {
 	if _, err := os.Stat(filepath.Join(s.Data, readyFolder)); err == nil {
-		return ErrBusy
+		return nil, ErrBusy
 	}
-	m, err := read(contextReader{ctx, r}, w.Passphrase, s.room(), into(dir, unpacked))
+	from := &parcel{dir: dir}
+	if from.Manifest, err = read(contextReader{ctx, r}, w.Passphrase, s.room(), from.sink(unpacked)); err != nil {
+		return nil, err
+	}
+	body, c, err := s.adapt(from, w)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	body, _, err := s.adapt(dir, &m, w)
-	if err != nil {
-		return err
+	if z, err = s.sealer(from.variables); err != nil {
+		return nil, err
 	}
-	p := plan{Body: body, By: by, At: s.Now(), Note: fmt.Sprintf("⤓ %s %s", m.Gateway.ID, m.Created.UTC().Format(time.RFC3339))}
-	if p.Config, err = filepath.Abs(s.Config); err != nil {
-		return err
+	if body, err = s.sealAnew(z, from, body, c); err != nil {
+		return nil, err
 	}
-	if env := environment(dir); len(env) > 0 {
+	p := plan{Body: body, By: by, At: s.Now(), Note: fmt.Sprintf("⤓ %s %s", from.Gateway.ID, from.Created.UTC().Format(time.RFC3339))}
+	if env := from.plain(); len(env) > 0 {
 		p.Environment = config.FormatEnvironment(env)
 	}
 	here, alerts, err := s.here(ctx)
 	if err != nil {
+		return nil, err
+	}
+	p.Merge = s.merges(&from.Manifest, w, here, alerts)
+	p.KeepEvidence = p.Merge || from.Alerts && !from.Evidence && !w.Copy
+	if w.Copy {
+		err = strip(dir)
+	}
+	if err == nil {
+		err = s.prepareDatabase(ctx, dir, w, &p, z)
+	}
+	if err == nil {
+		err = s.writePlan(dir, &p)
+	}
+	return z, err
+}
+
+// strip takes out what is not for a copy: it has other sensors, another certificate authority, and no alerts.
+func strip(dir string) error {
+	counters, err := filepath.Glob(filepath.Join(dir, "counters-*"))
+	if err != nil {
 		return err
 	}
-	p.Merge = s.merges(&m, w, here, alerts)
-	p.KeepEvidence = p.Merge || m.Alerts && !m.Evidence && !w.Copy
-	if w.Copy { // other sensors, another certificate authority, and no alerts
-		counters, err := filepath.Glob(filepath.Join(dir, "counters-*"))
-		if err != nil {
+	for _, path := range append(counters, filepath.Join(dir, "tls"), filepath.Join(dir, "evidence")) {
+		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
-		for _, path := range append(counters, filepath.Join(dir, "tls"), filepath.Join(dir, "evidence")) {
-			if err := os.RemoveAll(path); err != nil {
-				return err
-			}
-		}
 	}
-	if p.Files, err = s.siteFiles(dir); err != nil {
+	return nil
+}
+
+// writePlan writes what Finish is to do beside what it does it with.
+func (s *Site) writePlan(dir string, p *plan) (err error) {
+	if p.Config, err = filepath.Abs(s.Config); err != nil {
 		return err
 	}
-	if err := s.prepareDatabase(ctx, dir, w, &p); err != nil {
+	if p.Files, err = s.siteFiles(dir); err != nil {
 		return err
 	}
 	if err := writable(filepath.Dir(p.Config)); err != nil {
@@ -268,7 +293,7 @@ func (s *Site) siteFiles(dir string) (all []string, err error) {
 }
 
 // prepareDatabase makes the backup's database one of this program and of this site.
-func (s *Site) prepareDatabase(ctx context.Context, dir string, w Wish, p *plan) error {
+func (s *Site) prepareDatabase(ctx context.Context, dir string, w Wish, p *plan, z *sealer) error {
 	if err := store.Examine(ctx, filepath.Join(dir, databaseName), s.Tables...); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoBackup, err)
 	}
@@ -293,6 +318,9 @@ func (s *Site) prepareDatabase(ctx context.Context, dir string, w Wish, p *plan)
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
 				return fmt.Errorf("take %s out: %w", table, err)
 			}
+		}
+		if err := revision.Rewrite(ctx, tx, z.anew); err != nil {
+			return err
 		}
 		return p.mark(ctx, tx)
 	})

@@ -19,7 +19,7 @@ type sink func(name string, size int64, r io.Reader) error
 // read goes through a backup. Everything in it is hostile until the last byte has been
 // authenticated, and bounded all the same: whoever made the file knew the passphrase.
 func read(r io.Reader, passphrase string, room int64, take sink) (m Manifest, err error) {
-	plain, err := unseal(r, passphrase)
+	plain, err := decrypt(r, passphrase)
 	if err != nil {
 		return m, err
 	}

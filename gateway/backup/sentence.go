@@ -18,7 +18,7 @@ func Sentence(err error) text.Key {
 	}{
 		{ErrPassphrase, "backup.error.passphrase"}, {ErrWeak, "backup.error.weak"}, {ErrNewer, "backup.error.newer"},
 		{ErrDamaged, "backup.error.damaged"}, {ErrNoBackup, "backup.error.none"}, {ErrBusy, "backup.error.busy"},
-		{ErrNoOld, "backup.error.noold"},
+		{ErrNoOld, "backup.error.noold"}, {ErrKey, "backup.error.key"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.key

@@ -65,7 +65,9 @@ type Prepared struct {
 	passphrase string
 	cost       int
 	entries    []entry
-	temp       string // folder of the database's copy
+	temp       string                      // folder of the database's copy
+	used       map[string]string           // variables, and sealed texts
+	lookup     func(string) (string, bool) // on this box
 }
 
 // Close removes what Gather has made.
@@ -88,6 +90,9 @@ func (s *Site) Gather(ctx context.Context, o Options) (*Prepared, error) {
 	}
 	if err = s.gatherConfig(p); err == nil {
 		err = s.gatherDatabase(ctx, p)
+	}
+	if err == nil {
+		err = p.gatherSecrets(ctx)
 	}
 	if err == nil {
 		err = s.gatherRest(p)
@@ -113,11 +118,11 @@ func (s *Site) gatherConfig(p *Prepared) error {
 	if err != nil {
 		return fmt.Errorf("read the configuration: %w", err)
 	}
-	used, lookup := map[string]string{}, config.Environment(s.Config)
+	p.used, p.lookup = map[string]string{}, config.Environment(s.Config)
 	c, named, err := config.Named(s.Config, body, func(name string) (string, bool) {
-		v, ok := lookup(name)
+		v, ok := p.lookup(name)
 		if ok {
-			used[name] = v
+			p.used[name] = v
 		}
 		return v, ok
 	})
@@ -126,9 +131,8 @@ func (s *Site) gatherConfig(p *Prepared) error {
 	}
 	p.Manifest.Gateway = Identity{c.Gateway.ID, c.Gateway.Street, c.Gateway.Community}
 	p.Manifest.Counts.Cameras, p.Manifest.Counts.Sensors = len(c.Cameras), len(c.Sensors)
-	p.Manifest.Variables = slices.Sorted(maps.Keys(used))
+	p.Manifest.Variables = append([]string{}, slices.DeleteFunc(slices.Sorted(maps.Keys(p.used)), isSealed)...)
 	p.add(configName, body)
-	p.add(environmentName, config.FormatEnvironment(used))
 	dir, err := filepath.Abs(filepath.Dir(s.Config))
 	if err != nil {
 		return err
@@ -266,7 +270,7 @@ func (s *Site) gatherRest(p *Prepared) error {
 // Write writes the backup. When it returns an error what has been written is no
 // whole file, and is refused as such.
 func (p *Prepared) Write(ctx context.Context, w io.Writer) error {
-	sealed, err := seal(w, p.passphrase, p.cost)
+	sealed, err := encrypt(w, p.passphrase, p.cost)
 	if err != nil {
 		return err
 	}

@@ -24,21 +24,17 @@ func EnvironmentFile(path string) string { return path + environmentExt }
 
 // Environment returns what looks a variable up for the configuration at path: in the
 // process's environment, and then in the file with its variables, which a restored
-// backup has brought. A sealed text is opened with the key that seal.Paths leads to, which is read
-// when it is first needed.
+// backup has brought. A sealed text is opened with the keys that seal.Paths leads to, which are read
+// when they are first needed.
 func Environment(path string) func(string) (string, bool) {
 	var known map[string]string
-	key := sync.OnceValue(func() *seal.Key {
-		k, err := seal.Find(seal.Paths(path, os.Getenv))
-		if err != nil {
-			return nil // a text that cannot be opened is a problem with its line
-		}
-		return k
-	})
+	keys := sync.OnceValue(func() []*seal.Key { return seal.All(seal.Paths(path, os.Getenv)) })
 	return func(name string) (string, bool) {
-		if text, ok := strings.CutPrefix(name, seal.Prefix); ok && key() != nil {
-			if v, err := key().Open(text); err == nil {
-				return v, true
+		if text, ok := strings.CutPrefix(name, seal.Prefix); ok {
+			for _, k := range keys() { // a text that none opens is a problem with its line
+				if v, err := k.Open(text); err == nil {
+					return v, true
+				}
 			}
 		}
 		if v, ok := os.LookupEnv(name); ok {

@@ -21,6 +21,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
+
+	"sentrybox/gateway/disk"
 )
 
 // Prefix begins a sealed text within ${ and }.
@@ -41,7 +43,10 @@ var (
 )
 
 // Key opens and seals.
-type Key struct{ aead cipher.AEAD }
+type Key struct {
+	aead cipher.AEAD
+	raw  []byte
+}
 
 // Paths returns where the key of the configuration file may be, in order.
 func Paths(config string, getenv func(string) string) (all []string) {
@@ -61,6 +66,17 @@ func Find(paths []string) (*Key, error) {
 		return k, err
 	}
 	return nil, ErrNoKey
+}
+
+// All reads every key that there is and that can be read, in order: what was sealed by a program that was not handed the
+// service's credentials opens with the other key.
+func All(paths []string) (all []*Key) {
+	for _, path := range paths {
+		if k, err := Read(path); err == nil {
+			all = append(all, k)
+		}
+	}
+	return all
 }
 
 // Have is Find, and makes the key at the last of the paths if there is none. made is that path then, else empty.
@@ -103,24 +119,41 @@ func newKey(raw []byte) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use the key for sealed secrets: %w", err)
 	}
-	return &Key{aead}, nil
+	return &Key{aead, raw}, nil
 }
 
-// Create makes a key at path, which must not exist, durably and with mode 0600.
-func Create(path string) (*Key, error) {
+// New makes a key that is in no file yet.
+func New() (*Key, error) {
 	raw := make([]byte, chacha20poly1305.KeySize)
 	if _, err := rand.Read(raw); err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
+	return newKey(raw)
+}
+
+// Create makes a key at path, which must not exist, durably and with mode 0600.
+func Create(path string) (*Key, error) {
+	k, err := New()
+	if err == nil {
+		err = k.Write(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// Write puts the key at path, which must not exist, durably and with mode 0600.
+func (k *Key) Write(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("make the key for sealed secrets: %w", err)
+		return fmt.Errorf("make the key for sealed secrets: %w", err)
 	}
-	_, err = f.WriteString(hex.EncodeToString(raw) + "\n")
+	_, err = f.WriteString(hex.EncodeToString(k.raw) + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, errors.Join(fmt.Errorf("write the key for sealed secrets: %w", err), os.Remove(path))
+		return errors.Join(fmt.Errorf("write the key for sealed secrets: %w", err), os.Remove(path))
 	}
-	return newKey(raw)
+	return disk.SyncDir(filepath.Dir(path))
 }
 
 // Seal returns a text for a configuration: ${enc:…}.

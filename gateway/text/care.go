@@ -49,8 +49,10 @@ var care = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"backup.error.none":       {"这不是岗亭的备份文件。", "This is no backup of a site."},
 	"backup.error.damaged":    {"备份文件不完整、已损坏，或磁盘放不下。", "The backup is cut off, damaged, or larger than the disk has room for."},
 	"backup.error.newer":      {"备份来自更新的版本，请先升级本机。", "A newer version has made this backup: update this box first."},
-	"backup.error.busy":       {"另一个备份或恢复正在进行。", "Another backup or restore is under way."},
-	"backup.error.upload":     {"请先上传备份文件。", "Upload the backup first."},
+	"backup.error.key": {"本机的密钥文件（配置旁的 secret.key）不能用：它应有 64 个十六进制数字，权限为 0600，且属于岗亭的用户。请改正后再恢复；本机没有改动。",
+		"This box's key for sealed passwords (secret.key beside the configuration) cannot be used: it has 64 hexadecimal digits, mode 0600, and is of Sentrybox's user. Put that right and restore again; nothing has changed on this box."},
+	"backup.error.busy":   {"另一个备份或恢复正在进行。", "Another backup or restore is under way."},
+	"backup.error.upload": {"请先上传备份文件。", "Upload the backup first."},
 
 	"config.web.mdns":       {"要写 auto、off，或一个主机名（小写字母、数字和横线）", "auto, off, or a host name of small letters, digits and hyphens"},
 	"web.nav.care":          {"备份与支持", "Backup and support"},
