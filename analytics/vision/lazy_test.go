@@ -4,6 +4,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"image"
 	"math"
 	"testing"
@@ -100,5 +102,44 @@ func TestLazySeesTheSame(t *testing.T) {
 				t.Errorf("lazily %+v; every picture: %+v", s, full.summary)
 			}
 		})
+	}
+}
+
+// TestFallsWakeForGood: once what falls is looked for every picture is decoded, also where the rule was armed right
+// behind a keyframe that showed nothing.
+func TestFallsWakeForGood(t *testing.T) {
+	for _, revised := range []bool{false, true} {
+		cfg := testConfig(wire.Motion, wire.ThrownObject)
+		cfg.Lazy, cfg.Armed = true, []bool{true, false}
+		l := newLoop(t, strollers(0), 12*time.Second, cfg)
+		for l.at() < 24*time.Second || !l.s.lazy.asleep || len(l.s.lazy.units) != 1 {
+			if l.next(t); l.at() > 2*time.Minute {
+				t.Fatal("it does not sleep")
+			}
+		}
+		both := []bool{true, true}
+		err := error(nil)
+		if revised {
+			next := *cfg
+			next.Armed = both
+			p, e := json.Marshal(next.Revision())
+			err = errors.Join(e, l.s.revise(p))
+		} else {
+			p, e := json.Marshal(wire.Arm{Armed: both})
+			err = errors.Join(e, l.s.arm(p))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := l.s.report.next.Attention; a != wire.Awake {
+			t.Errorf("revised %v: the gateway takes it to be %s", revised, a)
+		}
+		before := l.s.report.next.Decoded
+		for range 20 {
+			l.next(t)
+		}
+		if n := l.s.report.next.Decoded - before; n < 19 || l.s.lazy.asleep {
+			t.Errorf("revised %v: %d of 20 pictures were decoded, asleep: %v", revised, n, l.s.lazy.asleep)
+		}
 	}
 }

@@ -50,7 +50,7 @@ func (s *session) revise(p []byte) error {
 	if err := s.out.Revised(); err != nil {
 		return fmt.Errorf("answer a revision: %w", err)
 	}
-	return s.attend()
+	return s.rouse()
 }
 
 // patient is a heuristic of what must last for some time.

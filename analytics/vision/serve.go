@@ -172,7 +172,20 @@ func (s *session) arm(p []byte) error {
 	if err := s.falls.arm(a.Armed); err != nil {
 		return err
 	}
-	return s.watch.arm(a.Armed)
+	if err := s.watch.arm(a.Armed); err != nil {
+		return err
+	}
+	return s.rouse()
+}
+
+// rouse looks at every picture from here on, if there is a rule now that asks for it, and tells of that.
+func (s *session) rouse() error {
+	if !s.lazy.may() {
+		if err := s.lazy.wake(); err != nil {
+			return err
+		}
+	}
+	return s.attend()
 }
 
 // accessUnit takes in one access unit.
