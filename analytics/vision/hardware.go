@@ -55,7 +55,8 @@ func (s *stream) open(codec uint8) error {
 	}
 	s.close()
 	s.hard = hardware{on: hard != nil}
-	s.codec, s.doubt, s.dec = codec, false, hard
+	s.codec, s.doubt, s.dec = codec, 0, hard
+	s.lost()
 	if hard != nil {
 		s.log.Info("decoding in hardware")
 		return nil

@@ -45,7 +45,7 @@ type lazy struct {
 	spare  spare
 }
 
-// beat is the time between keyframes.
+// beat is the time between keyframes that stand alone.
 type beat struct {
 	last  time.Duration
 	spans [4]time.Duration
@@ -73,7 +73,8 @@ func newLazy(s *session) *lazy {
 
 // take decodes an access unit, now, later or never.
 func (z *lazy) take(au *wire.AccessUnit) error {
-	if au.Keyframe {
+	key := alone(au)
+	if key {
 		z.beat.key(au.PTS)
 	}
 	z.spare.count(au)
@@ -81,7 +82,7 @@ func (z *lazy) take(au *wire.AccessUnit) error {
 		if err := z.s.decode(au); err != nil {
 			return err
 		}
-		if au.Keyframe && z.calm(au) {
+		if key && z.calm(au) {
 			return z.sleep(au)
 		}
 		return nil
@@ -100,7 +101,7 @@ func (z *lazy) take(au *wire.AccessUnit) error {
 		z.beat.late(since)
 		z.hold(au)
 		return z.wake()
-	case !au.Keyframe || since < shortest:
+	case !key || since < shortest:
 		z.hold(au)
 		return nil
 	}
@@ -200,7 +201,7 @@ func (z *lazy) wake() error {
 		}
 	}
 	last := z.units[len(z.units)-1]
-	if last.Keyframe && z.calm(&last) {
+	if alone(&last) && z.calm(&last) {
 		return z.sleep(&last)
 	}
 	z.clear()

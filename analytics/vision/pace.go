@@ -33,11 +33,14 @@ func (s *session) setPace(p []byte) error {
 // passOver says whether an access unit is not to be decoded, since the box is too slow.
 // Behind one that was passed over, decoding begins again at a keyframe.
 func (s *session) passOver(au *wire.AccessUnit) bool {
-	if au.Keyframe {
-		s.passed = false
-		return false
+	if !au.Keyframe {
+		s.passed = s.passed || s.pace.Keyframes
+		return s.passed
 	}
-	s.passed = s.passed || s.pace.Keyframes
+	s.passed = s.pace.Keyframes && !alone(au)
+	if s.passed { // what comes next must not be taken to follow what came before
+		s.stream.flush()
+	}
 	return s.passed
 }
 

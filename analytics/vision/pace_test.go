@@ -40,15 +40,26 @@ func TestPaceNotBelieved(t *testing.T) {
 	}
 }
 
-// TestPassOver: after a picture that was passed over only a keyframe can be decoded.
+// TestPassOver: after a picture that was passed over only a keyframe can be decoded, and of keyframes alone no more than
+// those that show something by themselves.
 func TestPassOver(t *testing.T) {
 	s := &session{}
-	for i, step := range []struct{ paced, key, want bool }{
-		{false, true, false}, {false, false, false}, {true, false, true}, {true, true, false}, {true, false, true},
-		{false, false, true}, {false, false, true}, {false, true, false}, {false, false, false},
+	refresh := []byte{0, 0, 1, 0x41, 0x9a} // a P slice
+	for i, step := range []struct {
+		paced, key bool
+		data       []byte
+		want       bool
+	}{
+		{false, true, nil, false}, {false, false, nil, false}, {true, false, nil, true}, {true, true, nil, false}, {true, false, nil, true},
+		{false, false, nil, true}, {false, false, nil, true}, {false, true, nil, false}, {false, false, nil, false},
+		{true, true, refresh, true}, {false, false, refresh, true}, {false, true, refresh, false}, {false, false, refresh, false},
 	} {
 		s.pace.Keyframes = step.paced
-		if got := s.passOver(&wire.AccessUnit{Keyframe: step.key}); got != step.want {
+		au := &wire.AccessUnit{Codec: wire.CodecMJPEG, Keyframe: step.key}
+		if step.data != nil {
+			au.Codec, au.Data = wire.CodecH264, step.data
+		}
+		if got := s.passOver(au); got != step.want {
 			t.Errorf("step %d: passed over: %v", i, got)
 		}
 	}

@@ -35,7 +35,7 @@ type picture struct {
 type stream struct {
 	dec    *cv.Decoder
 	codec  uint8
-	doubt  bool
+	doubt  int // of H.265: how many keyframes must come until its pictures are sound again
 	stamps [maxReorder]stamp
 	at     int
 	filter cv.LoopFilter
@@ -56,24 +56,40 @@ func (s *stream) send(au *wire.AccessUnit) error {
 	if s.hard.passes(au) {
 		return nil
 	}
-	// Of H.265 the decoder does not tell which pictures suffer from a loss.
-	switch {
-	case au.Keyframe:
-		s.doubt = false
-	case au.Gap && au.Codec == wire.CodecH265:
-		s.doubt = true
-	}
-	s.stamps[s.at] = stamp{pts: au.PTS, wall: au.Wall.UTC(), doubt: s.doubt}
+	s.judge(au)
+	s.stamps[s.at] = stamp{pts: au.PTS, wall: au.Wall.UTC(), doubt: s.doubt > 0}
 	s.at = (s.at + 1) % maxReorder
 	s.dec.Filter(s.filter)
 	err := s.dec.Send(au.Data, au.PTS, au.Keyframe)
 	if s.hard.on {
 		return s.hardwareSent(err)
 	}
-	if errors.Is(err, cv.ErrDamaged) && au.Codec == wire.CodecH265 {
-		s.doubt = true
+	if errors.Is(err, cv.ErrDamaged) {
+		s.lost()
 	}
 	return err
+}
+
+// lost notes that a reference is missing. Of H.265 the decoder does not tell which pictures suffer from that: after one
+// keyframe that does not stand alone, which may have come before it was whole again, the next one will do.
+func (s *stream) lost() {
+	if s.codec == wire.CodecH265 {
+		s.doubt = 2
+	}
+}
+
+// judge notes what an access unit means for the pictures from it on.
+func (s *stream) judge(au *wire.AccessUnit) {
+	if au.Gap {
+		s.lost()
+	}
+	switch {
+	case s.doubt == 0 || !au.Keyframe:
+	case alone(au):
+		s.doubt = 0
+	default: // the refresh that begins here is complete by the next
+		s.doubt--
+	}
 }
 
 // next returns the next picture in order of presentation, nil if there is none
@@ -130,6 +146,7 @@ func (s *stream) drain() error {
 func (s *stream) flush() {
 	if s.dec != nil {
 		s.dec.Flush()
+		s.lost()
 	}
 }
 
