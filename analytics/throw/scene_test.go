@@ -66,7 +66,9 @@ func (s *scene) run(d *Detector) []Event {
 		t := float64(i) / s.rate
 		at := t
 		if s.times != nil {
-			at = s.times(i, t)
+			if at = s.times(i, t); !d.Due(time.Duration(at * float64(time.Second))) {
+				continue
+			}
 		}
 		buf := d.Buffer()
 		if s.again == nil || !s.again(i) {

@@ -34,7 +34,7 @@ const (
 	// 60 a second are halved.
 	minStep = 22 * time.Millisecond
 	// maxPause is how much media time may pass between pictures; after more, or
-	// backwards, everything begins anew.
+	// backwards, everything begins anew. Time that goes back by less is no other clock.
 	maxPause = time.Second
 	// warmUp is how long nothing is found at first.
 	warmUp = time.Second
@@ -159,9 +159,10 @@ func bounds(polygon []wire.Point, width, height int) image.Rectangle {
 // to be filled with, and by which factor it is to be shrunk.
 func (d *Detector) Region() (image.Rectangle, int) { return d.region, d.factor }
 
-// Due says whether a picture of a media time is wanted.
+// Due says whether a picture of a media time is wanted. Some cameras stamp pictures unevenly: one whose time goes back a
+// little is left out, since all would begin anew with it.
 func (d *Detector) Due(t time.Duration) bool {
-	return len(d.history) == 0 || t < d.last || t >= d.last+minStep
+	return len(d.history) == 0 || t < d.last-maxPause || t >= d.last+minStep
 }
 
 // Buffer returns where the luma of the next picture's region goes, row by row.

@@ -40,6 +40,14 @@ func TestFalls(t *testing.T) {
 		{name: "jitter", y: 90, g: 300, size: 12, contrast: -50, spoil: func(s *scene) {
 			s.times = func(i int, t float64) float64 { return t + 0.006*math.Sin(float64(i*i)) }
 		}},
+		{name: "a time that goes back a little", y: 90, g: 300, size: 12, contrast: 50, spoil: func(s *scene) {
+			s.times = func(i int, t float64) float64 {
+				if i%12 == 6 { // as some cameras stamp their keyframes
+					t -= 0.05
+				}
+				return t
+			}
+		}},
 		{name: "repeated pictures", y: 90, g: 300, size: 12, contrast: 50, spoil: func(s *scene) {
 			s.again = func(i int) bool { return i%5 == 3 }
 		}},
