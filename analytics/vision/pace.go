@@ -66,10 +66,10 @@ func (w *watcher) stirs() bool {
 }
 
 // leftOut counts the pictures that a pace made the heuristics miss before one of
-// media time pts.
+// media time pts. What the camera did not send, or the gateway passed over and counted, is not among them.
 func (w *watcher) leftOut(pts time.Duration) uint64 {
 	gap := pts - w.now
-	if !w.slowed || !w.started || gap < 0 || gap > time.Minute {
+	if !w.slowed || !w.started || w.broken || gap < 0 || gap > time.Minute {
 		return 0
 	}
 	return uint64(max((gap+period/2)/period-1, 0))

@@ -32,6 +32,20 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// TestNotSkipped: pictures that never came were not left out for the pace.
+func TestNotSkipped(t *testing.T) {
+	cfg := testConfig(wire.Motion)
+	g := newGateway(t, cfg)
+	g.check(g.w.JSON(wire.TypePace, wire.Pace{Rate: 4}))
+	g.show(walk(), 0, 2*time.Second)
+	g.gaps[g.seq+1] = true
+	g.show(walk(), 22*time.Second, 24*time.Second)
+	g.check(g.w.End())
+	if s := g.talk(cfg).summary; s.Skipped < s.Analysed/2 || s.Skipped > 2*s.Analysed {
+		t.Errorf("%d pictures skipped of 4 s, %d analysed", s.Skipped, s.Analysed)
+	}
+}
+
 func TestPaceNotBelieved(t *testing.T) {
 	for _, rate := range []float64{-1, 1e9} {
 		if err := (wire.Pace{Rate: rate}).Validate(); err == nil {

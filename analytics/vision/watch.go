@@ -62,6 +62,7 @@ type watcher struct {
 	period  time.Duration // between analysed pictures, longer than period when the box is slow
 	slowed  bool          // it is, or keyframes alone are decoded
 	skipped uint64        // pictures left out for it
+	broken  bool          // something was lost since the last picture
 	fresh   time.Duration // media time until which a rule is new
 }
 
@@ -100,6 +101,7 @@ func (w *watcher) due(pts time.Duration) bool {
 
 // gap says that something was lost before the next picture.
 func (w *watcher) gap() {
+	w.broken = true
 	if w.detector != nil {
 		w.detector.Settle()
 	}
@@ -159,6 +161,7 @@ func (w *watcher) judge(pic *picture, r motion.Result, snapshot func(int) (*imag
 	if !glance {
 		w.skipped += w.leftOut(l.PTS)
 	}
+	w.broken = false
 	w.schedule(l.PTS)
 	w.tracker.Update(r, l.PTS)
 	w.second.look(pic, w.tracker.Tracks(), w.armed)
