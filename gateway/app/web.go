@@ -37,6 +37,8 @@ import (
 const (
 	openPageAgain = 15 * time.Second // after the disk took nothing
 	shownAlerts   = 50
+
+	sealHistoryAfter = time.Minute // there is more urgent work at the start
 )
 
 // runWeb runs the technicians' page and takes care of the configuration until ctx
@@ -57,6 +59,7 @@ func (a *App) runWeb(ctx context.Context) error {
 				log.Error("the configuration cannot be changed on the page", "error", err)
 			} else {
 				care = veiled
+				g.Go(func() error { return sealHistory(ctx, log, veiled) })
 			}
 		}
 	}
@@ -68,6 +71,19 @@ func (a *App) runWeb(ctx context.Context) error {
 		return a.servePage(ctx, log, care)
 	})
 	return g.Wait()
+}
+
+// sealHistory seals what old configurations have in the clear, when the start is over.
+func sealHistory(ctx context.Context, log *slog.Logger, k *veil.Keeper) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(sealHistoryAfter):
+	}
+	if err := k.SealHistory(ctx); err != nil && ctx.Err() == nil {
+		log.Warn("passwords of old configurations stay as they are", "error", err)
+	}
+	return nil
 }
 
 // servePage runs the page alone. care is nil where the configuration is no file.

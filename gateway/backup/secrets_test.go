@@ -49,7 +49,7 @@ cameras:
 	write(t, s.Config, now)
 	for i, text := range []string{was, strings.Replace(was, "b\"", "b\" ", 1), now} {
 		h := sha256.Sum256([]byte(text))
-		exec(t, s, fmt.Sprintf(`INSERT INTO revisions VALUES (%d, 1, '王工', '', '%x', 'kept', 0, x'%x')`, i+1, h, text))
+		exec(t, s, fmt.Sprintf(`INSERT INTO revisions (id, at, who, note, sum, state, deadline, body) VALUES (%d, 1, '王工', '', '%x', 'kept', 0, x'%x')`, i+1, h, text))
 	}
 	return s, key
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sentrybox/gateway/config"
-	"sentrybox/gateway/strict"
 )
 
 const columns = `id, at, who, note, sum, state, deadline`
@@ -190,59 +189,4 @@ func Restored(ctx context.Context, tx *sql.Tx, at time.Time, who, note string, b
 		return fmt.Errorf("note the restored configuration: %w", err)
 	}
 	return nil
-}
-
-// Bodies hands what all revisions in a database say to each, the newest first.
-func Bodies(ctx context.Context, db *sql.DB, each func(body []byte)) error {
-	rows, err := db.QueryContext(ctx, `SELECT body FROM revisions ORDER BY id DESC`)
-	if err != nil {
-		return fmt.Errorf("read the revisions: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var body []byte
-		if err := rows.Scan(&body); err != nil {
-			return fmt.Errorf("read the revisions: %w", err)
-		}
-		each(body)
-	}
-	return rows.Err()
-}
-
-// Rewrite has every revision of a database that is nobody's yet say what change makes of it.
-func Rewrite(ctx context.Context, tx *sql.Tx, change func(body []byte) ([]byte, error)) error {
-	ids, err := list(ctx, tx, `SELECT id FROM revisions WHERE length(body) <= ?`, strict.MaxFile)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		var was []byte
-		if err := tx.QueryRowContext(ctx, `SELECT body FROM revisions WHERE id = ?`, id).Scan(&was); err != nil {
-			return fmt.Errorf("read revision %d: %w", id, err)
-		}
-		body, err := change(was)
-		if err == nil && !bytes.Equal(body, was) {
-			_, err = tx.ExecContext(ctx, `UPDATE revisions SET body = ?, sum = ? WHERE id = ?`, body, sum(body), id)
-		}
-		if err != nil {
-			return fmt.Errorf("rewrite revision %d: %w", id, err)
-		}
-	}
-	return nil
-}
-
-func list(ctx context.Context, tx *sql.Tx, query string, args ...any) (ids []int64, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read the revisions: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read the revisions: %w", err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }

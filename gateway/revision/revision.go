@@ -77,7 +77,8 @@ func Schema() store.Migration {
 			deadline INTEGER NOT NULL, -- Unix milliseconds, 0 without
 			body     BLOB NOT NULL
 		) STRICT;`, `
-		CREATE TABLE revision_key (key BLOB NOT NULL) STRICT;`}}
+		CREATE TABLE revision_key (key BLOB NOT NULL) STRICT;`, `
+		ALTER TABLE revisions ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0; -- 1: no password of it is left in the clear`}}
 }
 
 // Keeper takes care of one file. Set the fields, then Open and Run.
@@ -176,14 +177,21 @@ func (k *Keeper) Current(ctx context.Context) (Revision, []byte, error) {
 // Check returns what would be in use, or a *config.Problems.
 func (k *Keeper) Check(body []byte) (*config.Config, error) {
 	c, err := config.Parse(k.Path, body, config.Environment(k.Path))
+	if err == nil {
+		err = k.stays(c, body)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if c.Data != k.Running().Data {
-		// The users, the alerts and this very history are in that folder.
-		return nil, &config.Problems{List: []config.Problem{{File: k.Path, Line: lineOf(body, "data"), Column: 1, Path: "data", Key: "config.data.moved"}}}
-	}
 	return c, nil
+}
+
+// stays checks that the data folder stays: the users, the alerts and this very history are in it.
+func (k *Keeper) stays(c *config.Config, body []byte) error {
+	if c.Data == k.Running().Data {
+		return nil
+	}
+	return &config.Problems{List: []config.Problem{{File: k.Path, Line: lineOf(body, "data"), Column: 1, Path: "data", Key: "config.data.moved"}}}
 }
 
 // Grace returns how long a change to c has to be confirmed in, 0 if it need not be.
@@ -202,6 +210,11 @@ func (k *Keeper) Grace(c *config.Config) time.Duration {
 // Save puts body in the place of the configuration with the sum base, and has it
 // applied. It returns a *config.Problems, ErrStale or ErrSame if it does not.
 func (k *Keeper) Save(ctx context.Context, who, note string, body []byte, base string) (Revision, error) {
+	return k.SaveRead(ctx, who, note, body, base, nil)
+}
+
+// SaveRead is Save for a body that was read already, as c; nil if it was not.
+func (k *Keeper) SaveRead(ctx context.Context, who, note string, body []byte, base string, c *config.Config) (Revision, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ctx = context.WithoutCancel(ctx) // who asks may go; half of it is worse than none
@@ -215,7 +228,11 @@ func (k *Keeper) Save(ctx context.Context, who, note string, body []byte, base s
 	case sum(body) == base:
 		return Revision{}, ErrSame
 	}
-	c, err := k.Check(body)
+	if c == nil {
+		c, err = k.Check(body)
+	} else {
+		err = k.stays(c, body)
+	}
 	if err != nil {
 		return Revision{}, err
 	}

@@ -18,7 +18,7 @@ var guard = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writte
 	"privacy.deleted":       {"已删除 %d 个文件和 %d 条待发图片，涉及 %d 条告警：", "%d {0|file|files} and %d {1|picture|pictures} that waited to be sent are deleted, of %d {2|alert|alerts}:"},
 	"privacy.elsewhere":     {"值班室可能已收到这些告警的缩略图和录像，请按上面的编号在那里删除。", "The duty room may have thumbnails and clips of these alerts: delete them there, by these ids."},
 	"secret.prompt":         {"要加密的内容：", "Secret: "},
-	"secret.made":           {"已生成密钥 %s，权限 0600。只有单独拷走的配置文件才少不了它。备份不需要它：加密的内容另存在备份里，由备份口令保护，在任何设备上都能恢复（恢复后明文放在配置文件旁的 .env 里，权限 0600）。", "The key %s was made, with mode 0600. Only the configuration file by itself needs it. A backup does not: it carries what is sealed under the backup's own passphrase, and can be restored on any box (there it is kept in the clear, in the .env file beside the configuration, with mode 0600)."},
+	"secret.made":           {"已生成密钥 %s，权限 0600。只有单独拷走的配置文件才少不了它。备份不需要它：加密的内容另存在备份里，由备份口令保护，在任何设备上都能恢复（恢复时用那台设备自己的密钥重新加密）。", "The key %s was made, with mode 0600. Only the configuration file by itself needs it. A backup does not: it carries what is sealed under the backup's own passphrase, and can be restored on any box (where it is sealed anew with that box's own key)."},
 	"config.env.sealed":     {"这段加密内容打不开：缺少 secret.key，或不是用它加密的，或别人可以读它", "this sealed text cannot be opened: secret.key is missing, is another, or may be read by others"},
 	"audit.camera.unmasked": {"查看带隐私遮挡的摄像机的实时画面", "live picture of a camera with private parts looked at"},
 	"audit.privacy.export":  {"导出某段时间的影像（个人请求）", "pictures of a time exported, for a person's request"},

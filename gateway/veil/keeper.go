@@ -116,10 +116,11 @@ func (k *Keeper) Save(ctx context.Context, who, note string, body []byte, base s
 	if err != nil {
 		return revision.Revision{}, err
 	}
+	var c *config.Config
 	if meant != string(file) {
-		meant = k.seal(meant)
+		meant, c = k.seal(meant)
 	}
-	r, err := k.Keeper.Save(ctx, who, note, []byte(meant), now.Sum)
+	r, err := k.SaveRead(ctx, who, note, []byte(meant), now.Sum, c)
 	return k.veil(r), err
 }
 

@@ -2,6 +2,7 @@ package veil
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"reflect"
@@ -14,73 +15,84 @@ import (
 	"sentrybox/gateway/strict"
 )
 
-var errMeaning = errors.New("sealed, the configuration would mean something else")
+var (
+	errMeaning = errors.New("sealed, the configuration would mean something else")
+	errKey     = errors.New("no key for sealed secrets")
+)
 
-// seal returns a text that is right with its secrets sealed, for the file and its history. Where that cannot be
-// they stay as they are, and the log says why: a site that works is worth more.
-func (k *Keeper) seal(body string) string {
-	env := config.Environment(k.Path)
-	if _, err := config.Parse(k.Path, []byte(body), env); err != nil {
-		return body // it is going to be refused
-	}
-	sealed, err := sealWith(body, k.sealer)
-	if err == nil && sealed != body {
-		err = k.same(body, sealed)
-	}
-	if err != nil {
+// seal returns a text that is right with its secrets sealed, for the file and its history, and what it is read as, nil
+// if it is as it was. Where it cannot be sealed it stays as it is, and the log says why: a site that works is worth more.
+func (k *Keeper) seal(body string) (string, *config.Config) {
+	sealed, c, err := sealSame(k.Path, body, config.Environment(k.Path), k.sealer(nil))
+	var problems *config.Problems
+	switch {
+	case errors.As(err, &problems): // it is going to be refused
+		return body, nil
+	case err != nil:
 		k.Log.Warn("passwords of the configuration are kept as they are", "error", err)
-		return body
+		return body, nil
 	}
-	return sealed
+	return sealed, c
 }
 
-// same reports texts that do not mean the same to whoever reads them, but for how an address escapes its password.
-func (k *Keeper) same(body, sealed string) error {
-	plain, err := sealWith(body, func() (func(string) (string, error), error) { return nil, nil })
+// sealSame is sealWith for the configuration at path, and checks that the text means the same to whoever reads it, but
+// for how an address escapes its password. c is what it is read as; nil where there was nothing to seal.
+func sealSame(path, body string, env func(string) (string, bool), begin func() (sealing, error)) (sealed string, c *config.Config, err error) {
+	plain, err := sealWith(body, func() (sealing, error) { return nil, nil })
 	if err != nil {
-		return err
+		return body, nil, err
 	}
-	want, err := config.Parse(k.Path, []byte(plain), config.Environment(k.Path))
-	if err != nil {
-		return err
-	}
-	got, err := config.Parse(k.Path, []byte(sealed), config.Environment(k.Path))
-	if err != nil {
-		return err
-	}
-	if !reflect.DeepEqual(want, got) {
-		return errMeaning
-	}
-	return nil
-}
-
-// sealer returns what seals with the box's key, which is made when it is first needed.
-func (k *Keeper) sealer() (func(string) (string, error), error) {
-	key, _, err := seal.Have(seal.Paths(k.Path, os.Getenv))
-	if err != nil {
-		return nil, err
-	}
-	done := map[string]string{}
-	return func(secret string) (string, error) { // the same secret is the same text, and so has one marker
-		if text, ok := done[secret]; ok {
-			return text, nil
+	var want *config.Config
+	sealed, err = sealWith(body, func() (sealing, error) {
+		if want, err = config.Parse(path, []byte(plain), env); err != nil {
+			return nil, err
 		}
-		text, err := key.Seal(secret)
-		done[secret] = text
-		return text, err
-	}, nil
+		return begin()
+	})
+	if err != nil || sealed == body {
+		return body, nil, err
+	}
+	if c, err = config.Parse(path, []byte(sealed), env); err == nil && !reflect.DeepEqual(want, c) {
+		err = errMeaning
+	}
+	return sealed, c, err
+}
+
+// sealing seals a password.
+type sealing func(secret string) (text string, err error)
+
+// sealer returns what seals with the box's key, which is made when it is first needed. The same secret is the same text,
+// and so has one marker; known has some by secret already, and is filled.
+func (k *Keeper) sealer(known map[string]string) func() (sealing, error) {
+	if known == nil {
+		known = map[string]string{}
+	}
+	return func() (sealing, error) {
+		key, _, err := seal.Have(seal.Paths(k.Path, os.Getenv))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errKey, err)
+		}
+		return func(secret string) (string, error) {
+			if text, ok := known[secret]; ok {
+				return text, nil
+			}
+			text, err := key.Seal(secret)
+			known[secret] = text
+			return text, err
+		}, nil
+	}
 }
 
 // sealWith puts a sealed text in the place of each password that the schema knows. begin is called when there is
 // one; without what seals, addresses are only escaped as a sealed text in them is.
-func sealWith(body string, begin func() (func(string) (string, error), error)) (string, error) {
+func sealWith(body string, begin func() (sealing, error)) (string, error) {
 	root, anchors, ok := strict.Tree([]byte(body))
 	if !ok || strings.HasPrefix(body, "\ufeff") || strings.Contains(body, "\r") {
 		return body, nil
 	}
 	f, src := find(root, anchors), newSource(body)
 	var edits []edit
-	var put func(string) (string, error)
+	var put sealing
 	for _, n := range f.order {
 		old := valueOf(n)
 		all := f.open(n, old)
@@ -138,7 +150,7 @@ func (f *finder) open(n ast.Node, value string) (all []piece) {
 	return all
 }
 
-func sealPieces(value string, all []piece, put func(string) (string, error)) (string, error) {
+func sealPieces(value string, all []piece, put sealing) (string, error) {
 	for i := len(all) - 1; i >= 0; i-- {
 		p := all[i]
 		text := p.meaning

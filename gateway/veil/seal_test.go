@@ -2,6 +2,8 @@ package veil
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -135,5 +137,85 @@ func TestWhatCannotBeSealedStays(t *testing.T) {
 	}
 	if saved := save(t, k, typedFile); saved != typedFile {
 		t.Errorf("%s", saved)
+	}
+}
+
+// TestHistoryIsSealed: passwords that configurations of before have in the clear are in no file of the database any more,
+// and those of the present file stay as they are.
+func TestHistoryIsSealed(t *testing.T) {
+	k, ctx := keeper(t, typedFile), t.Context()
+	missing := strings.Replace(typedFile, "canary-2}", "canary-2, ca: gone.pem}", 1)
+	for i, body := range []string{strings.Replace(typedFile, "canary-2}", "\"${VEIL_TEST_GONE}\"}", 1), missing, "no: [yaml", typedFile + "log: {level: warn}\n"} {
+		if err := os.WriteFile(k.Path, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Open(ctx); err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+	}
+	if err := k.SealHistory(ctx); err != nil {
+		t.Fatal(err)
+	}
+	bodies := map[int64]string{}
+	all, err := k.Keeper.List(ctx)
+	if err != nil || len(all) != 5 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for _, r := range all {
+		got, body, err := k.Keeper.Body(ctx, r.ID)
+		if err != nil || got.Sum != fmt.Sprintf("%x", sha256.Sum256(body)) {
+			t.Errorf("revision %d has the sum of another: %v", r.ID, err)
+		}
+		bodies[r.ID] = string(body)
+	}
+	for id, n := range map[int64]int{1: 7, 2: 6, 3: 0, 4: 0, 5: 0} {
+		if got := strings.Count(bodies[id], "${enc:"); got != n {
+			t.Errorf("revision %d has %d sealed texts, want %d:\n%s", id, got, n, bodies[id])
+		}
+	}
+	was, err := config.Parse(k.Path, []byte(bodies[1]), config.Environment(k.Path))
+	if err != nil || was.Cameras[0].URL.Reveal() != "rtsp://admin:canary-3@10.0.0.1/1" {
+		t.Errorf("%v", err)
+	}
+	if b, err := os.ReadFile(k.Path); err != nil || string(b) != typedFile+"log: {level: warn}\n" {
+		t.Errorf("the file is %s, %v", b, err)
+	}
+	if left, err := k.Unsealed(ctx); err != nil || len(left) != 1 || left[0] != 3 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if now, _, err := k.Keeper.Current(ctx); err != nil || now.ID != 5 {
+		t.Errorf("in use is %+v, %v", now, err)
+	}
+}
+
+// TestShredded: what was sealed is not left in the free space of the database, nor in its log.
+func TestShredded(t *testing.T) {
+	filler := "# " + strings.Repeat("x", 20_000) + "\n"
+	k, ctx := keeper(t, emptySite), t.Context()
+	for _, body := range []string{filler + strings.ReplaceAll(typedFile, "canary-3", "old-one"), typedFile} {
+		if err := os.WriteFile(k.Path, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Open(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := k.SealHistory(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"sentrybox.db", "sentrybox.db-wal"} {
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(k.Path), "data", name))
+		if err != nil || strings.Contains(string(b), "old-one") {
+			t.Errorf("%s has the password still: %v", name, err)
+		}
+	}
+	// The same password is the same text in the whole history, and in the file once it is saved.
+	saved := save(t, k, typedFile+"log: {level: warn}\n")
+	if err := k.SealHistory(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, body, err := k.Keeper.Body(ctx, 3)
+	if want := strings.TrimSuffix(saved, "log: {level: warn}\n"); err != nil || string(body) != want {
+		t.Errorf("%s\nwant\n%s%v", body, want, err)
 	}
 }
