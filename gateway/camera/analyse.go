@@ -209,6 +209,8 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 		cancel()
 	}()
 	want := r.key
+	c.ring.hand(want)
+	defer c.ring.hand(0)
 	lost := false
 	read := batch{spare: c.buffers()}
 	var batch []wire.AccessUnit
@@ -242,6 +244,7 @@ func (c *Camera) feed(ctx context.Context, p *Process, r *run, seen uint64) erro
 		}
 		r.last = batch[len(batch)-1].Seq
 		want = r.last + 1
+		c.ring.hand(want)
 		clear(batch)
 		read.release()
 		if time.Since(r.begun) > provenAfter {

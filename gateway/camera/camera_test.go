@@ -59,11 +59,16 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigOf(t, nil)
+}
+
+func newRigOf(t *testing.T, m *Memory) *rig {
+	t.Helper()
 	r := &rig{source: &fakeSource{units: make(chan media.AccessUnit)}}
 	r.Camera = &Camera{
 		Config: config.Camera{ID: "cam", Grid: "3", URL: config.NewURL("rtsp://127.0.0.1/x"),
 			Detect: []config.Rule{{Kind: wire.Intrusion, Zone: config.AllZones, Severity: 2}, {Kind: wire.Gathering, Zone: config.AllZones, Severity: 2}}},
-		Location: time.UTC, VisionPath: vision(t, "well"), Log: slog.New(slog.DiscardHandler),
+		Location: time.UTC, VisionPath: vision(t, "well"), Log: slog.New(slog.DiscardHandler), Memory: m,
 		Raise: func(_ context.Context, e alert.Event) (string, error) {
 			return "alert of " + e.Kind, r.take(&r.events, e)
 		},

@@ -61,14 +61,25 @@ func (m *Memory) grow(bytes int) {
 			}
 		}
 		if victim == nil {
-			return // what is left is the newest group of each
+			return // what is left is the newest group of each, and what is owed
 		}
 		m.used -= victim.shed()
 	}
 }
 
+// owedFor is how long after a group of pictures what the vision process has not been handed of it is kept, in media time: it
+// gets it with the keyframe that follows, unless it is too slow.
+const owedFor = 2 * time.Second
+
+// hand notes which access unit the vision process is handed next, 0 for none.
+func (r *ring) hand(seq uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.owed = seq
+}
+
 // spare returns how far back the ring goes, in media time, below 0 if it holds one
-// group of pictures or none.
+// group of pictures or none, or the oldest is still owed.
 func (r *ring) spare() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,7 +87,11 @@ func (r *ring) spare() time.Duration {
 	if second >= len(r.units) {
 		return -1
 	}
-	return max(r.units[len(r.units)-1].PTS-r.units[second].PTS, 0)
+	span := max(r.units[len(r.units)-1].PTS-r.units[second].PTS, 0)
+	if r.owed != 0 && r.owed < r.first+uint64(second) && span < owedFor {
+		return -1
+	}
+	return span
 }
 
 // shed drops the oldest group and returns how many bytes it was.

@@ -96,6 +96,59 @@ func TestMemoryOfOneGroup(t *testing.T) {
 	}
 }
 
+// TestMemoryOwed: what a vision process is about to be handed is not given up for want of memory, unless it is too slow.
+func TestMemoryOwed(t *testing.T) {
+	m := NewMemory(1000)
+	r := newRing(1<<20, time.Hour)
+	m.join(r)
+	fill := func(from, n int) { // ten a second
+		for i := range n {
+			r.push(media.AccessUnit{PTS: time.Duration(from+i) * 100 * time.Millisecond, Keyframe: i == 0, Data: make([]byte, 100)})
+		}
+	}
+	r.hand(2)
+	fill(0, 40)
+	fill(40, 1)
+	if r.first != 1 {
+		t.Fatalf("access units before %d are gone, and 2 is owed", r.first)
+	}
+	r.hand(42)
+	fill(41, 1)
+	if r.first != 41 {
+		t.Errorf("access unit %d is left of what was handed over, and there is no room", r.first)
+	}
+	fill(42, 20)
+	if r.first != 42 {
+		t.Errorf("access units before %d are gone, 42 is owed", r.first)
+	}
+	fill(62, 20)
+	if r.first != 43 {
+		t.Errorf("access units from %d on are left, 42 was owed for too long", r.first)
+	}
+}
+
+// TestAsleepWithoutMemory: a process that looks at keyframes alone gets all between them, also if there is room for no more
+// than the newest of them.
+func TestAsleepWithoutMemory(t *testing.T) {
+	r := newRigOf(t, NewMemory(1))
+	r.send("x", true)
+	r.send("doze", false)
+	eventually(t, "a process asleep", time.Minute, func() bool {
+		p := r.process()
+		return p != nil && p.Progress().Attention == wire.Asleep
+	})
+	for range 3 {
+		seen := r.process().Progress().Seen
+		for i := range 10 {
+			r.send("x", i == 9)
+		}
+		eventually(t, "all of them", time.Minute, func() bool { return r.process().Progress().Seen == seen+10 })
+	}
+	if n := r.Counts().Skipped; n != 0 {
+		t.Errorf("%d access units were skipped", n)
+	}
+}
+
 // TestPace: a process hears what it may cost, and so does the one after it.
 func TestPace(t *testing.T) {
 	r := newRig(t)

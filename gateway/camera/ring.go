@@ -25,6 +25,7 @@ type ring struct {
 	keys  []uint64 // sequence numbers of the keyframes
 	bytes int
 	last  time.Time     // when the newest came
+	owed  uint64        // the sequence number of what the vision process is handed next; 0 while there is none
 	grown chan struct{} // closed and replaced when there is something for readers
 }
 
