@@ -8,9 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"sentrybox/analytics/behaviour"
+	"sentrybox/analytics/loiter"
 	"sentrybox/analytics/perspective"
 	"sentrybox/analytics/throw"
 	"sentrybox/analytics/wire"
+	"sentrybox/analytics/zone"
 )
 
 // revise changes what is looked for. What the rules of before see that are not there any more ends.
@@ -33,6 +36,7 @@ func (s *session) revise(p []byte) error {
 	if err := s.lazy.wake(); err != nil {
 		return err
 	}
+	stays := s.watch.redrawn(next, kept)
 	if err := s.falls.shed(kept); err != nil {
 		return err
 	}
@@ -47,6 +51,7 @@ func (s *session) revise(p []byte) error {
 	if err := s.watch.adopt(kept, r.Figures); err != nil {
 		return err
 	}
+	s.watch.restore(stays)
 	if err := s.out.Revised(); err != nil {
 		return fmt.Errorf("answer a revision: %w", err)
 	}
@@ -70,6 +75,35 @@ func (w *watcher) shed(kept []int) error {
 		}
 	}
 	return nil
+}
+
+// redrawn returns for each rule of another configuration who has stayed so far in the zone that it is about, if that zone is another now.
+func (w *watcher) redrawn(next *wire.Config, kept []int) [][]loiter.Stay {
+	stays, taken := make([][]loiter.Stay, len(kept)), slices.Clone(kept)
+	for _, alike := range []bool{true, false} { // those that are wholly alike first
+		for i, r := range next.Rules {
+			for j, o := range w.cfg.Rules {
+				s, ok := stayerOf(w.rules[j])
+				if ok && taken[i] < 0 && !slices.Contains(taken, j) && o.Kind == r.Kind && o.Zone == r.Zone && (o.After == r.After || !alike) {
+					stays[i], taken[i] = s.Stays(nil), j
+				}
+			}
+		}
+	}
+	return stays
+}
+
+// restore has the rules go on with those who stand where they look, too.
+func (w *watcher) restore(stays [][]loiter.Stay) {
+	for i, list := range stays {
+		s, ok := stayerOf(w.rules[i])
+		if !ok || len(list) == 0 {
+			continue
+		}
+		width, height := w.detector.Size()
+		mask := zone.Rasterize(w.zone(w.cfg.Rules[i].Zone).Polygon, width, height)
+		s.Restore(slices.DeleteFunc(list, func(v loiter.Stay) bool { return !behaviour.Stands(v.Box, mask, false) }))
+	}
 }
 
 // adopt goes on with the rules of the configuration, which has changed.

@@ -73,6 +73,47 @@ func TestRevision(t *testing.T) {
 	}
 }
 
+// TestRevisionOfAZone: a zone is drawn anew round somebody who stands in it. Their time runs on, who was reported is not
+// reported again, and who stands outside is forgotten.
+func TestRevisionOfAZone(t *testing.T) {
+	config := func(after, left, right float64) *wire.Config {
+		cfg := testConfig(wire.Loitering)
+		cfg.Zones = append(cfg.Zones, wire.Zone{Name: "door", Polygon: []wire.Point{{left, 0.5}, {right, 0.5}, {right, 1}, {left, 1}}})
+		cfg.Rules[0].Zone, cfg.Rules[0].After = "door", after
+		return cfg
+	}
+	for name, c := range map[string]struct {
+		after, left, right float64
+		detected           float64 // 0 for never
+	}{
+		"not yet reported": {26, 0.1, 0.8, 33},
+		"reported":         {8, 0.1, 0.8, 15},
+		"not in the new":   {26, 0, 0.2, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stander()
+			cfg := config(c.after, 0.2, 0.9)
+			g := newGateway(t, cfg)
+			g.show(s, 0, savedAt)
+			g.revise(config(c.after, c.left, c.right))
+			g.show(s, savedAt+testPeriod, leaves)
+			g.check(g.w.End())
+			got := 0.0
+			for _, d := range g.talk(cfg).detections {
+				if d.Phase == wire.Begun {
+					if got != 0 {
+						t.Errorf("reported twice, at %v and %v", got, d.Detected)
+					}
+					got = d.Detected
+				}
+			}
+			if got < c.detected-1.5 || got > c.detected+1.5 {
+				t.Errorf("detected at %v, want about %v", got, c.detected)
+			}
+		})
+	}
+}
+
 // where returns where somebody is at a time.
 func where(s *analyticstest.Scene, at time.Duration) wire.Box {
 	b, _ := s.Where(0, at)
