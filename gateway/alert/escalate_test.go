@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sentrybox/gateway/store"
@@ -201,7 +202,7 @@ func TestRunClocks(t *testing.T) {
 			if it.Topic != Topic(Street, a.ID) {
 				continue
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(5 * time.Minute):
 			t.Fatal("the street has not heard of it")
 		}
 		break
@@ -213,7 +214,9 @@ func TestRunClocks(t *testing.T) {
 }
 
 // TestFailingDatabaseIsNotStormed: something is due, and the database does not answer.
-func TestFailingDatabaseIsNotStormed(t *testing.T) {
+func TestFailingDatabaseIsNotStormed(t *testing.T) { synctest.Test(t, failingDatabaseIsNotStormed) }
+
+func failingDatabaseIsNotStormed(t *testing.T) {
 	m := &machine{boot: "a", up: time.Hour, offset: time.Duration(truth.UnixNano()), synced: true}
 	s := m.on(t, t.TempDir())
 	m.raise(t, s)

@@ -3,14 +3,15 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"sentrybox/drivers/homebrew/homebrewtest"
 	"sentrybox/gateway/alert"
+	"sentrybox/uplink/mqtt/mqtttest"
 )
 
 const radiosDoc = estateHead + `
@@ -46,12 +47,7 @@ func alertOf(t *testing.T, a *App, caller string, again func()) (got alert.Alert
 // An emergency key is an alert with a name and a place; the repeater stays logged in while the gateway begins
 // anew for something else.
 func TestRadios(t *testing.T) {
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := pc.LocalAddr().String()
-	_ = pc.Close()
+	addr := fmt.Sprintf("127.0.0.1:%d", mqtttest.FreePort(t)) // of TCP; nobody has the same of UDP
 	r := &estateRig{t: t, data: t.TempDir(), estate: newEstate(t.Context(), slog.New(slog.DiscardHandler))}
 	doc := strings.Replace(radiosDoc, "HERE", addr, 1)
 	ctx, cancel := context.WithCancel(t.Context())

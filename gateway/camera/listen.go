@@ -213,16 +213,20 @@ func peakMemory(pid int) int64 {
 
 // watch kills the process when it has work and does not answer.
 func (p *Process) watch(stop <-chan struct{}) {
-	tick := time.NewTimer(beat.Until(time.Now(), pingAfter))
+	due := time.Now().Add(beat.Until(time.Now(), pingAfter))
+	tick := time.NewTimer(time.Until(due))
 	defer tick.Stop()
-	var since time.Time // the process has had work since
+	var since time.Time     // the process has had work since
+	var stood time.Duration // for which the box stood still since then, and not the process alone
 	for {
 		select {
 		case <-stop:
 			return
 		case <-tick.C:
 		}
-		tick.Reset(beat.Until(time.Now(), pingAfter))
+		late := time.Since(due)
+		due = time.Now().Add(beat.Until(time.Now(), pingAfter))
+		tick.Reset(time.Until(due))
 		p.mu.Lock()
 		behind, answered := p.progress.Seq < p.sent.Load(), p.answered
 		p.mu.Unlock()
@@ -231,13 +235,16 @@ func (p *Process) watch(stop <-chan struct{}) {
 			since = time.Time{}
 			continue
 		}
+		if late > pingAfter {
+			stood += late
+		}
 		if since.IsZero() {
-			since = now
+			since, stood = now, 0
 		}
 		if answered.After(since) {
-			since = answered
+			since, stood = answered, 0
 		}
-		switch silent := now.Sub(since); {
+		switch silent := now.Sub(since) - stood; {
 		case silent > answerTimeout:
 			p.kill(fmt.Errorf("no answer for %v: %w", silent.Round(100*time.Millisecond), ErrHung))
 		case silent > pingAfter && !p.sending.Load():

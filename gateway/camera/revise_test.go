@@ -60,9 +60,12 @@ func TestRevise(t *testing.T) {
 	r.Revise(r.Config)
 	eventually(t, "another process", time.Minute, func() bool { return r.process() != nil && r.process() != p })
 	eventually(t, "what it is handed again", time.Minute, func() bool { return r.count() >= 4 })
-	if e := r.event(3); e.Severity != 2 || e.Grid != "3" {
-		t.Errorf("after a restart %+v", e)
-	}
+	r.send("see", true) // what it saw before it was told is of the rules of before
+	eventually(t, "an event of the rules that there are now", time.Minute, func() bool {
+		n := r.count()
+		e := r.event(n - 1)
+		return n >= 5 && e.Severity == 2 && e.Grid == "3"
+	})
 }
 
 // TestReviseBeforeItRuns: what a camera looks for may change before it is built.

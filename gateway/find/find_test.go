@@ -22,6 +22,7 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/find"
 	"sentrybox/gateway/text"
+	"sentrybox/uplink/linetest/freeport"
 )
 
 // TestMain is also the process of DVRIP sessions.
@@ -270,8 +271,11 @@ func TestRefusedOnce(t *testing.T) {
 	if r.Failure != find.NoStream {
 		t.Errorf("no path leads to a stream: %+v", r)
 	}
-	s.Close()
-	r = find.SignIn(t.Context(), find.Candidate{Addr: local(), RTSP: []uint16{port(s.Addr())}}, options(t))
+	nobody, err := freeport.TCP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = find.SignIn(t.Context(), find.Candidate{Addr: local(), RTSP: []uint16{uint16(nobody)}}, options(t))
 	if r.Failure != find.Unreachable {
 		t.Errorf("nobody there: %+v", r)
 	}

@@ -222,7 +222,7 @@ func TestSensorPlans(t *testing.T) {
 func TestHeard(t *testing.T) {
 	r := fieldRig(t)
 	v := r.claim()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.http.URL+"/api/v1/sensors/heard?bus=air", nil)
 	if err != nil {
@@ -288,7 +288,7 @@ func TestHeard(t *testing.T) {
 		t.Error("another bus is shown")
 	}
 	cancel()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		r.field.mu.Lock()
 		nobody := r.field.hear == nil
 		r.field.mu.Unlock()
