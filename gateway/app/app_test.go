@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ import (
 	"sentrybox/uplink/mqtt/mqtttest"
 	"sentrybox/uplink/outbox"
 )
+
+// patience is how long is waited for what must come.
+const patience = 5 * time.Minute
 
 func startBroker(t *testing.T) (url string) {
 	t.Helper()
@@ -78,7 +82,7 @@ func raise(t *testing.T, dir string, severity int) string {
 	t.Helper()
 	req := control.Request{ID: ulid.Make().String(), Kind: control.Test, Severity: severity}
 	var err error
-	for range 3000 {
+	for range 15_000 {
 		var id string
 		if id, err = control.Raise(t.Context(), dir, req); err == nil {
 			return id
@@ -102,7 +106,7 @@ func TestRaiseAnswerClose(t *testing.T) {
 	}
 	topic := prefix + "alert/community/" + id
 	var a alert.Alert
-	if err := json.Unmarshal(sub.WaitTopic(time.Minute, topic).Payload, &a); err != nil {
+	if err := json.Unmarshal(sub.WaitTopic(patience, topic).Payload, &a); err != nil {
 		t.Fatal(err)
 	}
 	if a.ID != id || a.Rev != 1 || a.Kind != "test" || a.Device != "岗-1" || a.Severity != 2 || a.State != alert.Raised || a.SentAt.IsZero() || a.Replayed {
@@ -113,7 +117,7 @@ func TestRaiseAnswerClose(t *testing.T) {
 	}
 	sub.Publish(prefix+"ack/not-an-id", false, []byte(`{"action":"ack"}`))
 	sub.Publish(prefix+"ack/"+id, false, []byte(`{"action":"false","by":"李"}`))
-	messages := sub.Wait(time.Minute, "the cleared topic", func(got []mqtttest.Message) bool {
+	messages := sub.Wait(patience, "the cleared topic", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
 	})
 	states, rev := "", 0
@@ -130,8 +134,9 @@ func TestRaiseAnswerClose(t *testing.T) {
 	if states != " raised false" {
 		t.Errorf("states%s", states)
 	}
+	drained(t, data)
 	stop()
-	last := sub.Wait(time.Minute, "offline", func(got []mqtttest.Message) bool {
+	last := sub.Wait(patience, "offline", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
 			return strings.HasSuffix(m.Topic, "/status") && string(m.Payload) == `{"state":"offline"}`
 		})
@@ -159,6 +164,21 @@ func empty(t *testing.T, data string) {
 	}
 }
 
+// drained waits until no alert waits: what a broker hands on it has not yet acknowledged.
+func drained(t *testing.T, data string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(data, "sentrybox.db")+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for n := 1; n > 0; time.Sleep(10 * time.Millisecond) {
+		if err := db.QueryRow(`SELECT count(*) FROM outbox WHERE lane = ?`, outbox.Alert).Scan(&n); err != nil {
+			n = 1 // it is busy
+		}
+	}
+}
+
 // TestRaisedWithoutALine: what was raised while no broker was there is sent by
 // the next run.
 func TestRaisedWithoutALine(t *testing.T) {
@@ -170,7 +190,7 @@ func TestRaisedWithoutALine(t *testing.T) {
 	sub := mqtttest.Subscribe(t, broker, "sentrybox/#")
 	runApp(t, parse(t, data, broker))
 	for _, level := range alert.Levels() {
-		sub.WaitTopic(time.Minute, "sentrybox/v1/donghu/梅园/岗-1/alert/"+string(level)+"/"+id)
+		sub.WaitTopic(patience, "sentrybox/v1/donghu/梅园/岗-1/alert/"+string(level)+"/"+id)
 	}
 }
 
@@ -194,14 +214,15 @@ func TestBrokerThatForgets(t *testing.T) {
 		stop := runApp(t, parse(t, data, broker))
 		defer stop()
 		id := raise(t, data, 2)
-		mqtttest.Subscribe(t, broker, "sentrybox/#").WaitTopic(time.Minute, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
+		mqtttest.Subscribe(t, broker, "sentrybox/#").WaitTopic(patience, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
+		drained(t, data)
 		return id
 	}()
 	empty(t, data)
 	other := startBroker(t) // knows nothing
 	sub := mqtttest.Subscribe(t, other, "sentrybox/#")
 	runApp(t, parse(t, data, other))
-	m := sub.WaitTopic(time.Minute, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
+	m := sub.WaitTopic(patience, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
 	var a alert.Alert
 	if err := json.Unmarshal(m.Payload, &a); err != nil || a.ID != id || a.Rev != 1 || !a.Replayed {
 		t.Errorf("published again: %s, %v", m.Payload, err)
@@ -255,8 +276,8 @@ func TestLocalBroker(t *testing.T) {
 	id := raise(t, data, 1)
 	sub := mqtttest.Subscribe(t, "mqtt://127.0.0.1:"+port, prefix+"#", who)
 	topic := prefix + "alert/street/" + id
-	sub.WaitTopic(time.Minute, topic)
-	if got := string(sub.WaitTopic(time.Minute, prefix+"status").Payload); got != `{"state":"online"}` {
+	sub.WaitTopic(patience, topic)
+	if got := string(sub.WaitTopic(patience, prefix+"status").Payload); got != `{"state":"online"}` {
 		t.Errorf("status %s", got)
 	}
 	stop()
@@ -265,15 +286,15 @@ func TestLocalBroker(t *testing.T) {
 	far := mqtttest.Subscribe(t, outside, prefix+"#")
 	runApp(t, cfg)
 	sub.WaitUp(2)
-	sub.Wait(time.Minute, "the open alert again", func(got []mqtttest.Message) bool {
+	sub.Wait(patience, "the open alert again", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && m.Retained })
 	})
 	sub.Publish(prefix+"ack/"+id, false, []byte(`{"action":"ack","by":"近"}`))
-	far.WaitTopic(time.Minute, topic)
+	far.WaitTopic(patience, topic)
 	far.Publish(prefix+"ack/"+id, false, []byte(`{"action":"ack","by":"远"}`))
 	far.Publish(prefix+"ack/"+id, false, []byte(`{"action":"handled","by":"远"}`))
 	for name, s := range map[string]*mqtttest.Subscriber{"local": sub, "outside": far} {
-		got := s.Wait(time.Minute, "the end of the alert, "+name, func(got []mqtttest.Message) bool {
+		got := s.Wait(patience, "the end of the alert, "+name, func(got []mqtttest.Message) bool {
 			return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
 		})
 		revs := map[int]alert.State{}
@@ -316,13 +337,13 @@ func TestHomeAssistant(t *testing.T) {
 			return strings.HasPrefix(m.Topic, "homeassistant/device/sentrybox_") && strings.Contains(string(m.Payload), "sentrybox/v1/donghu/梅园/岗-1/device/岗-1")
 		})
 	}
-	far.Wait(time.Minute, "the gateway, outside", announced)
-	near.Wait(time.Minute, "the gateway, here", announced)
+	far.Wait(patience, "the gateway, outside", announced)
+	near.Wait(patience, "the gateway, here", announced)
 	near.Publish("homeassistant/status", true, []byte("online"))
 	stop()
 	cfg = parseWith(t, data, outside, config.Broker{})
 	runApp(t, cfg)
-	far.Wait(time.Minute, "the gateway taken away", func(got []mqtttest.Message) bool {
+	far.Wait(patience, "the gateway taken away", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
 			return strings.HasPrefix(m.Topic, "homeassistant/device/sentrybox_") && len(m.Payload) == 0
 		})
@@ -351,7 +372,7 @@ func TestChangedWhileItRuns(t *testing.T) {
 	online := func(community string, times int) {
 		t.Helper()
 		topic := "sentrybox/v1/donghu/" + community + "/岗-1/status"
-		sub.Wait(time.Minute, topic, func(got []mqtttest.Message) bool {
+		sub.Wait(patience, topic, func(got []mqtttest.Message) bool {
 			n := 0
 			for _, m := range got {
 				if m.Topic == topic && string(m.Payload) == `{"state":"online"}` {

@@ -35,7 +35,7 @@ func TestBrokerAwayIsTold(t *testing.T) {
 	broker := mqtttest.StartFake(t, func(*mqtttest.FakeConn) {}) // ends every connection
 	data := t.TempDir()
 	runApp(t, parse(t, data, broker.URL()))
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		s, err := control.Health(t.Context(), data)
 		if err == nil && len(s.Away) == 1 && s.Away[0].Uplink == "mqtt-1" && !s.Away[0].Since.IsZero() && len(s.Stuck) == 0 {
 			return

@@ -19,7 +19,7 @@ func TestTwinIsTold(t *testing.T) {
 	})
 	data := t.TempDir()
 	runApp(t, parse(t, data, broker.URL()))
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		s, err := control.Health(t.Context(), data)
 		if err == nil && s.Contested["mqtt-1"] == "twin" && len(s.Stuck) == 0 {
 			return

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/config"
@@ -37,18 +36,18 @@ rules:
 	far := mqtttest.Subscribe(t, outside, prefix+"#")
 	home := mqtttest.Subscribe(t, outside, "homeassistant/#")
 	runApp(t, cfg)
-	far.WaitTopic(time.Minute, prefix+"status")
+	far.WaitTopic(patience, prefix+"status")
 	near := mqtttest.Subscribe(t, "mqtt://127.0.0.1:"+port, prefix+"#")
 	near.Publish(prefix+"sensors/pit-1", false, []byte(`{"water_level":0.3,"battery":80,"door":true}`))
-	state := far.Wait(time.Minute, "the sensor's state", has(prefix+"device/pit-1", `"state":"online"`))
+	state := far.Wait(patience, "the sensor's state", has(prefix+"device/pit-1", `"state":"online"`))
 	if s := last(state, prefix+"device/pit-1"); !strings.Contains(s, `"values":{"battery":80,"door":1,"water_level":0.3}`) || !strings.Contains(s, `"name":"1号泵房"`) {
 		t.Errorf("state %s", s)
 	}
-	home.Wait(time.Minute, "the announcement", func(got []mqtttest.Message) bool {
+	home.Wait(patience, "the announcement", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return strings.Contains(string(m.Payload), "1号泵房") })
 	})
 	near.Publish(prefix+"sensors/pit-1/water_level", false, []byte(`0.43`))
-	got := far.Wait(time.Minute, "the alert", has(prefix+"alert/community/", `"kind":"water_level"`))
+	got := far.Wait(patience, "the alert", has(prefix+"alert/community/", `"kind":"water_level"`))
 	var a alert.Alert
 	if err := json.Unmarshal([]byte(last(got, prefix+"alert/community/")), &a); err != nil {
 		t.Fatal(err)
@@ -57,14 +56,14 @@ rules:
 		t.Errorf("alert %+v", a)
 	}
 	near.Publish(prefix+"sensors/pit-1/water_level", false, []byte(`0.2`))
-	far.Wait(time.Minute, "its end", has(prefix+"alert/street/"+a.ID, `"ended_at":"2`))
+	far.Wait(patience, "its end", has(prefix+"alert/street/"+a.ID, `"ended_at":"2`))
 	far.Publish(prefix+"ack/"+a.ID, false, []byte(`{"action":"handled","by":"李"}`))
 	far.Publish(prefix+"cmd/c1", false, []byte(`{"type":"disarm","area":"pumps"}`))
-	far.Wait(time.Minute, "the answer", has(prefix+"cmd/c1/result", `"armed":false`))
-	far.Wait(time.Minute, "what is armed", has(prefix+"device/gw-1", `"armed":{"pumps":false}`))
+	far.Wait(patience, "the answer", has(prefix+"cmd/c1/result", `"armed":false`))
+	far.Wait(patience, "what is armed", has(prefix+"device/gw-1", `"armed":{"pumps":false}`))
 	near.Publish(prefix+"sensors/pit-1/water_level", false, []byte(`0.9`))
 	near.Publish(prefix+"sensors/pit-1/battery", false, []byte(`3`)) // in the order in which they come
-	all := far.Wait(time.Minute, "the battery", has(prefix+"alert/community/", `"kind":"battery"`))
+	all := far.Wait(patience, "the battery", has(prefix+"alert/community/", `"kind":"battery"`))
 	for _, m := range all {
 		if strings.Contains(string(m.Payload), `"value":0.9`) {
 			t.Errorf("raised although it is disarmed: %s", m.Payload)
@@ -74,7 +73,7 @@ rules:
 	for _, bad := range []string{`{"type":"arm","area":"x"}`, `{"type":"output","output":"x","on":true}`} {
 		id := fmt.Sprint("bad-", len(bad))
 		far.Publish(prefix+"cmd/"+id, false, []byte(bad))
-		if all = far.Wait(time.Minute, "a refusal", has(prefix+"cmd/"+id+"/result", `"state":"refused"`)); has(prefix+"cmd/cleared/result", "")(all) {
+		if all = far.Wait(patience, "a refusal", has(prefix+"cmd/"+id+"/result", `"state":"refused"`)); has(prefix+"cmd/cleared/result", "")(all) {
 			t.Error("who clears a topic was answered")
 		}
 	}

@@ -27,7 +27,7 @@ radios:
 // alertOf waits for an open alert of a caller.
 func alertOf(t *testing.T, a *App, caller string, again func()) (got alert.Alert, payload []byte) {
 	t.Helper()
-	for range 600 {
+	for range 6000 {
 		again()
 		items, err := a.alerts.Open(t.Context(), time.Now())
 		if err != nil {
@@ -113,7 +113,7 @@ func TestRadios(t *testing.T) {
 	before = a
 	a.Apply(ctx, r.parse(strings.Replace(doc, "password: secret", "password: another", 1)))
 	a = r.app(before)
-	for range 600 {
+	for range 6000 {
 		if hotspot.Closed() {
 			return
 		}

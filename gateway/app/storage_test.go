@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"sentrybox/uplink/mqtt/mqtttest"
 )
@@ -25,9 +24,9 @@ func TestDamagedDatabase(t *testing.T) {
 	sub := mqtttest.Subscribe(t, broker, "sentrybox/#")
 	runApp(t, parse(t, data, broker))
 	for _, id := range ids {
-		sub.WaitTopic(time.Minute, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
+		sub.WaitTopic(patience, "sentrybox/v1/donghu/梅园/岗-1/alert/community/"+id)
 	}
-	sub.Wait(time.Minute, "the alert about the database", func(got []mqtttest.Message) bool {
+	sub.Wait(patience, "the alert about the database", func(got []mqtttest.Message) bool {
 		for _, m := range got {
 			var a struct{ Kind, Code string }
 			if strings.Contains(m.Topic, "/alert/") && json.Unmarshal(m.Payload, &a) == nil && a.Kind == "system" && a.Code == "store_restored" {

@@ -109,7 +109,7 @@ cameras: [{id: off, url: "rtsp://127.0.0.1:1/x", detect: [{kind: motion}]}]
 	until := func(want string) {
 		t.Helper()
 		for b := make([]byte, 4096); ; {
-			_ = l.SetReadDeadline(time.Now().Add(time.Minute))
+			_ = l.SetReadDeadline(time.Now().Add(5 * time.Minute))
 			n, err := l.Read(b)
 			if err != nil {
 				t.Fatalf("no %s: %v", want, err)

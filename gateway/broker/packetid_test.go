@@ -42,7 +42,7 @@ func TestPacketIDs(t *testing.T) {
 					t.Errorf("a message on %s", topic)
 				}
 				seen[topic] = true
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				t.Fatalf("%d of %d messages: %v", len(seen), count, seen)
 			}
 		}

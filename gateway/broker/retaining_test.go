@@ -27,7 +27,7 @@ func TestRetainWhileSubscribing(t *testing.T) {
 	}
 	client := func(id string) paho.Client {
 		c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + b.Addr().String()).SetClientID(id).SetProtocolVersion(4))
-		if tok := c.Connect(); !tok.WaitTimeout(20*time.Second) || tok.Error() != nil {
+		if tok := c.Connect(); !tok.WaitTimeout(patience) || tok.Error() != nil {
 			t.Fatal("no connection")
 		}
 		return c
@@ -50,12 +50,12 @@ func TestRetainWhileSubscribing(t *testing.T) {
 		defer c.Disconnect(0)
 		wg.Go(func() {
 			for i := range rounds {
-				if tok := c.Publish(fmt.Sprintf("p/sensors/s%d-%d", n, i), 1, true, "1"); !tok.WaitTimeout(20*time.Second) || tok.Error() != nil {
+				if tok := c.Publish(fmt.Sprintf("p/sensors/s%d-%d", n, i), 1, true, "1"); !tok.WaitTimeout(patience) || tok.Error() != nil {
 					t.Error("a client's message is not taken")
 					return
 				}
 				for _, f := range []string{"p/#", "p/alert/+/+"} {
-					if tok := c.Subscribe(f, 1, nil); !tok.WaitTimeout(20*time.Second) || tok.Error() != nil {
+					if tok := c.Subscribe(f, 1, nil); !tok.WaitTimeout(patience) || tok.Error() != nil {
 						t.Error("a subscription is not granted")
 						return
 					}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sentrybox/analytics/wire"
@@ -228,7 +229,9 @@ func TestCameraThatCannotBe(t *testing.T) {
 }
 
 // TestStopKeepsEvents: what was decided before the end is durable after it.
-func TestStopKeepsEvents(t *testing.T) {
+func TestStopKeepsEvents(t *testing.T) { synctest.Test(t, stopKeepsEvents) }
+
+func stopKeepsEvents(t *testing.T) {
 	var mu sync.Mutex
 	kept := 0
 	c := &Camera{Log: slog.New(slog.DiscardHandler), events: make(chan report, queuedEvents)}

@@ -121,8 +121,14 @@ func (c *Clock) Aged() bool {
 }
 
 func (c *Clock) offsetNow() time.Duration {
-	// The wall clock may be set between the two readings: the next look finds it.
-	return time.Duration(c.source.Wall().UnixNano()) - c.source.Boot()
+	// The wall clock may be set between the two readings: the next look finds it. A machine that
+	// stood still between them is asked again, for that is no step.
+	for tries := 0; ; tries++ {
+		before, wall, up := c.source.Boot(), c.source.Wall(), c.source.Boot()
+		if up-before < Step/10 || tries == 10 {
+			return time.Duration(wall.UnixNano()) - up
+		}
+	}
 }
 
 // Stamp returns what goes with a moment of now.

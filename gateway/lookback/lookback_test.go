@@ -55,7 +55,7 @@ func newStore(t *testing.T, o Options) (*Store, *clock) {
 // settle waits until everything is written.
 func (s *Store) settle(t *testing.T) {
 	t.Helper()
-	for range 2000 {
+	for range 60_000 {
 		s.mu.Lock()
 		n := s.pending
 		s.mu.Unlock()

@@ -149,9 +149,11 @@ func (f *fixture) say(e call.Event) {
 func (f *fixture) settle() {
 	f.t.Helper()
 	ctx, cancel := context.WithCancel(f.t.Context())
-	cancel() // once what waits is delivered it ends
-	lost := f.hub.deliver.LostSoFar()
-	f.hub.deliver.Run(ctx)
+	lost, done := f.hub.deliver.LostSoFar(), make(chan struct{})
+	go func() { defer close(done); f.hub.deliver.Run(ctx) }()
+	f.hub.deliver.Wait(f.hub.deliver.Mark(), 5*time.Minute) // and not LastTry: the disk may be slow
+	cancel()
+	<-done
 	if n := f.hub.deliver.LostSoFar() - lost; n > 0 {
 		f.t.Fatalf("%d could not be delivered", n)
 	}

@@ -25,7 +25,7 @@ func TestSystemd(t *testing.T) {
 	next := func() string {
 		t.Helper()
 		b := make([]byte, 1000)
-		_ = l.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = l.SetReadDeadline(time.Now().Add(5 * time.Minute))
 		n, err := l.Read(b)
 		if err != nil {
 			t.Fatal(err)
