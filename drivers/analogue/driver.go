@@ -116,7 +116,7 @@ func (d *Driver) listen(ctx context.Context, s audio.Stream, l *listener) error 
 			return err
 		}
 		n, err := s.Read(samples)
-		now := time.Now()
+		now, lasts := time.Now(), quiet
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			missed++
@@ -134,8 +134,9 @@ func (d *Driver) listen(ctx context.Context, s audio.Stream, l *listener) error 
 				clear(samples[:n]) // that is us
 			}
 			l.hear(samples[:n], now)
+			lasts = length(n)
 		}
-		l.tick(now)
+		l.tick(now, lasts)
 	}
 	return nil
 }

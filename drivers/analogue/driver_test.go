@@ -53,6 +53,35 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestReadLate: a code that was pressed without a pause is one, though the machine stood still while half of it was read.
+func TestReadLate(t *testing.T) {
+	d, err := New(Config{Signals: everything(), Codes: []string{"*911"}, Open: (&receiver{}).open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []call.Event
+	l, err := d.listener(func(e call.Event) { events = append(events, e) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, x := time.Now(), append(digits("*911"), silence(time.Second)...)
+	block := make([]int16, chunk)
+	for i := 0; i+chunk <= len(x); i += chunk {
+		for j := range block {
+			block[j] = int16(32767 * x[i+j])
+		}
+		at := now.Add(length(i))
+		if i > len(digits("*9"))+3*chunk { // in the third
+			at = at.Add(2 * digitsPause)
+		}
+		l.hear(block, at)
+		l.tick(at, length(chunk))
+	}
+	if got := all(events); !strings.Contains(got, "digits *911") {
+		t.Error(got)
+	}
+}
+
 // TestLatency: from the last sample of what says so to the event.
 func TestLatency(t *testing.T) {
 	for name, x := range map[string][]float32{

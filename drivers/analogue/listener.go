@@ -33,6 +33,7 @@ type listener struct {
 
 	digits  strings.Builder
 	pressed time.Time
+	still   time.Duration // of sound since the last digit
 }
 
 func (d *Driver) listener(emit func(call.Event)) (*listener, error) {
@@ -88,10 +89,12 @@ func (l *listener) over(lost bool) {
 	l.level.over(&l.d.Tracker)
 }
 
-// tick looks at what waits for time to pass.
-func (l *listener) tick(now time.Time) {
+// tick looks at what waits for time to pass. lasts is how long the sound is that has come, or the silence: a busy
+// machine reads late what a caller has pressed without a pause.
+func (l *listener) tick(now time.Time, lasts time.Duration) {
 	l.now = now
-	if l.digits.Len() > 0 && now.Sub(l.pressed) > digitsPause {
+	l.still += lasts
+	if l.digits.Len() > 0 && l.still > digitsPause {
 		l.flush()
 	}
 	if !l.carrier.IsZero() && l.call == "" && l.from == "" && now.Sub(l.carrier) > nameless {
@@ -108,7 +111,7 @@ func (l *listener) end(now time.Time) {
 }
 
 func (l *listener) digit(d dtmf.Digit) {
-	l.pressed = l.now
+	l.pressed, l.still = l.now, 0
 	if l.digits.Len() < call.MaxDigits {
 		l.digits.WriteByte(d.Digit)
 	}

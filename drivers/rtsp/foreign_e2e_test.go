@@ -94,10 +94,17 @@ func readForeign(t *testing.T, url string, proto rtsp.Transport, want media.Info
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	if err := s.Run(ctx, func(au media.AccessUnit) { units = append(units, au) }); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatal(err)
+	if err := s.Run(ctx, func(au media.AccessUnit) {
+		if age := time.Since(au.Wall); age.Abs() > 20*time.Second {
+			t.Errorf("picture %d is %v old when it comes", len(units), age)
+		}
+		if units = append(units, au); len(units) == 130 {
+			cancel()
+		}
+	}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, with %d pictures, states %v", err, len(units), states)
 	}
 	if want.Transport == "" {
 		want.Transport = info.Transport
@@ -105,16 +112,14 @@ func readForeign(t *testing.T, url string, proto rtsp.Transport, want media.Info
 	if info != want {
 		t.Errorf("info %+v, want %+v", info, want)
 	}
-	if len(units) < 60 {
-		t.Fatalf("%d pictures, states %v", len(units), states)
-	}
 	keys := 0
 	var high time.Duration
 	for i, au := range units {
 		if au.Keyframe {
 			keys++
 		}
-		if (au.Gap && (!seam || !au.Keyframe)) || au.PTS < high-2*time.Second || time.Since(au.Wall).Abs() > 20*time.Second {
+		// What stands still loses datagrams.
+		if (au.Gap && (!seam && info.Transport != "udp" || !au.Keyframe)) || au.PTS < high-2*time.Second {
 			t.Errorf("picture %d: gap %v, at %v after %v, %v", i, au.Gap, au.PTS, high, au.Wall)
 		}
 		high = max(high, au.PTS)

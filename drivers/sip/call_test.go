@@ -47,7 +47,7 @@ func audioOf(t *testing.T, m *siptest.Message) *net.UDPAddr {
 func hears(t *testing.T, p *siptest.Phone, payload byte, fits func([]byte) bool) {
 	t.Helper()
 	b := make([]byte, 2000)
-	_ = p.Media().SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = p.Media().SetReadDeadline(time.Now().Add(time.Minute))
 	for {
 		n, err := p.Media().Read(b)
 		if err != nil {

@@ -56,12 +56,12 @@ type conversation struct {
 	tone context.CancelFunc // ends what is played to the caller
 	work sync.WaitGroup
 
-	begun    time.Time
-	hangUp   time.Time // when it ends by itself; zero if not yet
-	digits   string
-	digitsAt time.Time
-	ended    time.Time       // zero while it goes on
-	ctx      context.Context // of the call
+	begun  time.Time
+	hangUp time.Time // when it ends by itself; zero if not yet
+	digits string
+	still  time.Duration   // since the last key
+	ended  time.Time       // zero while it goes on
+	ctx    context.Context // of the call
 }
 
 // deliver hands a message on. What is too much is lost, and sent again by who sent it.
@@ -164,7 +164,7 @@ func (c *conversation) run() {
 		case m := <-c.in:
 			c.take(m, time.Now())
 		case key := <-c.keys:
-			c.key(string(key), time.Now())
+			c.key(string(key))
 		case l := <-c.found:
 			c.foundAt(l, time.Now())
 		case now := <-tick.C:
@@ -273,9 +273,9 @@ func (c *conversation) pressed(key byte) {
 }
 
 // key gathers DTMF keys until a pause, or #.
-func (c *conversation) key(key string, now time.Time) {
+func (c *conversation) key(key string) {
 	c.digits += key
-	c.digitsAt = now
+	c.still = 0
 	if key == "#" || len(c.digits) >= call.MaxDigits {
 		c.tellDigits()
 	}

@@ -24,7 +24,8 @@ func (c *conversation) clocks(now time.Time) (done bool) {
 		quiet := len(c.sent) == 0 && c.a.final == nil
 		return quiet && now.Sub(c.ended) > time.Second || now.Sub(c.ended) > lingerFor
 	}
-	if c.digits != "" && now.Sub(c.digitsAt) > digitsGap {
+	// Counted in beats: a machine that stood still has keys to read that were pressed without a pause.
+	if c.still += beat; c.digits != "" && c.still > digitsGap {
 		c.tellDigits()
 	}
 	switch {

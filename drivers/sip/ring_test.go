@@ -169,7 +169,7 @@ func talk(p *siptest.Phone, to *net.UDPAddr, payload, level byte, stop chan stru
 // wants a password.
 func TestNextPhone(t *testing.T) {
 	busy, silent, exchange := far(t), far(t), far(t)
-	r, p, _ := ringRig(t, "udp", sip.Config{Ring: 4 * time.Second, Wait: true, Phones: []sip.Phone{
+	r, p, _ := ringRig(t, "udp", sip.Config{Ring: 10 * time.Second, Wait: true, Phones: []sip.Phone{
 		{ID: "away", User: "2009", Password: "x"}, {ID: "busy", Address: busy.Addr(), Number: "1"}, {ID: "silent", Address: silent.Addr(), Number: "2"},
 		{ID: "exchange", Address: exchange.Addr(), User: "gw", Password: "pbx-secret", Number: "8001"},
 	}})

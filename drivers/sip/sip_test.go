@@ -70,7 +70,7 @@ func (r *rig) emit(e call.Event) {
 // hear waits for an event of the kind.
 func (r *rig) hear(kind call.Kind) call.Event {
 	r.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		for i, e := range r.said {
@@ -299,14 +299,14 @@ func TestGuessing(t *testing.T) {
 	r := run(t, sip.Config{Stations: []sip.Station{station()}})
 	p := r.dial("udp", "127.0.0.2:0", "1001", "wrong")
 	p.Wait = 50 * time.Millisecond
-	refused := 0
-	for range 20 {
+	refused, begun := 0, time.Now()
+	for n := 0; n < 20 || refused == 0 && n < 1000; n++ { // a busy machine answers too late for the first
 		if m, err := p.Ask(&siptest.Request{Method: "REGISTER"}); err == nil && m.Status() == 403 {
 			refused++
 		}
 	}
-	if refused > 11 || refused == 0 {
-		t.Errorf("%d of 20 guesses were looked at", refused)
+	if most := 11 + int(time.Since(begun)/(6*time.Second)); refused > most || refused == 0 {
+		t.Errorf("%d guesses were looked at, want at most %d", refused, most)
 	}
 	if s := r.State().Devices["gate"]; s.Phase != driver.Refused || !strings.Contains(s.Reason, "127.0.0.2") || strings.Contains(s.Reason, "wrong:") {
 		t.Errorf("%+v", s)

@@ -182,7 +182,7 @@ func (c *conversation) info(g, other *leg, r *sip.Request, now time.Time) {
 		return
 	}
 	if g == c.a {
-		c.key(key, now)
+		c.key(key)
 	}
 	if other != nil && other.confirmed {
 		out := other.request(sip.INFO)

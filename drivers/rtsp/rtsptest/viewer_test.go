@@ -39,7 +39,7 @@ func view(url string, change func(*gortsplib.Client)) (*viewer, error) {
 		return nil, err
 	}
 	tcp := gortsplib.ProtocolTCP
-	v := &viewer{client: &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &tcp, ReadTimeout: 3 * time.Second}}
+	v := &viewer{client: &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &tcp, ReadTimeout: time.Minute}}
 	if change != nil {
 		change(v.client)
 	}

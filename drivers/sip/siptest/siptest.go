@@ -47,7 +47,7 @@ type Phone struct {
 	User, Password string
 	// To is the gateway.
 	To string
-	// Wait is how long it waits for what must come; 10 s if 0.
+	// Wait is how long it waits for what must come; a minute if 0.
 	Wait time.Duration
 	// Contact is what stands in its requests; its own address if empty.
 	Contact string
@@ -160,7 +160,7 @@ func (p *Phone) Read() (*Message, error) { return p.read(time.Now().Add(p.wait()
 
 func (p *Phone) wait() time.Duration {
 	if p.Wait == 0 {
-		return 10 * time.Second
+		return time.Minute
 	}
 	return p.Wait
 }
