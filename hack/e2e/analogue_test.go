@@ -102,8 +102,12 @@ func fifo(t *testing.T, path string) *os.File {
 	return f
 }
 
-func little(w io.Writer) func([]int16) error {
-	return func(x []int16) error { return binary.Write(w, binary.LittleEndian, x) }
+// little writes samples to a pipe, and gives up if nobody reads.
+func little(f *os.File) func([]int16) error {
+	return func(x []int16) error {
+		_ = f.SetWriteDeadline(time.Now().Add(patience))
+		return binary.Write(f, binary.LittleEndian, x)
+	}
 }
 
 func digits(t *testing.T, s string) []float32 {
@@ -125,7 +129,7 @@ type help struct {
 
 // called waits for the alert of a caller.
 func called(sub *mqtttest.Subscriber, device, caller string, with func(help) bool) (found help, at time.Time) {
-	sub.Wait(60*time.Second, "the alert of "+caller+" on "+device, func(got []mqtttest.Message) bool {
+	sub.Wait(patience, "the alert of "+caller+" on "+device, func(got []mqtttest.Message) bool {
 		for _, m := range got {
 			var h help
 			if strings.Contains(m.Topic, "/alert/") && json.Unmarshal(m.Payload, &h) == nil && h.Device == device && h.Caller == caller && (with == nil || with(h)) {
@@ -148,7 +152,7 @@ radios:
       pipe: ${DIR}/base
       tones: [dtmf, mdc1200, zvei1]
       codes: ["*9xxx"]
-      before: 2s
+      before: 10s
       after: 1s
       transmit: {cm108: "${DIR}/hidraw0", command: [sh, -c, "cat > ${DIR}/said.part && mv ${DIR}/said.part ${DIR}/said"], dtmf: "47", pause: 1s, phrases: {default: "${DIR}/phrase.wav"}}
   - id: card
@@ -177,20 +181,14 @@ func TestAnalogueRadio(t *testing.T) {
 		}
 	}
 	t.Setenv("ALSA_CONFIG_PATH", filepath.Join(dir, "asound.conf"))
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.LocalAddr().String())
-	_ = free.Close()
-
+	port := fmt.Sprint(mqtttest.FreePort(t))
 	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	sub := mqtttest.Subscribe(t, broker.URL(), prefix+"#")
 	g := start(t, broker.URL(), head+strings.NewReplacer("${DIR}", dir, "${PORT}", port).Replace(analogueRadios))
 	radio := sound(t, little(base))
 	other := sound(t, little(card))
 	network := sound(t, rtpTo(t, "127.0.0.1:"+port))
-	sub.Wait(60*time.Second, "all radios online", func(got []mqtttest.Message) bool {
+	sub.Wait(patience, "all radios online", func(got []mqtttest.Message) bool {
 		online := map[string]bool{}
 		for _, m := range got {
 			online[strings.TrimPrefix(m.Topic, prefix+"device/")] = strings.Contains(string(m.Payload), `"state":"online"`)
@@ -205,7 +203,13 @@ func TestAnalogueRadio(t *testing.T) {
 	}
 	pressed := func(on *channel, device, name string, x []float32) {
 		t.Helper()
-		from := on.play(x)
+		var from time.Time
+		// What comes while the gateway transmits or in a flood that it cannot read is not heard: it is pressed again.
+		again(t, "the alert of "+name, func() { from = on.play(x) }, func() bool {
+			return slices.ContainsFunc(sub.Messages(), func(m mqtttest.Message) bool {
+				return strings.Contains(m.Topic, "/alert/") && strings.Contains(string(m.Payload), `"caller":"`+name+`"`)
+			})
+		})
 		h, at := called(sub, device, name, nil)
 		t.Logf("%s: %v from the last sample to the subscriber", name, at.Sub(from).Round(time.Millisecond))
 		if h.Kind != "emergency_call" || h.Severity != 1 || name == "老王" && h.Place != "东门" {
@@ -218,7 +222,6 @@ func TestAnalogueRadio(t *testing.T) {
 	if got := spoken(t, filepath.Join(dir, "said")); got != "47" {
 		t.Errorf("the radios hear %q", got)
 	}
-	time.Sleep(300 * time.Millisecond) // what is heard while it transmits is its own
 	pressed(radio, "base", "小李", call)
 	pressed(radio, "base", "小张", mdc1200.Append(nil, audio.Rate, mdc1200.Packet{Arg: 0x81, Unit: 0x0A17}, mdc1200.Sending{}))
 	pressed(other, "card", "0B01", mdc1200.Append(nil, audio.Rate, mdc1200.Packet{Arg: 0x81, Unit: 0x0B01}, mdc1200.Sending{}))
@@ -230,7 +233,8 @@ func TestAnalogueRadio(t *testing.T) {
 	_ = key.SetReadDeadline(time.Now().Add(time.Millisecond))
 	_, _ = io.Copy(io.Discard, key) // what was told meanwhile
 	g.mustRaise(1)
-	report(t, key, 0, 0, 4, 4, 0)
+	for !bytes.Equal(nextReport(t, key), []byte{0, 0, 4, 4, 0}) { // or was about to be
+	}
 	g.kill()
 	report(t, key, 0, 0, 0, 4, 0)
 }
@@ -241,12 +245,12 @@ func fetchVoice(t *testing.T, sub *mqtttest.Subscriber) {
 	h, _ := called(sub, "base", "老王", func(h help) bool { return slices.Contains(h.Evidence, "voice") })
 	sub.Publish(prefix+"cmd/voice-1", false, fmt.Appendf(nil, `{"type":"evidence","alert":%q,"part":"voice"}`, h.ID))
 	var file pieces
-	sub.Wait(time.Minute, "the voice", func(got []mqtttest.Message) bool { return file.collect(t, got, h.ID, "voice") })
+	sub.Wait(patience, "the voice", func(got []mqtttest.Message) bool { return file.collect(t, got, h.ID, "voice") })
 	samples, err := audio.ReadWAV(bytes.NewReader(file.data), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := heard(t, samples); got != "*9204" || len(samples) < 2*audio.Rate {
+	if got := heard(t, samples); !strings.Contains(got, "*9204") || len(samples) < 2*audio.Rate {
 		t.Errorf("%d samples, in which is %q", len(samples), got)
 	}
 }
@@ -271,7 +275,7 @@ func heard(t *testing.T, samples []int16) string {
 // spoken waits for what was played to the transmitter, and returns the digits in it.
 func spoken(t *testing.T, path string) string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		raw, err := os.ReadFile(path)
 		if err == nil {
 			samples := make([]int16, len(raw)/2)
@@ -289,11 +293,19 @@ func spoken(t *testing.T, path string) string {
 // report reads what is written to the adapter that keys.
 func report(t *testing.T, f *os.File, want ...byte) {
 	t.Helper()
-	got := make([]byte, 5)
-	_ = f.SetReadDeadline(time.Now().Add(30 * time.Second))
-	if _, err := io.ReadFull(f, got); err != nil || !bytes.Equal(got, want) {
-		t.Fatalf("report % x, %v; want % x", got, err, want)
+	if got := nextReport(t, f); !bytes.Equal(got, want) {
+		t.Fatalf("report % x; want % x", got, want)
 	}
+}
+
+func nextReport(t *testing.T, f *os.File) []byte {
+	t.Helper()
+	got := make([]byte, 5)
+	_ = f.SetReadDeadline(time.Now().Add(patience))
+	if _, err := io.ReadFull(f, got); err != nil {
+		t.Fatalf("report % x, %v", got, err)
+	}
+	return got
 }
 
 // rtpTo sends µ-law to a port.

@@ -31,9 +31,6 @@ type browser struct {
 	base string
 }
 
-// patience bounds what a page does: a browser on a busy machine is slow.
-const patience = 60 * time.Second
-
 // startBrowser starts a browser that looks at base. What a page says on its console as an
 // error fails the test: a policy that is violated and a script that breaks are told there.
 func startBrowser(t testing.TB, base string) *browser {
@@ -47,7 +44,7 @@ func startBrowser(t testing.TB, base string) *browser {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx, base: base}
 	chromedp.ListenTarget(ctx, func(event any) {
@@ -121,22 +118,40 @@ func (b *browser) fill(selector, text string) {
 	b.do(chromedp.KeyEvent(text))
 }
 
+// place says where an element is, once nothing lies over it, and has the page remember whether it is clicked.
+const place = `((find, e = find()) => {
+	if (!e || e.disabled) return null;
+	e.scrollIntoViewIfNeeded();
+	const r = e.getClientRects()[0], X = r.x + r.width / 2, Y = r.y + r.height / 2, hit = document.elementFromPoint(X, Y);
+	const is = (e, t) => e && t && (e.contains(t) || t.closest?.("label")?.control === e);
+	if (!hit || !is(e, hit) && !hit.contains(e)) return null;
+	document.clicked = false;
+	document.addEventListener("click", ev => { document.clicked ||= ev.target === hit || is(e, ev.target) || is(find(), ev.target); }, {capture: true, once: true});
+	return [X, Y];
+})`
+
 // press clicks with the mouse at an element that can be reached there.
 func (b *browser) press(selector string) {
 	b.t.Helper()
-	// Where it is, once nothing lies over it.
-	const place = `(e => {
-		if (!e || e.disabled) return null;
-		e.scrollIntoViewIfNeeded();
-		const r = e.getClientRects()[0], X = r.x + r.width / 2, Y = r.y + r.height / 2, hit = document.elementFromPoint(X, Y);
-		return hit && (e.contains(hit) || hit.contains(e) || hit.closest("label")?.control === e) ? [X, Y] : null;
-	})`
-	b.until(selector+" to be pressed", place+`(`+shown(selector)+`)`)
-	at := eval[[]float64](b, place+`(`+shown(selector)+`)`)
-	if len(at) != 2 {
-		b.t.Fatalf("%s went while it was to be pressed", selector)
+	b.pressOn(selector, shown(selector))
+}
+
+// pressOn clicks at the element that an expression finds, as soon as there is one. What moves or is made anew while
+// the mouse is on its way is clicked at again.
+func (b *browser) pressOn(what, element string) {
+	b.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		var at []float64
+		if b.do(chromedp.Evaluate(place+`(() => `+element+`)`, &at)); len(at) != 2 {
+			continue
+		}
+		b.do(chromedp.MouseClickXY(at[0], at[1]))
+		clicked := true // of another page: the click has led there
+		if err := chromedp.Run(b.ctx, chromedp.Evaluate(`document.clicked !== false`, &clicked)); err != nil || clicked {
+			return
+		}
 	}
-	b.do(chromedp.MouseClickXY(at[0], at[1]))
+	b.t.Fatalf("%s cannot be pressed; the page says:\n%s", what, eval[string](b, "document.body.innerText"))
 }
 
 // until waits until an expression is true of the page.
@@ -189,18 +204,17 @@ func (b *browser) onPhone(name string) {
 	b.do(emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
 }
 
-// freePort returns an address that nobody listens on.
+// freePort returns an address that nobody listens on, by TCP or UDP, and that the kernel gives to nobody.
 func freePort(t testing.TB) string { return fmt.Sprintf("127.0.0.1:%d", mqtttest.FreePort(t)) }
 
 // setupCode waits for the one-time code that the gateway says on its console.
 func (g *gateway) setupCode() string {
 	g.t.Helper()
 	code := regexp.MustCompile(`code=([A-Z0-9-]{14})`)
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if m := code.FindStringSubmatch(g.log.String()); m != nil {
 			return m[1]
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	g.t.Fatal("no one-time code on the console")
 	return ""

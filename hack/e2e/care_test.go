@@ -317,9 +317,7 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	if got := run("restore", "--config", g.config, "--passphrase-file", pass, "--yes", file); !strings.Contains(got, "its alerts stay") {
 		t.Errorf("restore says %s", got)
 	}
-	for end := time.Now().Add(patience); !strings.Contains(g.log.String(), "the site is restored") && time.Now().Before(end); {
-		time.Sleep(100 * time.Millisecond)
-	}
+	hears(t, g.log, "the site is restored")
 	g.mustRaise(3)
 	again := filepath.Join(dir, "again.sentrybox")
 	if got := run("backup", "--config", g.config, "--passphrase-file", pass, again); !strings.Contains(got, "3 alerts") {

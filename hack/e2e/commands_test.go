@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"os"
@@ -147,19 +148,25 @@ func TestHelp(t *testing.T) {
 
 // TestDemo runs the demo on the drawn walker; hack/demo runs it on real people.
 func TestDemo(t *testing.T) {
-	out, err := sentrybox("demo", "--for", "25s", "--json", "--footage", walker(t, "h264")).Output()
+	cmd := sentrybox("demo", "--for", patience.String(), "--json", "--footage", walker(t, "h264"))
+	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatalf("demo: %v", err)
+		t.Fatal(err)
 	}
-	kinds := map[string]bool{}
-	for l := range strings.Lines(string(out)) {
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	wanted := []string{"intrusion", "motion", "smoke", "panic"}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var a contract
-		if err := json.Unmarshal([]byte(l), &a); err != nil {
-			t.Fatalf("%q: %v", l, err)
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+			t.Errorf("%q: %v", lines.Text(), err)
 		}
-		kinds[a.Kind] = true
+		if wanted = slices.DeleteFunc(wanted, func(kind string) bool { return kind == a.Kind }); len(wanted) == 0 {
+			_ = cmd.Process.Signal(os.Interrupt)
+		}
 	}
-	if !kinds["intrusion"] || !kinds["motion"] || !kinds["smoke"] || !kinds["panic"] {
-		t.Errorf("the demo delivered %v", kinds)
+	if err := cmd.Wait(); err != nil || len(wanted) > 0 {
+		t.Errorf("demo: %v; it has not delivered %v", err, wanted)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"sentrybox/drivers/mp4/mp4test"
 	"sentrybox/drivers/rtsp/rtsptest"
@@ -23,10 +22,11 @@ func TestSensorIsSeen(t *testing.T) {
 	t.Cleanup(cams.Close)
 	m := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	room := mqtttest.Subscribe(t, m.URL(), "sentrybox/v1/#")
-	port := mqtttest.FreePort(t)
+	port, metrics := mqtttest.FreePort(t), mqtttest.FreePort(t)
 	g := start(t, m.URL(), fmt.Sprintf(`gateway: {id: gw-1, street: donghu, community: meiyuan}
 data: ${DATA}
 web: {listen: "127.0.0.1:0"}
+metrics: {listen: "127.0.0.1:%d"}
 uplink: {mqtt: [{url: "${BROKER}"}]}
 broker: {listen: "127.0.0.1:%d"}
 cameras:
@@ -35,18 +35,22 @@ sensors:
 - {id: water, grid: "3", name: 井}
 rules:
 - {id: flood, kind: flood, when: "water.level > 1", severity: 1, grid: "3"}
-`, port, cams.Addr()))
+`, metrics, port, cams.Addr()))
 	sensor := mqtttest.Subscribe(t, fmt.Sprintf("mqtt://127.0.0.1:%d", port), "sensors/#")
-	room.Wait(time.Minute, "a camera that is online", func(all []mqtttest.Message) bool {
+	room.Wait(patience, "a camera that is online", func(all []mqtttest.Message) bool {
 		return slices.ContainsFunc(all, func(x mqtttest.Message) bool {
 			var d struct{ ID, State string }
 			return json.Unmarshal(x.Payload, &d) == nil && d.ID == "gate" && d.State == "online"
 		})
 	})
-	time.Sleep(5 * time.Second) // a keyframe is decoded
-	sensor.Publish("sentrybox/v1/donghu/meiyuan/gw-1/sensors/water", false, []byte(`{"level":2}`))
+	eventually(t, "a picture", func() bool {
+		return figures(t, fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics))["camera_decoded"] > 0
+	})
+	again(t, "the flood", func() {
+		sensor.Publish("sentrybox/v1/donghu/meiyuan/gw-1/sensors/water", false, []byte(`{"level":2}`))
+	}, func() bool { return len(alertsOf(t, room.Messages(), "water", "flood")) > 0 })
 	var id string
-	room.Wait(60*time.Second, "an alert with picture and clip", func(all []mqtttest.Message) bool {
+	room.Wait(patience, "an alert with picture and clip", func(all []mqtttest.Message) bool {
 		for _, x := range all {
 			var a struct {
 				ID, Kind string
@@ -59,7 +63,7 @@ rules:
 		}
 		return false
 	})
-	thumb := room.WaitTopic(time.Minute, "sentrybox/v1/donghu/meiyuan/gw-1/thumb/"+id)
+	thumb := room.WaitTopic(patience, "sentrybox/v1/donghu/meiyuan/gw-1/thumb/"+id)
 	if n := len(thumb.Payload); n < 500 || n > 12<<10 || thumb.Payload[0] != 0xFF || thumb.Payload[1] != 0xD8 {
 		t.Errorf("a picture of %d bytes", n)
 	}

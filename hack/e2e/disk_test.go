@@ -64,11 +64,11 @@ func (d *disk) unmount() {
 	}
 	var out []byte
 	err := errors.New("not tried")
-	for range 100 { // a child that is about to become another program has our files open
+	// A child that is about to become another program has our files open.
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if out, err = exec.Command("umount", d.dir).CombinedOutput(); err == nil {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	if err != nil {
 		d.t.Errorf("umount: %v: %s", err, out)
@@ -132,7 +132,7 @@ func system(t testing.TB, messages []mqtttest.Message, code string) string {
 
 func waitSystem(t testing.TB, sub *mqtttest.Subscriber, code, state string) {
 	t.Helper()
-	sub.Wait(60*time.Second, code+" "+state, func(got []mqtttest.Message) bool { return system(t, got, code) == state })
+	sub.Wait(patience, code+" "+state, func(got []mqtttest.Message) bool { return system(t, got, code) == state })
 }
 
 const storageConfig = head + "storage: {floor: 4MiB, reserve: 4MiB}\n"

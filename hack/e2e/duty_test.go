@@ -76,7 +76,7 @@ func (c *console) run() {
 
 func (c *console) await(what string, ok func() bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("not in time: %s", what)
 		}
@@ -105,7 +105,7 @@ func (c *console) signIn() *dutyClient {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	d := &dutyClient{Client: &http.Client{Jar: jar, Timeout: 20 * time.Second}, c: c}
+	d := &dutyClient{Client: &http.Client{Jar: jar, Timeout: patience}, c: c}
 	res, err := d.PostForm(c.url+"/signin", url.Values{"name": {"duty"}, "password": {dutyPassword}})
 	if err != nil {
 		c.t.Fatal(err)
@@ -230,9 +230,7 @@ func TestDutyPage(t *testing.T) {
 	b.until("dispatched", `document.querySelector('.card').innerText.includes('小赵')`)
 	b.pressText(".card", "已处理")
 	b.pressText(".draft", "已处理")
-	b.until("can be taken back", `[...document.querySelectorAll('.pending button')].some(b => b.textContent.startsWith('撤回'))`)
-	b.shot("duty-undo")
-	b.do(chromedp.Evaluate(`[...document.querySelectorAll('.pending button')].find(b => b.textContent.startsWith('撤回')).click()`, nil))
+	b.until("can be taken back", `(undo => undo && (undo.click(), true))([...document.querySelectorAll('.pending button')].find(b => b.textContent.startsWith('撤回')))`)
 	b.until("taken back", `!document.querySelector('.pending')`)
 	b.pressText(".card", "已处理")
 	b.pressText(".draft", "已处理")
@@ -303,11 +301,8 @@ func (b *browser) signInDuty(c *console) {
 // pressText clicks the button with a text, within what a selector finds.
 func (b *browser) pressText(within, text string) {
 	b.t.Helper()
-	find := fmt.Sprintf(`[...document.querySelectorAll(%q)].find(b => b.textContent.trim() === %q && !b.disabled)`, within+" button", text)
-	b.until("the button "+text, find)
 	// Pressed as a person does: a page may sound only then.
-	b.do(chromedp.Evaluate(`for (const e of document.querySelectorAll('[data-press]')) e.removeAttribute('data-press'); `+find+`.setAttribute('data-press', '')`, nil))
-	b.press("[data-press]")
+	b.pressOn("the button "+text, fmt.Sprintf(`[...document.querySelectorAll(%q)].find(b => b.textContent.trim() === %q && b.getClientRects().length)`, within+" button", text))
 }
 
 // eval returns what JavaScript says.
@@ -332,7 +327,8 @@ func TestUnanswered(t *testing.T) {
 	community := startConsole(t, strings.Replace(dutyConfig, "BROKER", m.URL(), 1)).signIn()
 	line := mqtttest.NewLine(t, m.Addr())
 	const within = 12 * time.Second
-	g := start(t, "mqtt://"+line.Addr(), dutyGateway+"alerts: {respond_within: 12s, handle_within: 60s}\n")
+	g := start(t, "mqtt://"+line.Addr(), dutyGateway+"alerts: {respond_within: 12s, handle_within: 30m}\n")
+	before := time.Now()
 	id := g.mustRaise(2)
 	raised := time.Now()
 	wait := func(what string, ok func() bool) {
@@ -342,7 +338,7 @@ func TestUnanswered(t *testing.T) {
 	wait("the community has it", func() bool { return community.state(id) == "raised" })
 	line.Down(true)
 	line.Cut()
-	if got := street.state(id); got != "" && time.Since(raised) < within-time.Second { // else the machine was slow
+	if got := street.state(id); got != "" && time.Since(before) < within-time.Second { // else the machine was slow
 		t.Errorf("the street has it too early: %s", got)
 	}
 	g.kill()

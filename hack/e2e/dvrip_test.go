@@ -59,7 +59,7 @@ cameras:
 			checkIntrusion(t, sub)
 			checkNoSecret(t, sessionOf(t, g.cmd.Process.Pid))
 			s.DropConnections() // unplugged, and back
-			deadline := time.Now().Add(time.Minute)
+			deadline := time.Now().Add(patience)
 			for s.Counts().Logins < 2 || s.Counts().Watchers < 1 {
 				if time.Now().After(deadline) {
 					t.Fatalf("the recorder is not watched again: %+v", s.Counts())

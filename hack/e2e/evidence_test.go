@@ -104,7 +104,7 @@ cameras:
     detect: [{kind: motion, severity: 4}]
 `, server.Addr()))
 			id := ""
-			sub.Wait(90*time.Second, "an alert with clip and picture", func(got []mqtttest.Message) bool {
+			sub.Wait(patience, "an alert with clip and picture", func(got []mqtttest.Message) bool {
 				for _, a := range alerts(t, got) {
 					if slices.Contains(a.Evidence, "clip") && slices.Contains(a.Evidence, "picture") {
 						id = a.ID
@@ -117,13 +117,13 @@ cameras:
 			}
 			var clip, picture pieces
 			ask("c-1", "clip", 0)
-			sub.Wait(time.Minute, "some of the clip", func(got []mqtttest.Message) bool {
+			sub.Wait(patience, "some of the clip", func(got []mqtttest.Message) bool {
 				clip.collect(t, got, id, "clip")
 				return len(clip.have) > 3
 			})
 			g.kill()
 			g.run()
-			sub.Wait(60*time.Second, "the whole clip", func(got []mqtttest.Message) bool { return clip.collect(t, got, id, "clip") })
+			sub.Wait(patience, "the whole clip", func(got []mqtttest.Message) bool { return clip.collect(t, got, id, "clip") })
 			// A gateway that is starting hears nothing: who asks asks again, with the same id.
 			for range 20 {
 				ask("c-2", "picture", 0)
@@ -131,8 +131,8 @@ cameras:
 					break
 				}
 			}
-			sub.Wait(time.Minute, "the picture", func(got []mqtttest.Message) bool { return picture.collect(t, got, id, "picture") })
-			sub.Wait(time.Minute, "the result", func(got []mqtttest.Message) bool {
+			sub.Wait(patience, "the picture", func(got []mqtttest.Message) bool { return picture.collect(t, got, id, "picture") })
+			sub.Wait(patience, "the result", func(got []mqtttest.Message) bool {
 				return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
 					return m.Topic == prefix+"cmd/c-1/result" && strings.Contains(string(m.Payload), `"state":"done"`)
 				})

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,19 +42,21 @@ func startSensorsim(t testing.TB, args ...string) *sensorsim {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var read sync.WaitGroup
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
+		read.Wait()
 		_ = cmd.Wait()
 	})
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() { // its port is there
 		t.Fatal("sensorsim does not begin")
 	}
-	go func() {
+	read.Go(func() {
 		for lines.Scan() {
 			t.Log("sensorsim: " + lines.Text())
 		}
-	}()
+	})
 	return s
 }
 

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
@@ -18,13 +17,7 @@ import (
 func TestPageRadios(t *testing.T) {
 	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	sub := mqtttest.Subscribe(t, broker.URL(), prefix+"#")
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	air := pc.LocalAddr().String()
-	_ = pc.Close()
-	at := freePort(t)
+	air, at := freePort(t), freePort(t)
 	g := start(t, broker.URL(), fmt.Sprintf(`
 gateway: {id: gw-1, street: donghu, community: meiyuan}
 data: ${DATA}
@@ -50,7 +43,8 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	b.says("#radios", "巡逻对讲")
 
 	var repeater *homebrewtest.Repeater
-	eventually(t, "the repeater to log in", func() bool {
+	eventually(t, "the repeater to log in", func() (ok bool) {
+		var err error
 		repeater, err = homebrewtest.Login(t.Context(), air, 460010199, "hunter2-long")
 		return err == nil
 	})

@@ -121,7 +121,7 @@ func TestGlassToGlass(t *testing.T) {
 	half, most := ages[len(ages)/2], ages[len(ages)*95/100]
 	t.Logf("the first picture after %v ms; glass to glass half within %v, 95 %% within %v, of %d pictures; the overlay is at most %d ms behind",
 		firsts, half.Round(time.Millisecond), most.Round(time.Millisecond), len(ages), slices.MaxFunc(shown[50:], func(a, b [3]int64) int { return int(a[2] - b[2]) })[2])
-	if firsts[0] > 20_000 || half > 10*time.Second {
+	if firsts[0] > 60_000 || half > time.Minute {
 		t.Error("too slow on any machine")
 	}
 }

@@ -22,6 +22,9 @@ import (
 	"sentrybox/uplink/mqtt/mqtttest"
 )
 
+// patience bounds all that is waited for: a busy machine is slow, and may stand still for seconds.
+const patience = 3 * time.Minute
+
 // programs is where TestMain has built the two programs.
 var programs string
 
@@ -120,7 +123,7 @@ func (g *gateway) stop() {
 		if err != nil {
 			g.t.Errorf("the gateway ended with %v", err)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		g.t.Error("the gateway does not end")
 		_ = g.cmd.Process.Kill()
 		<-done
@@ -148,12 +151,11 @@ func (g *gateway) raise(severity int) (string, error) {
 func (g *gateway) mustRaise(severity int) string {
 	g.t.Helper()
 	var err error
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		var id string
 		if id, err = g.raise(severity); err == nil {
 			return id
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	g.t.Fatalf("raise: %v", err)
 	return ""

@@ -65,7 +65,7 @@ func callersOf(messages []mqtttest.Message) []caller {
 
 func waitCaller(t testing.TB, sub *mqtttest.Subscriber, want caller) {
 	t.Helper()
-	sub.Wait(time.Minute, fmt.Sprintf("%+v", want), func(got []mqtttest.Message) bool { return slices.Contains(callersOf(got), want) })
+	sub.Wait(patience, fmt.Sprintf("%+v", want), func(got []mqtttest.Message) bool { return slices.Contains(callersOf(got), want) })
 }
 
 // phone is a running baresip.
@@ -130,7 +130,7 @@ func (p *phone) do(command, params string) {
 		defer c.Close()
 		j, _ := json.Marshal(map[string]string{"command": command, "params": params})
 		_, _ = fmt.Fprintf(c, "%d:%s,", len(j), j)
-		_ = c.SetReadDeadline(time.Now().Add(time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(patience))
 		_, err = c.Read(make([]byte, 1))
 		return err == nil
 	})
@@ -190,7 +190,7 @@ func TestIntercoms(t *testing.T) {
 
 	target := fmt.Sprintf("127.0.0.1:%d", port)
 	cmd := exec.Command("sipp", "-sf", "../radiosim/scenarios/help.xml", "-s", "120", "-key", "user", "1002", "-au", "1002", "-ap", "s2", "-m", "1", "-nostdin",
-		"-i", "127.0.0.1", "-p", fmt.Sprint(mqtttest.FreePort(t)), "-mi", "127.0.0.1", "-mp", fmt.Sprint(ports+200), "-timeout", "20s", "-timeout_error", target)
+		"-i", "127.0.0.1", "-p", fmt.Sprint(mqtttest.FreePort(t)), "-mi", "127.0.0.1", "-mp", fmt.Sprint(ports+200), "-timeout", "180s", "-timeout_error", target)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("sipp: %v\n%s", err, out)
 	}
@@ -232,7 +232,7 @@ func inFlood(t *testing.T, sub *mqtttest.Subscriber, target string) {
 			t.Fatalf("a call in a flood: %v, %v", m, err)
 		}
 		station.Ack(q, m)
-		sub.Wait(time.Minute, "the alert in a flood", func(got []mqtttest.Message) bool { return len(callsOf(got)) > before })
+		sub.Wait(patience, "the alert in a flood", func(got []mqtttest.Message) bool { return len(callsOf(got)) > before })
 		took = append(took, callsOf(sub.Messages())[before].Sub(at).Round(time.Millisecond))
 		if m, err := station.Ask(station.Within(q, m, "BYE")); err != nil || m.Status() != 200 {
 			t.Fatalf("BYE: %v, %v", m, err)

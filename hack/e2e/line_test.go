@@ -87,11 +87,10 @@ func (s *site) alert(severity int) string {
 	s.t.Helper()
 	req := control.Request{ID: ulid.Make().String(), Kind: "test", Severity: severity}
 	var err error
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if _, err = control.Raise(s.t.Context(), s.data, req); err == nil {
 			return req.ID
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	s.t.Fatal(err)
 	return ""
@@ -184,13 +183,13 @@ func TestAlertOnAPoorLine(t *testing.T) {
 func (s *site) measure(sub *mqtttest.Subscriber, n int, seed uint64) (all []time.Duration) {
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	raised := map[string]time.Time{}
-	sub.WaitTopic(2*time.Minute, prefix+"status")
+	sub.WaitTopic(patience, prefix+"status")
 	for range n {
 		time.Sleep(time.Duration(1500+rnd.IntN(2500)) * time.Millisecond)
 		at := time.Now()
 		raised[s.alert(2)] = at
 	}
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		first := arrivals(sub)
 		all = nil
 		for id, at := range raised {
@@ -290,25 +289,25 @@ func TestFailOver(t *testing.T) {
 	s.run(uplinks)
 	open := s.alert(2)
 	topic := prefix + "alert/community/" + open
-	atFirst.WaitTopic(time.Minute, topic)
+	atFirst.WaitTopic(patience, topic)
 	fibre.Dead(true)
 	died := time.Now()
 	late := s.alert(2)
-	m := atSecond.WaitTopic(60*time.Second, prefix+"alert/community/"+late)
+	m := atSecond.WaitTopic(patience, prefix+"alert/community/"+late)
 	figure(t, "fail-over, from the line's death to the alert at the other broker", "%.1f s", m.At.Sub(died).Seconds())
 	// If the first acknowledged it, it comes when all is said again: once a minute at most.
-	atSecond.WaitTopic(100*time.Second, topic)
+	atSecond.WaitTopic(patience, topic)
 	atSecond.Publish(prefix+"ack/"+open, false, []byte(`{"action":"handled","by":"王"}`))
-	atSecond.Wait(time.Minute, "the cleared topic", func(got []mqtttest.Message) bool {
+	atSecond.Wait(patience, "the cleared topic", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
 	})
 	s.stop()
 	fibre.Dead(false)
 	s.run(uplinks)
-	atFirst.Wait(60*time.Second, "the cleared topic at the first broker", func(got []mqtttest.Message) bool {
+	atFirst.Wait(patience, "the cleared topic at the first broker", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
 	})
-	atFirst.WaitTopic(time.Minute, prefix+"alert/community/"+late)
+	atFirst.WaitTopic(patience, prefix+"alert/community/"+late)
 }
 
 // TestDeadAtTheStart: the preferred line is dead when the gateway starts.
@@ -322,6 +321,6 @@ func TestDeadAtTheStart(t *testing.T) {
 	began := time.Now()
 	s.run(fmt.Sprintf(`[{url: "mqtt://10.1.0.2:1883", interface: wan0}, {url: %q, interface: wwan0}]`, m.URL()))
 	id := s.alert(1)
-	came := sub.WaitTopic(60*time.Second, prefix+"alert/community/"+id)
+	came := sub.WaitTopic(patience, prefix+"alert/community/"+id)
 	figure(t, "start with a dead preferred line, until an alert is at the other broker", "%.1f s", came.At.Sub(began).Seconds())
 }

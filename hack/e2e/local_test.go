@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"sentrybox/uplink/mqtt/mqtttest"
 )
@@ -49,7 +48,8 @@ func TestLocalBroker(t *testing.T) {
 	port := fmt.Sprint(mqtttest.FreePort(t))
 	g := start(t, "mqtt://127.0.0.1:1", fmt.Sprintf(localHead, port, certs.Cert, certs.Key, strings.TrimSpace(string(hash))))
 	id := g.mustRaise(2)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	hears(t, g.log, "the local broker listens")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	sub := mosquitto(ctx, "mosquitto_sub", port, certs.CA, "duty", "right and long", "-v", "-t", prefix+"#")
 	out, err := sub.StdoutPipe()
@@ -111,10 +111,8 @@ func TestLocalPortTaken(t *testing.T) {
 	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	g := start(t, broker.URL(), head+fmt.Sprintf("broker: {listen: %q}\n", broker.Addr()))
 	sub := mqtttest.Subscribe(t, broker.URL(), prefix+"#")
-	sub.WaitTopic(time.Minute, prefix+"alert/community/"+g.mustRaise(3))
-	if !strings.Contains(g.log.String(), "another program listens on "+broker.Addr()) {
-		t.Error("the log does not say that the port is taken")
-	}
+	sub.WaitTopic(patience, prefix+"alert/community/"+g.mustRaise(3))
+	hears(t, g.log, "another program listens on "+broker.Addr())
 	if _, err := os.Stat(filepath.Join(filepath.Dir(g.config), "data", "sentrybox.db")); err != nil {
 		t.Error(err)
 	}

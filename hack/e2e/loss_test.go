@@ -75,7 +75,7 @@ func checkAll(t *testing.T, sub *mqtttest.Subscriber, ids []string) {
 	if len(slices.Compact(slices.Sorted(slices.Values(ids)))) != len(ids) {
 		t.Fatal("raise printed an id twice")
 	}
-	sub.Wait(60*time.Second, fmt.Sprintf("arrival of %d alerts", len(ids)), func(got []mqtttest.Message) bool {
+	sub.Wait(patience, fmt.Sprintf("arrival of %d alerts", len(ids)), func(got []mqtttest.Message) bool {
 		have := alerts(t, got)
 		return !slices.ContainsFunc(ids, func(id string) bool { return have[id].ID == "" })
 	})
@@ -132,11 +132,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if ok() {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("%s: not within a minute", what)
+	t.Fatalf("%s: not within %v", what, patience)
 }

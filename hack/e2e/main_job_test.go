@@ -74,7 +74,7 @@ func checkIntrusion(t *testing.T, sub *mqtttest.Subscriber) {
 	is := func(part string) func(mqtttest.Message) bool {
 		return func(m mqtttest.Message) bool { return strings.Contains(m.Topic, part) }
 	}
-	messages := sub.Wait(60*time.Second, "an intrusion alert and its thumbnail", func(got []mqtttest.Message) bool {
+	messages := sub.Wait(patience, "an intrusion alert and its thumbnail", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, is("/alert/community/")) && slices.ContainsFunc(got, is("/thumb/"))
 	})
 	text, thumb := slices.IndexFunc(messages, is("/alert/")), slices.IndexFunc(messages, is("/thumb/"))
@@ -102,10 +102,10 @@ func checkIntrusion(t *testing.T, sub *mqtttest.Subscriber) {
 			t.Errorf("alert %+v, want %+v", a, want)
 		}
 	}
-	if got := string(sub.WaitTopic(time.Minute, prefix+"status").Payload); got != `{"state":"online"}` {
+	if got := string(sub.WaitTopic(patience, prefix+"status").Payload); got != `{"state":"online"}` {
 		t.Errorf("status %s", got)
 	}
-	if got := string(sub.WaitTopic(time.Minute, prefix+"device/gate-east").Payload); !strings.Contains(got, `"state":`) {
+	if got := string(sub.WaitTopic(patience, prefix+"device/gate-east").Payload); !strings.Contains(got, `"state":`) {
 		t.Errorf("device state %s", got)
 	}
 }
@@ -118,29 +118,29 @@ func TestRetainedWhileOpen(t *testing.T) {
 	id := g.mustRaise(2)
 	topic := prefix + "alert/community/" + id
 	first := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"#")
-	first.WaitTopic(time.Minute, topic)
+	first.WaitTopic(patience, topic)
 	late := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"alert/#")
-	if m := late.WaitTopic(time.Minute, topic); !m.Retained {
+	if m := late.WaitTopic(patience, topic); !m.Retained {
 		t.Error("the open alert is not retained")
 	}
 	late.Publish(prefix+"ack/"+id, false, []byte(`{"action":"ack","by":"值班室","at":"2026-03-01T12:00:00Z"}`))
 	state := func(want string) func([]mqtttest.Message) bool {
 		return func(got []mqtttest.Message) bool { return alerts(t, got)[id].State == want }
 	}
-	first.Wait(time.Minute, "acknowledged", state("acknowledged"))
+	first.Wait(patience, "acknowledged", state("acknowledged"))
 	late.Publish(prefix+"ack/"+id, false, []byte(`{"action":"handled","by":"值班室","note":"没事"}`))
-	first.Wait(time.Minute, "handled", state("handled"))
-	first.Wait(time.Minute, "the cleared topic", func(got []mqtttest.Message) bool {
+	first.Wait(patience, "handled", state("handled"))
+	first.Wait(patience, "the cleared topic", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return m.Topic == topic && len(m.Payload) == 0 })
 	})
 	time.Sleep(200 * time.Millisecond)
 	after := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"#")
-	after.WaitTopic(time.Minute, prefix+"status")
+	after.WaitTopic(patience, prefix+"status")
 	if n := len(alerts(t, after.Messages())); n != 0 {
 		t.Errorf("%d alerts are retained after they were handled", n)
 	}
 	g.kill()
-	after.Wait(60*time.Second, "the last will", func(got []mqtttest.Message) bool {
+	after.Wait(patience, "the last will", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool { return string(m.Payload) == `{"state":"offline"}` })
 	})
 }

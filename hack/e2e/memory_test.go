@@ -41,11 +41,10 @@ func newMemoryGroup(t testing.TB) *memoryGroup {
 }
 
 func (g *memoryGroup) remove() {
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if err := os.Remove(g.dir); err == nil || errors.Is(err, os.ErrNotExist) {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	g.t.Errorf("%s stays", g.dir)
 }

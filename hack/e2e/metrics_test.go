@@ -81,14 +81,14 @@ metrics:
 `, listen, db))
 	g.mustRaise(2)
 	page := "http://" + listen + "/metrics"
-	until(t, 30*time.Second, page, "sentrybox_alerts_open 1", `sentrybox_alert_delivery_seconds_bucket{le="+Inf"} 1`,
+	until(t, patience, page, "sentrybox_alerts_open 1", `sentrybox_alert_delivery_seconds_bucket{le="+Inf"} 1`,
 		`sentrybox_outbox_depth{lane="alert"} 0`, `sentrybox_uplink_online{uplink="mqtt-1"} 1`)
 	query := "http://" + db + "/api/v1/query?query=" + url.QueryEscape(`sentrybox_alerts_open{gateway="gw-1",street="donghu"}`)
-	until(t, 90*time.Second, query, `"sentrybox_alerts_open"`)
-	var names struct{ Data []string }
-	if err := json.Unmarshal([]byte(fetch(t, "http://"+db+"/api/v1/label/__name__/values")), &names); err != nil || len(names.Data) < 10 {
-		t.Errorf("VictoriaMetrics knows %v, %v", names.Data, err)
-	}
+	until(t, patience, query, `"sentrybox_alerts_open"`)
+	eventually(t, "ten names in VictoriaMetrics", func() bool {
+		var names struct{ Data []string }
+		return json.Unmarshal([]byte(fetch(t, "http://"+db+"/api/v1/label/__name__/values")), &names) == nil && len(names.Data) >= 10
+	})
 	if page := fetch(t, page); strings.Contains(page, "s3cret") || strings.Contains(g.log.String(), "s3cret") {
 		t.Error("the token is on the page or in the log")
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -124,7 +123,7 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	b.shot("overview")
 	b.press("#alerts button.main") // 收到
 	b.says("#alerts", "已收到")
-	sub.Wait(time.Minute, "the answer", func(got []mqtttest.Message) bool {
+	sub.Wait(patience, "the answer", func(got []mqtttest.Message) bool {
 		for _, a := range alerts(t, got) {
 			if a.State == "acknowledged" {
 				return true
@@ -144,7 +143,7 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	b.press("#test")
 	b.says("#steps", "MQTT 服务器已确认")
 	id := ""
-	sub.Wait(time.Minute, "the test alert", func(got []mqtttest.Message) bool {
+	sub.Wait(patience, "the test alert", func(got []mqtttest.Message) bool {
 		for _, a := range alerts(t, got) {
 			if a.Kind == "test" {
 				id = a.ID

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"sentrybox/uplink/mqtt/mqtttest"
 )
@@ -25,13 +24,13 @@ func TestPaintedClip(t *testing.T) {
 	broker := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{})
 	sub := mqtttest.Subscribe(t, broker.URL(), prefix+"#")
 	g := start(t, broker.URL(), head+fmt.Sprintf(`
-evidence: {after: 3s}
+evidence: {after: 8s}
 alerts: {cool_down: 1h}
 cameras:
   - {id: gate, url: %q, clips: always, privacy: [[0,0],[0.5,0],[0.5,1],[0,1]], detect: [{kind: motion, severity: 4}]}
 `, server.URL("gate")))
 	id := ""
-	got := sub.Wait(90*time.Second, "an alert with clip and picture", func(got []mqtttest.Message) bool {
+	got := sub.Wait(patience, "an alert with clip and picture", func(got []mqtttest.Message) bool {
 		for _, a := range alerts(t, got) {
 			if slices.Contains(a.Evidence, "clip") && slices.Contains(a.Evidence, "picture") {
 				id = a.ID

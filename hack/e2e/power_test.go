@@ -70,6 +70,7 @@ func TestPowerCut(t *testing.T) {
 	n := cuts(t)
 	for i := range n {
 		time.Sleep(time.Duration(rng.IntN(150_000)) * time.Microsecond)
+		waitFor(t, "alerts between the cuts", func() bool { return len(r.printed()) >= i/2+1 })
 		ids = r.printed()
 		g.hold()
 		image := copyImage(t, d.image)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -35,12 +34,7 @@ type keyAlert struct {
 
 // From the emergency key to Mosquitto's subscriber: a frame of a hotspot in, an alert out.
 func TestEmergencyKey(t *testing.T) {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := c.LocalAddr().String()
-	_ = c.Close()
+	addr := freePort(t)
 	var units strings.Builder
 	for i := range presses {
 		fmt.Fprintf(&units, "      %d: {name: 队员%d, place: %d号楼, grid: \"%d\"}\n", 4600101+i, i, i, i)
@@ -49,12 +43,14 @@ func TestEmergencyKey(t *testing.T) {
 	sub := mqtttest.Subscribe(t, broker.URL(), prefix+"alert/#")
 	g := start(t, broker.URL(), fmt.Sprintf(radioSite, addr, units.String()))
 	defer g.stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	r, err := homebrewtest.Login(ctx, addr, 460010199, "secret")
-	if err != nil {
-		t.Fatal(err)
-	}
+	var r *homebrewtest.Repeater
+	eventually(t, "the repeater to log in", func() (ok bool) {
+		var err error
+		r, err = homebrewtest.Login(ctx, addr, 460010199, "secret")
+		return err == nil
+	})
 	defer func() { _ = r.Close() }()
 	// press presses a key and waits for the alert of its set.
 	press := func(i int) (all []mqtttest.Message, took time.Duration) {
@@ -65,7 +61,7 @@ func TestEmergencyKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got keyAlert
-		all = sub.Wait(time.Minute, "the alert of "+caller, func(all []mqtttest.Message) bool { return find(all, caller, &got) })
+		all = sub.Wait(patience, "the alert of "+caller, func(all []mqtttest.Message) bool { return find(all, caller, &got) })
 		took = time.Since(pressed)
 		if got.Kind != "emergency_call" || got.Place != fmt.Sprintf("%d号楼", i) || got.Severity != 1 {
 			t.Errorf("%+v", got)

@@ -108,7 +108,7 @@ func TestSensorCost(t *testing.T) {
 	}
 	defer func() { _ = f.Close() }()
 	waitState(t, sub, "unit-49", `"state":"online"`)
-	ctx, cancel := context.WithTimeout(t.Context(), measure+5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), measure+patience)
 	defer cancel()
 	sent := 0
 	send := func(until time.Time) {

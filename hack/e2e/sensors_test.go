@@ -137,13 +137,28 @@ func (b *bus485) hears(line string) {
 // eventually waits a generous time.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if done() {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	t.Fatalf("waited in vain for %s", what)
+}
+
+// again sends something every few seconds until it has been heard: who has only begun may not listen yet.
+func again(t testing.TB, what string, send func(), heard func() bool) {
+	t.Helper()
+	var at time.Time
+	eventually(t, what, func() bool {
+		if heard() {
+			return true
+		}
+		if time.Since(at) > 3*time.Second {
+			at = time.Now()
+			send()
+		}
+		return false
+	})
 }
 
 // button is a panic button in the air, and the E22 on USB that hears it.
@@ -182,15 +197,7 @@ func (b *button) press(t testing.TB, done func() bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := time.Now()
-	b.module.Hear(packet, 0xc0)
-	eventually(t, "the button to be heard", func() bool {
-		if !done() && time.Since(at) > 2*time.Second {
-			at = time.Now()
-			b.module.Hear(packet, 0xc0)
-		}
-		return done()
-	})
+	again(t, "the button to be heard", func() { b.module.Hear(packet, 0xc0) }, done)
 }
 
 // door is a LoRaWAN device and the forwarder that hears it.
@@ -206,7 +213,7 @@ func newDoor(t testing.TB, port int) func(payload []byte) {
 	t.Cleanup(func() { _ = f.Close() })
 	return func(payload []byte) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		if err := f.Push(ctx, lorawantest.Packet{Data: dev.Uplink(false, 10, payload)}); err != nil {
 			t.Fatal(err)
@@ -227,7 +234,7 @@ func alertsOf(t testing.TB, messages []mqtttest.Message, device, kind string) []
 
 func waitAlert(t testing.TB, sub *mqtttest.Subscriber, device, kind string) contract {
 	t.Helper()
-	got := sub.Wait(60*time.Second, "the alert "+kind+" of "+device, func(got []mqtttest.Message) bool {
+	got := sub.Wait(patience, "the alert "+kind+" of "+device, func(got []mqtttest.Message) bool {
 		return len(alertsOf(t, got, device, kind)) > 0
 	})
 	return alertsOf(t, got, device, kind)[0]
@@ -237,7 +244,7 @@ func waitAlert(t testing.TB, sub *mqtttest.Subscriber, device, kind string) cont
 func waitState(t testing.TB, sub *mqtttest.Subscriber, device, text string) string {
 	t.Helper()
 	state := ""
-	sub.Wait(60*time.Second, text+" of "+device, func(got []mqtttest.Message) bool {
+	sub.Wait(patience, text+" of "+device, func(got []mqtttest.Message) bool {
 		for _, m := range got {
 			if m.Topic == prefix+"device/"+device {
 				state = string(m.Payload)
@@ -299,7 +306,10 @@ func TestSensors(t *testing.T) {
 	waitAlert(t, sub, "door-1", "door")
 	waitState(t, sub, "door-1", `"battery_voltage":2.952`)
 	near := mqtttest.Subscribe(t, fmt.Sprintf("mqtt://127.0.0.1:%d", local), prefix+"#")
-	near.Publish(prefix+"sensors/pit-1", false, []byte(`{"water_level":0.43}`))
+	raised := func(device, kind string) func() bool {
+		return func() bool { return len(alertsOf(t, sub.Messages(), device, kind)) > 0 }
+	}
+	again(t, "the water level", func() { near.Publish(prefix+"sensors/pit-1", false, []byte(`{"water_level":0.43}`)) }, raised("pit-1", "water_level"))
 	flood := waitAlert(t, sub, "pit-1", "water_level")
 	if flood.Zone != "flood" {
 		t.Errorf("%+v", flood)
@@ -309,20 +319,27 @@ func TestSensors(t *testing.T) {
 		sub.Publish(topic, false, payload)
 		return nil
 	}}
-	if err := ns.Up(85, []byte{0x01, 0x75, 0x10, 0xff, 0x2e, 0x01}, nil, chirpstacktest.Reception{Gateway: "0016c001f153a14c", RSSI: -60, SNR: 9}); err != nil {
-		t.Fatal(err)
-	}
+	again(t, "the button of the network server", func() {
+		if err := ns.Up(85, []byte{0x01, 0x75, 0x10, 0xff, 0x2e, 0x01}, nil, chirpstacktest.Reception{Gateway: "0016c001f153a14c", RSSI: -60, SNR: 9}); err != nil {
+			t.Fatal(err)
+		}
+	}, raised("sos-2", "panic"))
 	waitAlert(t, sub, "sos-2", "panic")
 	waitAlert(t, sub, "sos-2", "battery")
-	sub.Publish("zigbee2mqtt/front-door", false, []byte(`{"battery":97,"contact":false,"linkquality":84,"voltage":3005}`))
-	waitState(t, sub, "door-2", `"door":1`)
+	again(t, "the door of Zigbee", func() {
+		sub.Publish("zigbee2mqtt/front-door", false, []byte(`{"battery":97,"contact":false,"linkquality":84,"voltage":3005}`))
+	}, func() bool {
+		return slices.ContainsFunc(sub.Messages(), func(m mqtttest.Message) bool {
+			return m.Topic == prefix+"device/door-2" && strings.Contains(string(m.Payload), `"door":1`)
+		})
+	})
 
 	line.unplug()
 	waitState(t, sub, "rs485", `"state":"unplugged"`)
 	waitState(t, sub, "smoke-1", `"state":"unplugged"`)
 	line.plug() // no smoke: the registers of the new server are 0
 	waitState(t, sub, "smoke-1", `"state":"online"`)
-	sub.Wait(60*time.Second, "the end of the smoke", func(got []mqtttest.Message) bool {
+	sub.Wait(patience, "the end of the smoke", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
 			return m.Topic == prefix+"alert/community/"+smoke.ID && strings.Contains(string(m.Payload), `"ended_at":"`)
 		})
@@ -330,7 +347,7 @@ func TestSensors(t *testing.T) {
 	sub.Publish(prefix+"cmd/howl", false, []byte(`{"type":"output","output":"siren-1","on":true,"for":"1s"}`))
 	line.hears("coil 5 0 1")
 	line.hears("coil 5 0 0")
-	got = sub.Wait(60*time.Second, "that it has howled", func(got []mqtttest.Message) bool {
+	got = sub.Wait(patience, "that it has howled", func(got []mqtttest.Message) bool {
 		return slices.ContainsFunc(got, func(m mqtttest.Message) bool {
 			return m.Topic == prefix+"cmd/howl/result" && strings.Contains(string(m.Payload), `"state":"done"`)
 		})

@@ -4,13 +4,14 @@ package e2e
 
 import (
 	"bufio"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/oklog/ulid/v2"
 	"golang.org/x/sys/unix"
@@ -100,6 +101,20 @@ func (m *modem) messages() []sms.Submit {
 	return append([]sms.Submit(nil), m.got...)
 }
 
+// noted is how many short forms the gateway knows to be out.
+func noted(t *testing.T, g *gateway) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(filepath.Dir(g.config), "data", "sentrybox.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM short_form WHERE state = 'sent'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestShortForm: a grave alert that no broker takes goes out by SMS and LoRa under
 // the id that the broker gets later, each once, and not again after a kill; a light
 // one waits for the broker.
@@ -146,6 +161,7 @@ func TestShortForm(t *testing.T) {
   mqtt: [{url: "${BROKER}"}]`, smsName, loraName, key), 1))
 	grave, light := g.mustRaise(1), g.mustRaise(3)
 	waitFor(t, "two messages and two frames", func() bool { return len(m.messages()) >= 2 && len(heard()) >= 2 })
+	waitFor(t, "the note that they are out", func() bool { return noted(t, g) == 3 }) // else they might not be, after the kill
 	g.kill()
 	g.run()
 	again := g.mustRaise(2)
@@ -173,7 +189,7 @@ func TestShortForm(t *testing.T) {
 	mosquitto := mqtttest.StartMosquitto(t, mqtttest.MosquittoOptions{Port: port})
 	sub := mqtttest.Subscribe(t, mosquitto.URL(), prefix+"#")
 	for _, id := range []string{grave, light, again} {
-		sub.WaitTopic(60*time.Second, prefix+"alert/community/"+id)
+		sub.WaitTopic(patience, prefix+"alert/community/"+id)
 	}
 	if n := len(m.messages()); n != 4 || len(heard()) != 4 {
 		t.Errorf("%d messages and %d frames in the end", n, len(heard()))
