@@ -92,6 +92,28 @@ func (c *Console) nameOf(g ledger.Gateway, id string) string {
 	return newest.name
 }
 
+// mostNamed are looked for by name.
+const mostNamed = 50
+
+// named returns the devices whose names have some words in them, in upper or lower case.
+func (c *Console) named(words string) (all []ledger.Device) {
+	if words = strings.ToLower(words); words == "" {
+		return nil
+	}
+	for _, b := range c.devices {
+		b.mu.Lock()
+		for g, of := range b.all {
+			for id, d := range of {
+				if len(all) < mostNamed && strings.Contains(strings.ToLower(d.name), words) {
+					all = append(all, ledger.Device{Gateway: g, ID: id})
+				}
+			}
+		}
+		b.mu.Unlock()
+	}
+	return all
+}
+
 // broken is a device that has failed, as the page shows it.
 type broken struct {
 	What  string `json:"what"`

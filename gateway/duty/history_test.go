@@ -1,10 +1,15 @@
 package duty
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
+	"sentrybox/gateway/duty/ledger"
 	"sentrybox/gateway/text"
 )
 
@@ -33,6 +38,68 @@ func TestEnglishCountsOneAsOne(t *testing.T) {
 	for key, sentence := range text.Below(text.English, "duty.js.") {
 		if many.MatchString(sentence) {
 			t.Errorf("duty.js.%s says %q of one too", key, sentence)
+		}
+	}
+}
+
+// TestPastOfTwoGateways: the page offers the places where there are several; a device is found by some of its
+// identifier or of its name, and another gateway's of the same identifier is not.
+func TestPastOfTwoGateways(t *testing.T) {
+	r := newRoom(t)
+	c := r.client()
+	c.signIn("li", secret)
+	at := map[string]ledger.Gateway{"01JQ0000000000000000000001": gate, "01JQ0000000000000000000002": "sentrybox/v1/donghu/hetang/gw-2", "01JQ0000000000000000000003": gate}
+	hear := func(g ledger.Gateway, topic string, payload []byte) {
+		t.Helper()
+		if _, err := r.ledger.Hear(t.Context(), []ledger.Message{{Gateway: g, Topic: topic, Payload: payload, At: r.now}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offers := func() bool {
+		t.Helper()
+		got, body := c.do("GET", "/history", nil)
+		if got != http.StatusOK {
+			t.Fatal(got)
+		}
+		return strings.Contains(body, `<option value="donghu/hetang/gw-2">donghu · hetang (gw-2)</option>`) && strings.Contains(body, `name="gateway"`)
+	}
+	hear(gate, "status", []byte(`{"state":"online"}`))
+	if got, body := c.do("GET", "/history", nil); got != http.StatusOK || strings.Contains(body, `name="gateway"`) {
+		t.Errorf("of one gateway: %d", got)
+	}
+	for id, g := range at {
+		hear(g, "status", []byte(`{"state":"online"}`))
+		a := raised(id)
+		a.Device = "cam-1"
+		if id == "01JQ0000000000000000000003" {
+			a.Device = "50%_wet"
+		}
+		place := strings.Split(string(g), "/")
+		a.Community, a.Gateway = place[3], place[4]
+		b, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hear(g, "alert/community/"+id, b)
+	}
+	if !offers() {
+		t.Error("of two gateways none can be chosen")
+	}
+	r.devices[0].take(gate, "cam-1", []byte(`{"type":"camera","name":"East Gate","state":"online"}`))
+	for query, want := range map[string]string{
+		"": "3 2 1", "gateway=donghu/hetang/gw-2": "2", "device=CAM": "2 1", "device=east": "1", "device=%25": "3", "device=_w": "3", "device=a_": "", "device=east&gateway=donghu/hetang/gw-2": "",
+	} {
+		got, body := c.do("GET", "/api/alerts?"+query, nil)
+		var all struct{ Alerts []shown }
+		if err := json.Unmarshal([]byte(body), &all); err != nil || got != http.StatusOK {
+			t.Fatalf("%s: %d %s", query, got, body)
+		}
+		var found []string
+		for _, a := range all.Alerts {
+			found = append(found, strings.TrimLeft(a.ID[4:], "0"))
+		}
+		if strings.Join(found, " ") != want {
+			t.Errorf("%s finds %v, want %s", url.PathEscape(query), found, want)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func routes() []route {
 		{"POST", "/signin", true, "", (*Console).signIn},
 		{"POST", "/signout", false, "", (*Console).signOut},
 		{"GET", "/{$}", false, "", page("console")},
-		{"GET", "/history", false, "", page("history")},
+		{"GET", "/history", false, "", (*Console).historyPage},
 		{"GET", "/report", false, "", (*Console).reportPage},
 		{"GET", "/report.csv", false, "", (*Console).reportCSV},
 		{"GET", "/card", false, "", page("card")},

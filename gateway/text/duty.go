@@ -174,6 +174,7 @@ var duty = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"duty.js.testonly":    {"测试，不用出动", "Test: nobody needs to go"},
 	"duty.js.shot":        {"现场截图：{0}", "picture: {0}"},
 	"duty.js.nopicture":   {"没有图片", "no picture"},
+	"duty.js.later":       {"现场主机连上后就去要…", "it is asked for once the gateway is back…"},
 	"duty.js.picture":     {"看图片", "Get the picture"},
 	"duty.js.picturewait": {"正在向现场主机要图片…", "asking the gateway for the picture…"},
 	"duty.js.picturecome": {"图片传输 {0}%", "picture {0} %"},

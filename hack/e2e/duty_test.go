@@ -287,6 +287,7 @@ func TestDutyPage(t *testing.T) {
 	b.until("what became of it", `document.querySelectorAll('#one li').length > 0`)
 	b.until("one is counted as one", `(texts.probe = '{0} {0|alert|alerts}, {1} {1|card|cards}', t('probe', 1, 2) === '1 alert, 2 cards' && t('probe', 2, 1) === '2 alerts, 1 card')`)
 	b.shot("duty-history")
+	b.onPhone("duty-history-phone")
 }
 
 func (b *browser) signInDuty(c *console) {

@@ -53,3 +53,5 @@ function extra(all, one) {
   const times = all.reduce((n, c) => n + Math.max(c.count, 1), 0);
   return [times > 1 ? t('times', times) : '', ...new Set(all.map(c => c.raised)), ...one.facts].filter(s => s);
 }
+// comes says how far what was asked for is.
+const comes = (c, job, part) => job.status === 'coming' ? t(part + 'come', job.percent) : t(c.offline ? 'later' : part + 'wait');

@@ -118,7 +118,7 @@ function onePart(c, i, part, tag) {
     return of ? el('div', {}, el('p', {}, of), film) : film;
   }
   if (job.status === 'failed') return ask(t(part + 'bad', job.why));
-  return el('p', {className: 'clip'}, (job.status === 'coming' ? t(part + 'come', job.percent) : t(part + 'wait')) + of,
+  return el('p', {className: 'clip'}, comes(c, job, part) + of,
     el('progress', {max: 100, value: job.percent, 'aria-label': t(part)}));
 }
 
@@ -177,7 +177,8 @@ function pendingPart(i) {
 }
 
 function countdown(i) {
-  const open = i.list.filter(c => c.open), raised = open.filter(c => c.state === 'raised');
+  const open = i.list.filter(c => c.open && gone(c) < 3), raised = open.filter(c => gone(c) === 0);
+  if (!open.length) return {over: false, text: '', label: '', raised: false}; // what ends it is on its way
   const due = raised.length ? Math.min(...raised.map(c => c.respond)) : Math.min(...open.map(c => c.handle));
   const left = Math.round((due - clockNow()) / 1000), over = left < 0, s = Math.abs(left);
   const text = (s >= 3600 ? Math.floor(s / 3600) + ':' + two(Math.floor(s / 60) % 60) : Math.floor(s / 60)) + ':' + two(s % 60);

@@ -39,7 +39,7 @@ function part(a, name, can, make) {
   const job = a[name];
   if (job && job.status === 'here') return make();
   if (!job && !a[can]) return '';
-  if (job && job.status !== 'failed') return el('p', {}, job.status === 'coming' ? t(name + 'come', job.percent) : t(name + 'wait'));
+  if (job && job.status !== 'failed') return el('p', {}, comes(a, job, name));
   return el('button', {type: 'button', className: 'clip', onclick: e => ask(a.id, name, e.target)}, job ? t(name + 'bad', job.why) : t(name));
 }
 
@@ -78,11 +78,11 @@ function evidence(a) {
 
 // follow shows what comes of what was asked for, until it is here or the alert is not looked at any more.
 async function follow(id) {
-  for (let comes = true; comes && box.dataset.alert === id && holder.isConnected;) {
+  for (let more = true; more && box.dataset.alert === id && holder.isConnected;) {
     const now = await got('GET', 'alerts/' + id);
     if (!now || box.dataset.alert !== id) return;
-    comes = evidence(now[0].alert);
-    if (comes) await new Promise(r => setTimeout(r, 1500));
+    more = evidence(now[0].alert);
+    if (more) await new Promise(r => setTimeout(r, 1500));
   }
 }
 

@@ -207,47 +207,6 @@ func (l *Ledger) History(ctx context.Context, id string) (steps []Step, said []A
 	return steps, said, nil
 }
 
-// Filter chooses alerts of the past. Zero fields choose all.
-type Filter struct {
-	From, To time.Time // of detection
-	Kind     string
-	Gateway  Gateway
-	Device   string
-	State    string
-	Before   string // the last identifier of the page before
-	Limit    int    // 50 when 0, at most 500
-}
-
-// Past returns alerts, the newest first.
-func (l *Ledger) Past(ctx context.Context, f Filter) ([]Card, error) {
-	where, args := f.where()
-	if f.Before != "" {
-		where, args = where+` AND id < ?`, append(args, f.Before)
-	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 50
-	}
-	return l.cards(ctx, where+` ORDER BY id DESC LIMIT ?`, append(args, min(limit, 500))...)
-}
-
-func (f *Filter) where() (string, []any) {
-	where, args := `WHERE 1 = 1`, []any{}
-	add := func(cond string, v any) { where, args = where+` AND `+cond, append(args, v) }
-	if !f.From.IsZero() {
-		add(`detected >= ?`, millis(f.From))
-	}
-	if !f.To.IsZero() {
-		add(`detected < ?`, millis(f.To))
-	}
-	for column, v := range map[string]string{"kind": f.Kind, "gateway": string(f.Gateway), "device": f.Device, "state": f.State} {
-		if v != "" {
-			add(column+` = ?`, v)
-		}
-	}
-	return where, args
-}
-
 // Unsure returns the open alerts of gateways that are online, of which nothing was heard since
 // a time, at most n.
 func (l *Ledger) Unsure(ctx context.Context, since time.Time, n int) (all []Card, err error) {
