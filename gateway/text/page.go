@@ -379,6 +379,8 @@ var page = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written
 	"js.picture":    {"告警画面", "Picture of the alert"},
 	"js.nopicture":  {"没有画面", "No picture"},
 	"js.failed":     {"没有成功：{0}", "Failed: {0}"},
+	"js.expired":    {"登录已过期，填写的内容还在这一页上。", "You are signed out. What you have typed is still here."},
+	"js.expired.go": {"在新窗口登录，再回到这里继续", "Sign in in another tab, then go on here"},
 	"js.network":    {"连不上设备", "the box does not answer"},
 	"js.differ":     {"两次输入的密码不一样", "The two passwords differ"},
 	"js.done":       {"完成", "Done"},

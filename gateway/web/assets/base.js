@@ -12,19 +12,46 @@ function el(name, props = {}, ...children) {
   return e;
 }
 
-// api asks the box and returns its answer, or throws an Error with words for people.
-async function api(method, path, body) {
-  let res;
-  try {
-    res = await fetch('/api/v1/' + path, {
-      method, headers: {'X-CSRF-Token': document.querySelector('meta[name=csrf]').content, ...(body ? {'Content-Type': 'application/json'} : {})},
+let typed = false; // whether something on the page would be lost with it
+document.addEventListener('input', e => { if (e.target.closest('main')) typed = true; });
+const csrf = document.querySelector('meta[name=csrf]');
+
+// signedOut leads to signing in: in another tab where something has been typed, so that it stays.
+function signedOut() {
+  if (!typed) { location.href = '/signin?next=' + encodeURIComponent(location.pathname); return; }
+  if ($('expired')) return;
+  const box = el('div', {id: 'expired', className: 'strip bad'}, t('expired') + ' ', el('a', {href: '/signin?next=/me', target: '_blank'}, t('expired.go')));
+  box.setAttribute('role', 'alert');
+  $('main').before(box);
+}
+
+// renew takes over the token of a session that began in another tab, and says whether there is one.
+async function renew() {
+  const res = await fetch('/me', {redirect: 'manual'});
+  if (!res.ok) return false;
+  const token = new DOMParser().parseFromString(await res.text(), 'text/html').querySelector('meta[name=csrf]').content, other = token !== csrf.content;
+  csrf.content = token;
+  for (const i of document.querySelectorAll('input[name=csrf]')) i.value = token;
+  return other;
+}
+
+// send asks the box, and once more if somebody has signed in anew meanwhile.
+async function send(method, path, body) {
+  const ask = async () => {
+    const res = await fetch('/api/v1/' + path, {
+      method, headers: {'X-CSRF-Token': csrf.content, ...(body ? {'Content-Type': 'application/json'} : {})},
       body: body ? JSON.stringify(body) : undefined,
     });
-  } catch {
-    throw new Error(t('network'));
-  }
-  if (res.status === 401) location.href = '/signin?next=' + encodeURIComponent(location.pathname);
-  const got = await res.json().catch(() => ({}));
+    return {res, got: await res.json().catch(() => ({}))};
+  };
+  const first = await ask();
+  return first.res.status === 403 && first.got.error && first.got.error.code === 'web.error.csrf' && await renew() ? ask() : first;
+}
+
+// api asks the box and returns its answer, or throws an Error with words for people.
+async function api(method, path, body) {
+  const {res, got} = await send(method, path, body).catch(() => { throw new Error(t('network')); });
+  if (res.status === 401) signedOut(); else if ($('expired')) $('expired').remove();
   if (!res.ok) throw Object.assign(new Error(got.error ? got.error.text : t('network')), {got, status: res.status});
   return got;
 }
@@ -38,7 +65,7 @@ function say(where, level, what) {
 
 // busy runs what a button does and shows on it that it is under way.
 async function busy(button, run) {
-  const label = button.textContent;
+  const label = button.textContent, held = document.activeElement === button; // which a disabled button loses
   button.disabled = true;
   button.textContent = t('sending');
   try {
@@ -46,6 +73,7 @@ async function busy(button, run) {
   } finally {
     button.disabled = false;
     button.textContent = label;
+    if (held && document.activeElement === document.body) button.focus({preventScroll: true});
   }
 }
 

@@ -74,7 +74,7 @@ async function takeStills() {
 
 async function takeStill() {
   const res = await fetch('/api/v1/cameras/' + encodeURIComponent(stage.dataset.id) + '/still');
-  if (res.status === 401) location.href = '/signin?next=' + encodeURIComponent(location.pathname);
+  if (res.status === 401) signedOut();
   lastWord = Date.now();
   if (!res.ok) return;
   const age = Number(res.headers.get('X-Picture-Age')), data = await res.blob();

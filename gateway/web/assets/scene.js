@@ -16,7 +16,7 @@ const shapes = () => [...scene.zones.map(z => ({type: z.line ? 'line' : 'polygon
   ...scene.privacy.map(p => ({type: 'privacy', points: p, of: p}))];
 
 // keep is called before each change: what was planned or said of the scene as it was holds no longer.
-const keep = () => { $('change').hidden = true; say($('gone'), '', ''); undo.push(JSON.stringify(scene)); if (undo.length > 50) undo.shift(); if ($('undo')) $('undo').disabled = false; };
+const keep = () => { typed = true; $('change').hidden = true; say($('gone'), '', ''); undo.push(JSON.stringify(scene)); if (undo.length > 50) undo.shift(); if ($('undo')) $('undo').disabled = false; };
 const at = p => [p[0] * canvas.width, p[1] * canvas.height];
 const dot = () => canvas.width / canvas.clientWidth || 1; // canvas pixels a CSS pixel
 
@@ -128,6 +128,7 @@ function down(e) {
   if (drawing) {
     if (drawing.type !== 'line' && drawing.points.length > 2 && near(drawing.points[0], e)) return finish();
     drawing.points.push(place(e));
+    typed = true;
     $('undo').disabled = false;
     tellDrawing();
     return draw();
