@@ -212,8 +212,11 @@ func (b *bus) state() State {
 	case driver.Online:
 		s.Phase = Online
 	case driver.Silent:
-		if s.Phase = Silent; len(b.sensors) == 0 { // there is nobody yet to be heard
+		switch s.Phase = Silent; {
+		case len(b.sensors) == 0: // there is nobody yet to be heard
 			s.Phase, s.Reason = Waiting, ""
+		case b.status.Heard.IsZero() && len(b.status.Devices) == 0: // it listens, and nobody has refused an answer
+			s.Phase = Waiting
 		}
 	case driver.Failed, driver.Skipped:
 		s.Phase = Faulty

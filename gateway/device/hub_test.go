@@ -122,6 +122,27 @@ func TestSilence(t *testing.T) {
 	})
 }
 
+// TestNothingHeardYet: a bus that listens and has not heard anybody yet waits; that it has fallen silent is
+// another thing.
+func TestNothingHeardYet(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir)
+		s.drv.Enter(driver.Silent, "subscribed, nothing heard yet")
+		time.Sleep(2 * time.Second)
+		if st := s.at(t, "bus"); st.Phase != Waiting || st.Reason == "" {
+			t.Errorf("before the first message: %+v", st)
+		}
+		s.drv.say("1", "water_level=0.1")
+		s.drv.Enter(driver.Silent, "subscribed, nothing heard yet")
+		time.Sleep(2 * time.Second)
+		if st := s.at(t, "bus"); st.Phase != Silent {
+			t.Errorf("after the last message: %+v", st)
+		}
+		s.end()
+	})
+}
+
 // TestPoison: what floods is limited, what means nothing is told, and both stop nobody.
 func TestPoison(t *testing.T) {
 	dir := t.TempDir()

@@ -267,7 +267,7 @@ func TestSensors(t *testing.T) {
 	g := start(t, broker.URL(), fmt.Sprintf(sensorSite, local, line.near, usb, wan))
 	line.hears("coil 5 0 0") // off, whatever it was before
 	waitState(t, sub, "smoke-1", `"state":"online"`)
-	waitState(t, sub, "air", `"state":"silent"`) // open, and nobody in the air yet
+	waitState(t, sub, "air", "nothing heard yet") // open, and nobody in the air yet
 
 	line.set(1, 3, 1)
 	smoke := waitAlert(t, sub, "smoke-1", "smoke")
