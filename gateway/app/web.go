@@ -189,7 +189,7 @@ func (s site) State(ctx context.Context) (web.State, error) {
 		cs := c.State()
 		v := web.Camera{
 			ID: id, Grid: c.Settings().Grid, Phase: string(cs.Phase), Since: cs.Since, Reason: cs.Reason, Detector: cs.Detector,
-			Width: cs.Info.Width, Height: cs.Info.Height, FPS: cs.Info.FPS,
+			Width: cs.Info.Width, Height: cs.Info.Height, FPS: cs.Info.FPS, Rules: len(c.Settings().Detect),
 		}
 		if cs.Info.Codec != 0 {
 			v.Codec = cs.Info.Codec.String()

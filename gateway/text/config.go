@@ -131,7 +131,7 @@ var configs = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"config.camera.twice":      {"%q 已是 %s 的 id", "%q is the id of %s already"},
 	"config.zone":              {"没有 %q 这个区域；可用的有：%s", "there is no zone %q; there are %s"},
 	"config.zone.near":         {"没有 %q 这个区域，是不是 %q？", "there is no zone %q, did you mean %q?"},
-	"config.zone.line":         {"line_crossing 需要画成线的区域，%q 没有 line", "line_crossing needs a zone drawn as a line, %q has no line"},
+	"config.zone.line":         {"越线（line_crossing）要有一条线：先画线，再选它；%q 不是线", "line_crossing needs a zone drawn as a line, %q has no line"},
 	"config.zone.area":         {"%s 需要 polygon，%q 是一条线", "%s needs a polygon, %q is a line"},
 	"config.line.points":       {"有 %d 个点，线要有 %d 到 %d 个", "%d {0|point|points}, a line has %d to %d"},
 	"config.line.twice":        {"[%v, %v] 接连出现了两次", "[%v, %v] is there twice in a row"},

@@ -121,6 +121,10 @@ var finding = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"js.add.main":         {"证据用码流", "Stream for evidence"},
 	"js.add.detect":       {"分析用码流", "Stream for analysis"},
 	"js.add.none":         {"还没有设备。点“搜索摄像机”。", "No devices yet: press Search for cameras."},
+	"js.add.nothing":      {"没有找到设备。检查它通电、接在同一网络、打开了 ONVIF；或在上面扫描网段、直接输入地址。", "Nothing was found. Is it powered, on the same network, and is its ONVIF on? Or scan a subnet or type an address above."},
+	"js.add.well":         {"{0} 台登录成功，在下面选择摄像机。", "Signed in to {0} {0|device|devices}: choose cameras below."},
+	"js.add.ill":          {"{0} 台登录失败（{1}），详情在上面各设备里。", "{0} {0|device|devices} could not be signed in to ({1}): see each above."},
+	"find.generic":        {"常见路径", "common paths"},
 	"js.add.go":           {"登录 {0} 台设备", "Sign in to {0} {0|device|devices}"},
-	"js.add.see":          {"看 {0} 的画面", "See {0}"},
+	"js.add.see":          {"下一步：给 {0} 画区域、添加规则", "Next: zones and rules of {0}"},
 }

@@ -26,6 +26,7 @@ var updates = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writ
 	"js.update.uploading": {"正在上传和检查…", "Uploading and checking…"},
 	"js.update.offer":     {"已装 {0}，文件里是 {1}，签名正确。安装时监看会中断一两分钟。", "Installed is {0}, the file has {1}, and its signature is good. Nothing is watched for a minute or two while it is installed."},
 	"js.update.running":   {"正在安装，请不要断电。页面会中断一两分钟…", "Installing: leave the power on. This page is gone for a minute or two…"},
+	"web.update.which":    {"文件.update", "FILE.update"},
 	"js.update.silent":    {"20 分钟没有结果。请在设备上运行 journalctl -u sentrybox-update-inbox 查看原因。", "No result for 20 minutes. Look at the box with journalctl -u sentrybox-update-inbox."},
 	"audit.update":        {"安装升级", "update begun"},
 	"audit.update.upload": {"上传升级文件", "update uploaded"},

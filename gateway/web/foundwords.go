@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"sentrybox/gateway/find"
@@ -188,7 +189,7 @@ func (v *deviceView) result(res *find.Result, templates []find.Template, l text.
 	}
 	v.Channels = max(v.Channels, res.Channels)
 	for _, a := range res.Attempts {
-		t := triedView{Way: a.Way, Well: a.Well, Text: text.T(l, "find.ok"), Why: a.Reason}
+		t := triedView{Way: wayText(a.Way, l), Well: a.Well, Text: text.T(l, "find.ok"), Why: a.Reason}
 		if !a.Well {
 			t.Text = text.T(l, text.Key("find."+string(a.Failure)))
 		}
@@ -201,6 +202,14 @@ func (v *deviceView) result(res *find.Result, templates []find.Template, l text.
 	for i := range res.Cameras {
 		v.Cameras = append(v.Cameras, camOf(&res.Cameras[i], l))
 	}
+}
+
+// wayText says a way of signing in.
+func wayText(way string, l text.Lang) string {
+	if rest, ok := strings.CutPrefix(way, "generic, "); ok {
+		return text.T(l, "find.generic") + " " + rest
+	}
+	return way
 }
 
 func camOf(c *find.Camera, l text.Lang) foundCam {

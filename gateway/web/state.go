@@ -47,6 +47,7 @@ type Camera struct {
 	Codec         string
 	Width, Height int
 	FPS           float64
+	Rules         int // that it may raise alerts by
 }
 
 // Device is how a sensor, a bus or an output is doing.

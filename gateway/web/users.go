@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"sentrybox/gateway/text"
@@ -110,7 +111,18 @@ func (s *Server) listAudit(r *http.Request) (any, error) {
 	all := make([]entryView, len(entries))
 	for i, e := range entries {
 		e.At = e.At.UTC().Truncate(time.Second)
+		e.Detail = detailText(&e, from(r).lang)
 		all[i] = entryView{Entry: e, Text: text.T(from(r).lang, text.Key("audit."+e.Action))}
 	}
 	return all, err
+}
+
+// detailText says the role or the scope that an entry ends in.
+func detailText(e *account.Entry, l text.Lang) string {
+	kind := map[string]string{"user.add": "role.", "user.role": "role.", "token.use": "scope.", "token.add": "scope."}[e.Action]
+	at := strings.LastIndexByte(e.Detail, ' ') + 1
+	if key := text.Key(kind + e.Detail[at:]); kind != "" && text.Has(key) {
+		return e.Detail[:at] + text.T(l, key)
+	}
+	return e.Detail
 }

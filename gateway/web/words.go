@@ -24,6 +24,9 @@ func cameraLine(c *Camera, l text.Lang) Line {
 				line.Note += " " + strconv.FormatFloat(c.FPS, 'f', -1, 64) + " fps"
 			}
 		}
+		if c.Rules == 0 {
+			line.Hint = text.T(l, "web.hint.norules")
+		}
 		if c.Detector != "" {
 			line.Level, line.Hint, line.Why = Warn, text.T(l, "web.hint.detector"), c.Detector
 		}

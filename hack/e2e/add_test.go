@@ -134,7 +134,7 @@ func TestFirstCamera(t *testing.T) {
 	b.says("#diff", "东门")
 	b.says("#problems", "没有问题")
 	b.press("#save")
-	b.says("#said", "看 东门 的画面")
+	b.says("#said", "给 东门 画区域")
 	c, err := config.Load(g.config)
 	if err != nil || len(c.Cameras) != 2 || c.Gateway.Street != "东湖街道" {
 		t.Fatalf("%+v, %v", c, err)

@@ -2,7 +2,7 @@
 'use strict';
 const marked = new Set(), wanted = new Map(), pictures = new Map(); // by address; by address and channel
 let queue = Promise.resolve(); // of pictures, one after the other: a browser has few connections
-let found = {devices: [], templates: [], networks: [], job: {}}, shown = '', added = [];
+let found = {devices: [], templates: [], networks: [], job: {}}, shown = '', added = [], asked = [];
 
 const keyOf = (d, c) => d.address + ' ' + c.channel;
 const check = (label, checked, set, props = {}) => {
@@ -114,7 +114,7 @@ function show() {
     for (const a of marked) if (!seen.some(d => d.address === a)) marked.delete(a);
     const keys = here();
     for (const k of [...wanted.keys()]) if (!keys.has(k)) { wanted.delete(k); pictures.delete(k); }
-    $('found').replaceChildren(...(seen.length ? seen.map(deviceItem) : [el('li', {}, t('add.none'))]));
+    $('found').replaceChildren(...(seen.length ? seen.map(deviceItem) : []));
     $('ignored').replaceChildren(...out.map(ignoredItem));
     $('ignoredbox').hidden = !out.length;
     $('cams').replaceChildren(...cams.map(([d, c]) => camItem(d, c)));
@@ -123,7 +123,18 @@ function show() {
     if (!$('scan').subnet.value && found.networks.length) $('scan').subnet.value = found.networks[0].subnet;
     $('plan').disabled = !chosen().length;
   }
+  if (!found.devices.some(d => !d.ignored)) $('found').replaceChildren(el('li', {}, t(job.kind && !job.running ? 'add.nothing' : 'add.none')));
+  tellSigned(job);
   count();
+}
+
+// tellSigned says by the button how signing in goes: the devices are far above it on a phone.
+function tellSigned(job) {
+  if (!asked.length) return;
+  if (job.running) { say($('signed'), '', job.text); return; }
+  const of = found.devices.filter(d => asked.includes(d.address)), bad = of.filter(d => d.failed), well = of.length - bad.length;
+  say($('signed'), bad.length ? 'bad' : 'good', [well ? t('add.well', well) : '', bad.length ? t('add.ill', bad.length, bad[0].failed) : ''].join(' ').trim());
+  asked = [];
 }
 
 let timer = 0;
@@ -150,6 +161,7 @@ $('signin').onsubmit = e => {
   e.preventDefault();
   const f = $('signin');
   for (const k of [...pictures.keys()]) if (marked.has(k.split(' ')[0])) { pictures.delete(k); wanted.delete(k); }
+  asked = [...marked];
   begin('signin', {devices: [...marked], user: f.user.value, password: f.password.value, plain: f.plain.checked, channels: Number(f.channels.value) || 1});
 };
 $('plan').onclick = () => busy($('plan'), () => {

@@ -77,6 +77,8 @@ async function busy(button, run) {
   }
 }
 
+// lasting takes a length of time as people write it in Chinese, such as 30秒 or 1小时.
+const lasting = v => v.trim().replace(/(\d)\s*小时/g, '$1h').replace(/(\d)\s*分钟?/g, '$1m').replace(/(\d)\s*秒钟?/g, '$1s');
 const two = n => String(n).padStart(2, '0');
 const clock = d => two(d.getHours()) + ':' + two(d.getMinutes());
 // when writes a time: of today without the date.

@@ -23,7 +23,7 @@ async function check(show) {
     const c = await api('POST', 'config/check', {body: yaml.value});
     if (mine !== asked) return null; // something newer was typed
     number(new Set(c.problems.map(p => p.line)));
-    if (show) showChange(c);
+    if (show) { showChange(c); $('goback').hidden = true; }
     showProblems(c.problems, go);
     return c;
   } catch (e) {
@@ -53,6 +53,8 @@ async function history() {
       number();
       showChange(c);
       showProblems(c.problems, go);
+      $('goback').textContent = t('goback') + ' ' + r.id;
+      $('goback').hidden = !c.changed || c.problems.length > 0;
       $('change').scrollIntoView({block: 'nearest'});
     }).catch(e => say($('said'), 'bad', t('failed', e.message)));
     return el('li', {className: r.state === 'trial' ? 'warn' : r.state === 'returned' ? 'bad' : 'good'}, el('strong', {}, '#' + r.id + ' ' + when(r.at)), ' ' + (r.who || t('byhand')) + ' · ' + t('state.' + r.state) + (r.note ? ' · ' + r.note : '') + ' ', i ? see : null);
@@ -61,6 +63,7 @@ async function history() {
 
 yaml.oninput = () => { number(); clearTimeout(timer); timer = setTimeout(() => check(false), 600); };
 yaml.onscroll = () => { gutter.scrollTop = yaml.scrollTop; };
+$('goback').onclick = () => $('save').click();
 $('see').onclick = () => busy($('see'), () => check(true));
 $('save').onclick = () => busy($('save'), async () => {
   try {

@@ -26,10 +26,13 @@ function fieldOf(path) {
   }
   const rule = /\.detect\[(\d+)\]\./.exec(path), key = path.replace(/\[\d+\]$/, '').split('.').at(-1);
   const li = rule && $('rules') && $('rules').children[rule[1]], label = t({severity: 'sev', zone: 'where'}[key] || key);
-  const inForm = n => [...document.querySelectorAll('main form :is(input, select)[name="' + CSS.escape(n) + '"]')].find(f => f.checkVisibility());
+  const inForm = n => [...document.querySelectorAll('main form :is(input, select)[name="' + CSS.escape(n) + '"]'), ...alone(n)].find(f => f.checkVisibility());
   const found = li ? [...li.querySelectorAll('label')].filter(l => l.firstChild.textContent === label).map(l => l.control)[0] : namesOf(path, key).map(inForm).find(Boolean);
   return found && found.checkVisibility() && found.closest('label') ? found : null;
 }
+
+// alone returns a field of the camera that was found, if just one is to be added.
+const alone = n => { const rows = [...document.querySelectorAll('#cams > li')].filter(li => li.querySelector('[name=add]').checked); return rows.length === 1 ? [...rows[0].querySelectorAll('[name="' + CSS.escape(n) + '"]')] : []; };
 
 // namesOf returns what a form may call a key, the likeliest first.
 function namesOf(path, key) {
@@ -67,6 +70,7 @@ function saved(r) {
 
 // planned asks what something makes of the configuration and shows it.
 async function planned(path, what, note) {
+  if ($('said').dataset.trial !== $('said').textContent) say($('said'), '', ''); // it was of what was done before
   try {
     plan = Object.assign(await api('POST', path, what), {note});
     showChange(plan);
@@ -82,6 +86,9 @@ async function planned(path, what, note) {
     failed(e);
   }
 }
+
+// What is changed after a change has been shown is not in it.
+document.addEventListener('input', e => { if (e.target.closest('main form, #yaml')) $('change').hidden = true; });
 
 function failed(e) {
   say($('said'), 'bad', t('failed', e.message));

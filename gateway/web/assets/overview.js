@@ -75,7 +75,7 @@ function show(o) {
   });
   put($('vitals'), JSON.stringify(o.vitals), () => o.vitals.map(v => el('div', {className: v.level}, el('dt', {}, v.label), el('dd', {}, v.value), v.hint ? el('dd', {className: 'todo'}, v.hint) : null)));
   put($('lanes'), JSON.stringify(o.lanes), () => o.lanes.map(l => el('tr', {}, el('td', {}, l.label), ...[l.depth, bytes(l.bytes),
-    l.depth ? Math.round(l.oldest_seconds) + ' s' : '–', l.dropped].map(x => el('td', {className: 'num'}, String(x))))));
+    l.depth ? t('since', when(new Date(new Date(o.at) - 1000 * l.oldest_seconds))) : '–', l.dropped].map(x => el('td', {className: 'num'}, String(x))))));
   const d = new Date(o.at);
   $('live').textContent = t('live', clock(d) + ':' + two(d.getSeconds()));
 }

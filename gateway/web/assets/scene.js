@@ -302,18 +302,19 @@ function pointItem(s, p, k) {
   return set;
 }
 
-const places = r => r.kind === 'line_crossing' ? scene.zones.filter(z => z.line).map(z => [z.name, z.name]) : [['all', t('all')], ...scene.zones.filter(z => !z.line).map(z => [z.name, z.name])];
+const lines = () => scene.zones.filter(z => z.line).map(z => [z.name, z.name]);
+const places = r => r.kind === 'line_crossing' ? (lines().length ? lines() : [['', t('noline')]]) : [['all', t('all')], ...scene.zones.filter(z => !z.line).map(z => [z.name, z.name])];
 const usual = {loitering: '30s', gathering: '20s', abandoned_object: '60s'};
 const way = r => { const z = r.kind === 'line_crossing' && scene.zones.find(x => x.name === r.zone); return z && z.direction && z.direction !== 'both' ? t('rule.' + z.direction) : ''; };
-const sentence = r => t('rule.' + r.kind, r.zone === 'all' || !r.zone ? t('all') : r.zone, r.after || usual[r.kind], r.people || 5) + way(r) + (r.schedule ? t('rule.when', r.schedule) : t('rule.always')) + (r.severity ? t('rule.severity', r.severity) : '');
+const sentence = r => t('rule.' + r.kind, r.kind === 'line_crossing' && !scene.zones.some(z => z.line && z.name === r.zone) ? '？' : r.zone === 'all' || !r.zone ? t('all') : r.zone, r.after || usual[r.kind], r.people || 5) + way(r) + (r.schedule ? t('rule.when', r.schedule) : t('rule.always')) + (r.severity ? t('rule.severity', r.severity) : '');
 
 function ruleItem(r) {
   const li = el('li', {}, el('strong', {}, sentence(r)));
   if (!editor) return li;
   const fields = el('div', {className: 'fields'},
-    choose(t('kind'), scene.kinds.map(k => [k.kind, k.text]), r.kind, v => { r.kind = v; delete r.after; delete r.people; const p = places(r); if (!p.some(o => o[0] === r.zone)) r.zone = p.length ? p[0][0] : 'all'; }),
-    choose(t('where'), places(r), r.zone || 'all', v => { r.zone = v; }));
-  if (usual[r.kind]) fields.append(field(t('after'), {value: r.after || '', placeholder: usual[r.kind]}, v => { r.after = v.trim(); }));
+    choose(t('kind'), scene.kinds.map(k => [k.kind, k.text]), r.kind, v => { r.kind = v; delete r.after; delete r.people; const p = places(r); if (!p.some(o => o[0] === r.zone)) r.zone = p[0][0]; }),
+    choose(t('where'), places(r), r.zone || (r.kind === 'line_crossing' ? '' : 'all'), v => { r.zone = v; }));
+  if (usual[r.kind]) fields.append(field(t('after'), {value: r.after || '', placeholder: usual[r.kind]}, v => { r.after = lasting(v); }));
   if (r.kind === 'gathering') fields.append(field(t('people'), {type: 'number', min: 2, max: 100, value: r.people || '', placeholder: 5}, v => { r.people = Number(v) || 0; }));
   fields.append(field(t('schedule'), {value: r.schedule || '', placeholder: '22:00-06:00'}, v => { r.schedule = v.trim(); }),
     choose(t('sev'), [[0, t('default')], ...[1, 2, 3, 4].map(n => [n, t('sev' + n)])], r.severity || 0, v => { r.severity = Number(v); }));
@@ -337,7 +338,7 @@ function where() {
 function show() {
   const again = where();
   draw();
-  if ($('rules')) $('rules').replaceChildren(...scene.rules.map(ruleItem));
+  if ($('rules')) $('rules').replaceChildren(...(scene.rules.length ? scene.rules.map(ruleItem) : [el('li', {}, t('norules'))]));
   if (!editor) return;
   const none = !shapes().length && !scene.heights.length;
   $('zones').replaceChildren(...(none ? [el('li', {}, t('nozones'))] : []), ...shapes().map(s => zoneItem(s, scene.privacy.indexOf(s.of))), ...scene.heights.map((h, i) => part('heights[' + i + ']', el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),

@@ -171,6 +171,7 @@ function hints() {
 function values(list) {
   const f = formOf[list], all = {};
   for (const e of f.elements) if (e.name) all[e.name] = e.disabled ? '' : e.value;
+  for (const k of ['every', 'heartbeat', 'max_on']) if (all[k]) all[k] = lasting(all[k]);
   if (list === 'sensors') all.off = [...f.off];
   return all;
 }

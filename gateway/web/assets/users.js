@@ -73,7 +73,7 @@ if ($('entries')) {
   const more = () => api('GET', 'audit?' + new URLSearchParams({...(last ? {before: last} : {}), who: asked.who.value.trim(), action: asked.action.value})).then(all => {
     for (const a of all) {
       last = a.id;
-      $('entries').append(el('tr', {}, el('td', {}, when(a.at)), el('td', {}, a.who), el('td', {}, a.text + (a.detail ? ': ' + a.detail : '')), el('td', {}, a.origin)));
+      $('entries').append(el('tr', {}, el('td', {}, when(a.at)), el('td', {}, a.who), el('td', {}, a.text + (a.detail ? t('add.colon') + a.detail : '')), el('td', {}, a.origin)));
     }
     $('more').hidden = all.length < 100;
   }).catch(e => $('entries').append(el('tr', {className: 'bad'}, el('td', {colSpan: 4}, t('failed', e.message)))));
