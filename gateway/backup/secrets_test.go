@@ -13,7 +13,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"sentrybox/gateway/certificate"
+	"sentrybox/gateway/certificate/certificatetest"
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/seal"
 )
@@ -243,5 +246,38 @@ func TestRestoreThatFails(t *testing.T) {
 	}
 	if err := prepare(t, to, file, Wish{}); err != nil {
 		t.Errorf("after them: %v", err)
+	}
+}
+
+// TestCertificatesOfThePage: what was given on the page comes along, though it is in the data folder.
+func TestCertificatesOfThePage(t *testing.T) {
+	from, to := box(t), box(t)
+	ca := certificatetest.New(t, "ca", nil, certificatetest.CA)
+	own := certificatetest.New(t, "gw-1", ca, nil)
+	shelf := certificate.Shelf{Data: from.Data, Now: time.Now}
+	trust, _, err := shelf.Authority([]byte(ca.Cert))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, _, err := shelf.Client([]byte(own.Cert), []byte(own.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, from.Config, `gateway: {id: gw-1, street: donghu, community: meiyuan}
+data: `+from.Data+`
+uplink: {mqtt: [{url: "mqtts://b", ca: "`+trust+`", cert: `+cert+`, key: '`+key+`'}]}
+`)
+	exec(t, from)
+	file := save(t, from, false, false)
+	if err := errors.Join(os.RemoveAll(filepath.Dir(from.Data)), prepare(t, to, file, Wish{})); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, to)
+	m := load(t, to).Uplink.MQTT[0]
+	for path, want := range map[string]string{m.CA: ca.Cert, m.Cert: own.Cert, m.Key: own.Key} {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != 0o600 || content(t, path) != want {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
 	}
 }

@@ -177,6 +177,7 @@ var programs = map[Key]sentence{ //nolint:gochecknoglobals // a table, never wri
 	"api.restore":         {"恢复，或复制成另一个站点", "Restore it, or copy it to a site of its own"},
 	"api.restore.get":     {"恢复进行到哪一步", "How far a restore has come"},
 	"api.settings":        {"站点和上行线路", "The site and its uplinks"},
+	"api.certificates":    {"把 MQTT 服务器的 CA 证书或本机的客户端证书存到设备上", "Keeps a broker's CA certificate, or the gateway's own for it, on the box"},
 	"api.settings.plan":   {"改站点和线路后配置会怎样", "What the configuration becomes with other settings"},
 	"api.group.":          {"文档", "Documentation"},
 	"api.group.alerts":    {"告警", "Alerts"},

@@ -48,6 +48,7 @@ func operations() map[string]operation {
 		"GET /api/v1/config/history/{id}":      {about: "api.revision", out: checked{}},
 		"GET /api/v1/settings":                 {about: "api.settings", out: settings{}},
 		"POST /api/v1/settings/plan":           {about: "api.settings.plan", in: settings{}, out: checked{}},
+		"POST /api/v1/uplink/certificates":     {about: "api.certificates", in: certificateRequest{}, out: certificateView{}},
 		"POST /api/v1/uplink/test":             {about: "api.test", out: testView{}},
 		"GET /api/v1/uplink/test/{id}":         {about: "api.test.get", out: testView{}},
 		"GET /api/v1/logs": {about: "api.logs", out: logView{}, query: []apidoc.Param{

@@ -110,6 +110,7 @@ func routes() []route {
 		{"GET", "/settings", inside, t, page("settings")},
 		{"GET", "/api/v1/settings", inside, t, care((*Server).getSettings)},
 		{"POST", "/api/v1/settings/plan", inside, t, care((*Server).planSettings)},
+		{"POST", "/api/v1/uplink/certificates", inside, t, care((*Server).keepCertificate)},
 		{"POST", "/api/v1/uplink/test", inside, t, answer((*Server).startTest)},
 		{"GET", "/api/v1/uplink/test/{id}", inside, t, answer((*Server).getTest)},
 		{"POST", "/api/v1/me/password", inside, v, answer((*Server).ownPassword)},

@@ -30,8 +30,14 @@ type uplinkSettings struct {
 	Password    string `json:"password"` // empty: as it was
 	HasPassword bool   `json:"has_password,omitempty"`
 	CA          string `json:"ca"`
-	Month       string `json:"month"`           // bytes a month, such as 2GiB; empty: as many as it takes
-	State       *Line  `json:"state,omitempty"` // whether it answers; passed over in a change
+	// Cert and Key are the gateway's own certificate and its key; null or absent in a change: as they were.
+	Cert *string `json:"cert,omitempty"`
+	Key  *string `json:"key,omitempty"`
+	// CAText and CertText say what they are; passed over in a change.
+	CAText   string `json:"ca_text,omitempty"`
+	CertText string `json:"cert_text,omitempty"`
+	Month    string `json:"month"`           // bytes a month, such as 2GiB; empty: as many as it takes
+	State    *Line  `json:"state,omitempty"` // whether it answers; passed over in a change
 }
 
 func uplinksOf(body []byte) (section revision.Fields, all []revision.Fields, err error) {
@@ -72,7 +78,8 @@ func (s *Server) getSettings(r *http.Request) (any, error) {
 	}
 	states := uplinkLines(&st, from(r).lang)
 	for i, u := range uplinks {
-		v := uplinkSettings{Old: i + 1, Name: u.Text("name"), CA: u.Text("ca")}
+		v := uplinkSettings{Old: i + 1, Name: u.Text("name")}
+		s.certificatesOf(r, u, &v)
 		var user, password string
 		v.Address, user, password = apart(u.Text("url"))
 		v.User, v.HasPassword = unescape(user), password != "" || u.Text("password") != "" || u.Text("password_file") != ""
@@ -144,6 +151,12 @@ func (u *uplinkSettings) into(f revision.Fields) revision.Fields {
 	_, user, password := apart(f.Text("url"))
 	trim := strings.TrimSpace
 	f = f.Set("name", trim(u.Name)).Set("ca", trim(u.CA))
+	if u.Cert != nil {
+		f = f.Set("cert", trim(*u.Cert))
+	}
+	if u.Key != nil {
+		f = f.Set("key", trim(*u.Key))
+	}
 	budget, _ := f.Get("budget").(yaml.MapSlice)
 	b := revision.Fields(budget).Set("month", trim(u.Month))
 	if f = f.Set("budget", nil); len(b) > 0 {
