@@ -129,7 +129,7 @@ func (c *Controller) Look(now time.Time, s Signs) map[string]wire.Pace {
 	c.forget(s.Cameras)
 	late, worst, clear := c.lags(s.Cameras)
 	switch {
-	case len(late) > 0 && (c.calm.n > 0 || everybodys(s, len(late))):
+	case len(late) > 0 && everybodys(s, len(late), c.calm.n > 0):
 		n := 1
 		if worst > twice {
 			n = 2
@@ -173,9 +173,10 @@ func (c *Controller) lags(cameras []Camera) (late []string, worst time.Duration,
 	return late, worst, clear
 }
 
-// everybodys says whether the lag of some cameras comes from the box as a whole.
-func everybodys(s Signs, late int) bool {
-	return s.Hot != "" || s.Pressure >= pressed || len(s.Cameras) > 1 && 2*late >= len(s.Cameras) || s.Pressure < 0 && late > 1
+// everybodys says whether the lag of some cameras comes from the box as a whole. Where all are slowed down already
+// little speaks for that.
+func everybodys(s Signs, late int, slowed bool) bool {
+	return slowed && (s.Pressure < 0 || s.Pressure >= pressed/2) || s.Hot != "" || s.Pressure >= pressed || len(s.Cameras) > 1 && 2*late >= len(s.Cameras) || s.Pressure < 0 && late > 1
 }
 
 // take makes all cameras slower; those of an open alert once there is nothing more to

@@ -45,7 +45,7 @@ func work(p wire.Pace) float64 {
 func (b *box) second() {
 	demand := 0.0
 	for id, cost := range b.cost {
-		demand += cost*work(b.pace[id]) + b.backlog[id]*cost
+		demand += min(cost*work(b.pace[id])+b.backlog[id]*cost, 1) // no process has more than one core
 	}
 	share := min(1, b.capacity/max(demand, 1e-9))
 	s := Signs{Pressure: min(max(demand/b.capacity-0.6, 0), 1), Hot: b.hot}
@@ -53,7 +53,7 @@ func (b *box) second() {
 		s.Pressure = -1
 	}
 	for id, cost := range b.cost {
-		// No process has more than one core. What waits longer than 4 s is passed over.
+		// What waits longer than 4 s is passed over.
 		need := work(b.pace[id]) + b.backlog[id]
 		done := min(need*share, 1/cost)
 		b.backlog[id] = min(max(need-done, 0), 4)
@@ -181,6 +181,30 @@ func TestOneTooHeavy(t *testing.T) {
 	}
 	if b.backlog["8k"] > 1.5 {
 		t.Errorf("it is %v s behind", b.backlog["8k"])
+	}
+}
+
+// TestOneTooHeavyAfterRush: it does so too while others still have less than they want, and is not why they do.
+func TestOneTooHeavyAfterRush(t *testing.T) {
+	b := newBox(t, 1)
+	for i := range 6 {
+		b.cost[fmt.Sprint(i)] = 0.2
+	}
+	b.cost["8k"] = 1.4
+	b.run(20 * time.Second)
+	if b.c.Step() == 0 {
+		t.Fatal("a rush slows nobody")
+	}
+	b.capacity = 8
+	b.run(20 * time.Minute)
+	for id, p := range b.pace {
+		if slow := p != (wire.Pace{}); slow != (id == "8k") {
+			t.Errorf("camera %s has %+v", id, p)
+		}
+	}
+	changes := b.changes
+	if b.run(30 * time.Minute); b.changes-changes > 20 {
+		t.Errorf("%d changes in half an hour", b.changes-changes)
 	}
 }
 
