@@ -24,10 +24,10 @@ import (
 const MaxTracks = 64
 
 const (
-	keepNew  = 700 * time.Millisecond // for how long a track that nothing supports yet is kept unseen
-	keepSure = 2 * time.Second        // the same for one known as a person or a mover
-	soonGone = 0.4                    // seconds in which a track about to leave is outside
-	maxGap   = 2 * time.Second        // pictures further apart share no tracks
+	keepNew  = 700 * time.Millisecond  // for how long a track that nothing supports yet is kept unseen
+	keepSure = 2 * time.Second         // the same for one known as a person or a mover
+	soonGone = 0.4                     // seconds in which a track about to leave is outside
+	maxGap   = 4100 * time.Millisecond // pictures further apart share no tracks; keyframes, which may be all there is, are not
 )
 
 // Track is one followed thing. Lengths are in pixels of the working size.

@@ -79,6 +79,19 @@ func TestPassOver(t *testing.T) {
 	}
 }
 
+// TestKeyframesAlone: who comes and stands there is found by keyframes alone, though these are a little more than two seconds
+// apart, as with cameras whose clock is not exact.
+func TestKeyframesAlone(t *testing.T) {
+	cfg := testConfig(wire.Intrusion)
+	g := newGateway(t, cfg)
+	g.check(g.w.JSON(wire.TypePace, wire.Pace{Rate: 2, Keyframes: true}))
+	g.code(stander(), 20*time.Second, 41*time.Millisecond)
+	g.check(g.w.End())
+	if a := g.talk(cfg); len(a.detections) != 2 || a.summary.Decoded != 10 {
+		t.Errorf("%d detections, the two ends of one are there; %d pictures decoded", len(a.detections), a.summary.Decoded)
+	}
+}
+
 // TestAttention: a camera calms down some time after somebody has gone, and says so.
 func TestAttention(t *testing.T) {
 	cfg := testConfig(wire.Motion)
