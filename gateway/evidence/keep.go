@@ -136,8 +136,10 @@ func (k *Keeper) keep(ctx context.Context, r Request) {
 const writeWithin = 5 * time.Second
 
 func (k *Keeper) write(ctx context.Context, r Request, part string, fill func(io.Writer) error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
+	end := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(end))
 	defer cancel()
+	defer context.AfterFunc(end, func() { time.AfterFunc(writeWithin, cancel) })()
 	err := k.Room(ctx)
 	if err == nil {
 		err = k.Write(r.Alert, part, fill, func(file File) error {
