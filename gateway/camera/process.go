@@ -24,7 +24,7 @@ import (
 var ErrHung = errors.New("the vision process stopped answering")
 
 const (
-	helloTimeout  = 10 * time.Second // from start to Hello, on a slow board
+	helloTimeout  = 30 * time.Second // from start to Hello, on a slow and busy board
 	answerTimeout = 5 * time.Second  // without an answer while there is work
 	pingAfter     = time.Second
 	pipeSize      = 1 << 20
