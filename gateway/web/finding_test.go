@@ -102,7 +102,9 @@ func TestFindAndAdd(t *testing.T) {
 	if d.Failed != "用户名或密码不对" || len(d.Tried) < 2 || d.Tried[0].Way != "ONVIF, HTTP Digest" || d.Tried[0].Text != "用户名或密码不对" || d.Tried[0].Why == "" {
 		t.Errorf("%+v", d)
 	}
-	d = signIn(camSecret)
+	for tries := 0; tries == 0 || tries < 5 && len(d.Cameras) == 1 && len(d.Cameras[0].Streams) == 2 && d.Cameras[0].Streams[1].Keyframes <= 0; tries++ {
+		d = signIn(camSecret) // again if this machine was too busy for two keyframes while it watched
+	}
 	if d.Failed != "" || d.Model != "Acme One" || len(d.Cameras) != 1 {
 		t.Fatalf("%+v", d)
 	}
