@@ -2,6 +2,7 @@ package duty
 
 import (
 	"encoding/json"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -100,6 +101,28 @@ func TestPastOfTwoGateways(t *testing.T) {
 		}
 		if strings.Join(found, " ") != want {
 			t.Errorf("%s finds %v, want %s", url.PathEscape(query), found, want)
+		}
+	}
+}
+
+// TestPunctuationIsTheLanguages: English has no full-width brackets, colons or stops, and scripts have none of their own.
+func TestPunctuationIsTheLanguages(t *testing.T) {
+	wide := regexp.MustCompile(`[\x{3000}-\x{303F}\x{FF00}-\x{FFEF}]`)
+	if !wide.MatchString("（三）") {
+		t.Fatal("what is looked for is not found")
+	}
+	for key, sentence := range text.Below(text.English, "duty.") {
+		if wide.MatchString(sentence) {
+			t.Errorf("duty.%s: %q", key, sentence)
+		}
+	}
+	scripts, err := fs.Glob(files, "assets/*.js")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal(scripts, err)
+	}
+	for _, name := range scripts {
+		if script, err := fs.ReadFile(files, name); err != nil || wide.Match(script) {
+			t.Errorf("%s has them, %v", name, err)
 		}
 	}
 }

@@ -73,6 +73,11 @@ func (c *Console) sheet(rep *ledger.Report, l text.Lang) *sheet {
 	for i := range s.Kinds {
 		s.Kinds[i].Name = text.Kind(l, s.Kinds[i].Name)
 	}
+	for _, all := range [][]bar{s.Places, s.False} {
+		for i := range all {
+			all[i].Name = c.placed(all[i].Name)
+		}
+	}
 	for _, x := range []struct {
 		key text.Key
 		v   ledger.Share
@@ -91,6 +96,17 @@ func (c *Console) sheet(rep *ledger.Report, l text.Lang) *sheet {
 	}
 	s.heat(rep, l)
 	return s
+}
+
+// placed names a device and where it is in people's words. The ledger writes street/community/gateway, a space and
+// the device.
+func (c *Console) placed(name string) string {
+	n := strings.LastIndexByte(name, ' ')
+	if n < 0 {
+		return name
+	}
+	g := ledger.Gateway(c.Config.Prefix + "/" + name[:n])
+	return c.place(g) + " · " + c.nameOf(g, name[n+1:])
 }
 
 func bars(all []ledger.Count) (out []bar) {

@@ -265,6 +265,7 @@ func TestDutyPage(t *testing.T) {
 	b.shot("duty-english")
 	b.visit(c.url+"/report?lang=zh", "table")
 	b.shot("duty-report")
+	b.onPhone("duty-report-phone")
 	var pdf []byte
 	b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		pdf, _, err = page.PrintToPDF().WithPreferCSSPageSize(true).Do(ctx)
