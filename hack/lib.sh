@@ -32,8 +32,8 @@ need() {
 	done
 	[ ${#missing[@]} = 0 ] && return
 	say "installing ${missing[*]}"
-	as_root apt-get update -qq
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --reinstall \
+	as_root apt-get -o Acquire::Retries=5 update -qq
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install -y -qq --no-install-recommends --reinstall \
 		-o DPkg::Options::="--path-include=$stock/*" "${missing[@]}" >/dev/null
 }
 

@@ -78,10 +78,10 @@ func (r *reporter) now() error {
 func (r *reporter) fire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.waiting = false
-	if !r.closed && r.err == nil {
+	if r.waiting && !r.closed && r.err == nil { // done may have been first
 		r.err = r.send()
 	}
+	r.waiting = false
 }
 
 func (r *reporter) send() error {

@@ -73,9 +73,10 @@ func (l *link) frame(channel byte, b []byte) error {
 }
 
 // pictures sends a keyframe and P pictures in turn, at 25 a second, until the
-// connection ends or d is over.
+// connection ends or those of d are sent.
 func (l *link) pictures(d time.Duration, ts uint32) uint32 {
-	for start, i := time.Now(), 0; time.Since(start) < d; i++ {
+	const each = 40 * time.Millisecond
+	for i := range int((d + each - 1) / each) {
 		nal := p264
 		if i%5 == 0 {
 			nal = idr264
@@ -84,7 +85,7 @@ func (l *link) pictures(d time.Duration, ts uint32) uint32 {
 			return ts
 		}
 		ts += 3600
-		time.Sleep(40 * time.Millisecond)
+		time.Sleep(each)
 	}
 	return ts
 }

@@ -40,9 +40,15 @@ func TestMonthInShort(t *testing.T) {
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	samples, err := m.endure(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
+	var samples []sample
+	for range 10 { // once, unless the machine is busy
+		more, err := m.endure(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if samples = append(samples, more...); len(samples) >= 10 && len(s.counts()) >= 5 && len(s.raised.list()) >= 5 {
+			break
+		}
 	}
 	// So short a time says nothing of growth: that is for hack/soak. What arrives is judged.
 	v := &verdict{faults: s.rightAgain(t.Context())}

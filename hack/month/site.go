@@ -122,7 +122,7 @@ func (s *site) startBroker() error {
 	if err := s.broker.start(); err != nil {
 		return err
 	}
-	return listening(s.ports["broker"], 10*time.Second)
+	return listening(s.ports["broker"], 2*time.Minute)
 }
 
 // newCamera is a camera of its own, so that it can reboot alone. The last one is a recorder that

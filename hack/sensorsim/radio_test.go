@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
-	"net"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +17,7 @@ import (
 	"sentrybox/drivers/lorawan"
 	"sentrybox/drivers/subscribe"
 	"sentrybox/drivers/subscribe/brokertest"
+	"sentrybox/hack/spawn"
 )
 
 // presses has a device say things, with faults between, of which nothing may come.
@@ -77,12 +78,11 @@ func TestModules(t *testing.T) {
 }
 
 func TestForwarder(t *testing.T) {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	port, err := spawn.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := c.LocalAddr().String()
-	_ = c.Close()
+	address := fmt.Sprintf("127.0.0.1:%d", port)
 	nwk, app := lorawan.Key{1}, lorawan.Key{2}
 	d, err := lorawan.New(lorawan.Config{Listen: address, Devices: []lorawan.Device{{Addr: 0x26011f42, NwkSKey: nwk, AppSKey: app}}})
 	if err != nil {

@@ -24,17 +24,18 @@ until_ok() {
 	done
 }
 
+said() { journalctl --no-pager -u sentrybox.service | grep "$@" >/dev/null; }
 well() { sentrybox health --config $config; }
 main_pid() { systemctl show -p MainPID --value sentrybox.service; }
 analysed() { exec 3<>/dev/tcp/127.0.0.1/9100; printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3; grep -E '^sentrybox_.*analysed.* [1-9]' <&3; }
 
 step "a new box: the service is up before there is a configuration"
-until_ok 60 systemctl is-active sentrybox.service || fail "not active"
-until_ok 30 well || fail "not well"
+until_ok 300 systemctl is-active sentrybox.service || fail "not active"
+until_ok 300 well || fail "not well"
 cat /root/out
 [ ! -e $config ] || fail "a configuration that nobody has written"
 [ "$(ps -o user= -p "$(main_pid)" 2>/dev/null || stat -c %U "/proc/$(main_pid)")" = sentrybox ] || fail "it does not run as sentrybox"
-journalctl -u sentrybox.service | grep -o 'one-time code' | head -n 1 || fail "no code to set it up"
+until_ok 300 said 'one-time code' || fail "no code to set it up"
 
 step "how far it is shut in"
 systemd-analyze security --no-pager sentrybox.service | tail -n 1
@@ -45,15 +46,15 @@ step "a camera: the vision process runs within the unit's walls"
 systemd-run --quiet --unit=camsim /root/camsim --listen 127.0.0.1:8554 gate=/root/vtest.mp4
 install -o sentrybox -g sentrybox -m 0600 /root/config.yaml $config
 systemctl restart sentrybox.service
-until_ok 60 analysed || fail "no picture was analysed"
+until_ok 300 analysed || fail "no picture was analysed"
 cat /root/out
-until_ok 30 well || fail "not well with a camera"
+until_ok 300 well || fail "not well with a camera"
 
 step "killed, it comes back"
 old=$(main_pid)
 systemctl kill --kill-who=main -s KILL sentrybox.service
-until_ok 60 bash -c "[ \$(systemctl show -p MainPID --value sentrybox.service) -gt 1 ] && [ \$(systemctl show -p MainPID --value sentrybox.service) != $old ]" || fail "not back"
-until_ok 60 well || fail "not well after a kill"
+until_ok 300 bash -c "[ \$(systemctl show -p MainPID --value sentrybox.service) -gt 1 ] && [ \$(systemctl show -p MainPID --value sentrybox.service) != $old ]" || fail "not back"
+until_ok 300 well || fail "not well after a kill"
 
 step "hung, systemd begins it anew"
 mkdir -p /run/systemd/system/sentrybox.service.d
@@ -62,8 +63,8 @@ systemctl daemon-reload
 systemctl restart sentrybox.service
 old=$(main_pid)
 kill -STOP "$old"
-until_ok 90 bash -c "[ \$(systemctl show -p MainPID --value sentrybox.service) -gt 1 ] && [ \$(systemctl show -p MainPID --value sentrybox.service) != $old ]" || fail "still hung"
-until_ok 60 well || fail "not well after it hung"
+until_ok 300 bash -c "[ \$(systemctl show -p MainPID --value sentrybox.service) -gt 1 ] && [ \$(systemctl show -p MainPID --value sentrybox.service) != $old ]" || fail "still hung"
+until_ok 300 well || fail "not well after it hung"
 
 step "an upgrade keeps the configuration and the data"
 sum=$(sha256sum $config)
@@ -71,7 +72,7 @@ old=$(main_pid)
 dpkg -i /root/sentrybox.deb
 [ "$(sha256sum $config)" = "$sum" ] || fail "the configuration has changed"
 [ "$(main_pid)" != "$old" ] || fail "the old program still runs"
-until_ok 60 well || fail "not well after an upgrade"
+until_ok 300 well || fail "not well after an upgrade"
 
 update() { sentrybox update --config $config --steady 2s "$@" >/root/out 2>&1; }
 has() { [ "$(dpkg-query -W -f '${Status} ${Version}' sentrybox)" = "install ok installed $1" ]; }
@@ -90,26 +91,26 @@ step "an update whose program does not come up is taken back"
 ! update --within 8s /root/2.update || fail "it was taken for well"
 tail -n 2 /root/out
 has "$was" || { cat /root/out; fail "the old version is not back"; }
-until_ok 60 well || fail "not well after going back"
+until_ok 300 well || fail "not well after going back"
 
 step "an update that is cut off half-way is taken back at the next boot"
-setsid sentrybox update --config $config --within 60s /root/2.update >/root/out 2>&1 &
+setsid sentrybox update --config $config --within 300s /root/2.update >/root/out 2>&1 &
 cut=$!
-until_ok 60 grep -q proving /var/lib/sentrybox-update/journal.json || fail "it did not begin"
+until_ok 300 grep -q proving /var/lib/sentrybox-update/journal.json || fail "it did not begin"
 kill -KILL $cut
 wait $cut 2>/dev/null || true
 truncate -s 100000 /usr/bin/sentrybox-vision # half of it
 systemctl stop sentrybox.service
 systemctl start sentrybox-update.service || fail "the way back failed"
 has "$was" || fail "the old version is not back after a cut"
-until_ok 60 well || fail "not well after a cut"
+until_ok 300 well || fail "not well after a cut"
 ! dpkg --verify sentrybox | grep /usr/bin || fail "the programs are a mixture"
 
 step "an update that works is kept"
 update /root/1.update || { cat /root/out; fail "it was not kept"; }
 tail -n 1 /root/out
 has 9.1 || fail "the new version is not there"
-well || fail "not well after an update"
+until_ok 300 well || fail "not well after an update"
 [ "$(sha256sum $config)" = "$sum" ] || fail "the configuration has changed"
 
 step "what the page has uploaded is installed, or refused with the reason"
@@ -128,24 +129,24 @@ as cat /var/lib/sentrybox-update/result.json || fail "the service cannot read th
 chmod 0644 /root/*.update && mv /root/*.update /opt/
 as mkdir -p $inbox
 as ln -s /etc/shadow $inbox/inbox.update
-until_ok 30 told update.error.none || fail "a link was not refused"
+until_ok 300 told update.error.none || fail "a link was not refused"
 as cp /opt/3.update $inbox/new
 as mv $inbox/new $inbox/inbox.update
-until_ok 30 told update.error.arch || fail "one for another processor was not refused"
+until_ok 300 told update.error.arch || fail "one for another processor was not refused"
 has 9.1 || fail "a refused upload has changed something"
 as cp /opt/4.update $inbox/new
 as mv $inbox/new $inbox/inbox.update
-until_ok 90 told '"proven".*"9.4"' || { cat /var/lib/sentrybox-update/result.json; journalctl --no-pager -u sentrybox-update-inbox.service | tail -n 30; fail "the upload was not installed"; }
+until_ok 300 told '"proven".*"9.4"' || { cat /var/lib/sentrybox-update/result.json; journalctl --no-pager -u sentrybox-update-inbox.service | tail -n 30; fail "the upload was not installed"; }
 cat /var/lib/sentrybox-update/result.json
 has 9.4 || fail "the uploaded version is not there"
 [ -z "$(ls -A $inbox)" ] || fail "left in the inbox: $(ls -A $inbox)"
-until_ok 30 well || fail "not well after an upload"
+until_ok 300 well || fail "not well after an upload"
 
 step "removed and installed again, it runs"
 dpkg --remove sentrybox
 ! systemctl is-active --quiet sentrybox.service || fail "it runs without its package"
 dpkg -i /root/sentrybox.deb
-until_ok 60 well || fail "not well after it was installed again"
+until_ok 300 well || fail "not well after it was installed again"
 systemctl is-enabled --quiet sentrybox.service || fail "the next boot does not start it"
 [ "$(sha256sum $config)" = "$sum" ] || fail "the configuration has changed"
 
