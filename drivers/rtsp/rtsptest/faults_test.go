@@ -39,7 +39,7 @@ func TestStall(t *testing.T) {
 	if p[n].sequence != p[n-1].sequence+1 {
 		t.Errorf("sequence %d after %d", p[n].sequence, p[n-1].sequence)
 	}
-	if gap := p[n].timestamp - p[n-1].timestamp; gap < clockRate*7/10 {
+	if gap := p[n].timestamp - p[n-1].timestamp; gap <= clockRate/5 { // the step of one picture
 		t.Errorf("timestamps go on after %d ticks", gap)
 	}
 }
