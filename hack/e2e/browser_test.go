@@ -38,7 +38,14 @@ func startBrowser(t testing.TB, base string) *browser {
 	// The browser is killed with the thread that started it (prctl(2), PR_SET_PDEATHSIG),
 	// and threads that were in another network namespace end early.
 	goruntime.LockOSThread()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox,
+	dir, err := os.MkdirTemp(programs, "browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // its children write for a little after it has ended
+		eventually(t, "an end of what the browser keeps", func() bool { return os.RemoveAll(dir) == nil })
+	})
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(dir),
 		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(patience))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(cancel)
