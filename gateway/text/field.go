@@ -177,7 +177,7 @@ var field = map[Key]sentence{ //nolint:gochecknoglobals // a table, never writte
 	"js.sn.plain":            {"没有：在本机 MQTT 上发布数值", "none: it publishes numbers at the gateway's own broker"},
 	"js.sn.plainhint":        {"向本机 MQTT 的 sensors/编号 发布 JSON，如 {\"water_level\": 0.4}", "It publishes JSON on sensors/ID at the gateway's own broker, such as {\"water_level\": 0.4}"},
 	"sn.kept":                {"（不填保持原来的）", " (empty: as it was)"},
-	"js.sn.nolocal":          {"本机没有 MQTT 服务器：先添加一条 MQTT 总线，或在“配置”里写 broker: {listen: …}。", "The gateway has no broker of its own: add a bus of the kind MQTT first, or write broker: {listen: …} in the configuration."},
+	"js.sn.nolocal":          {"本机没有 MQTT 服务器：先添加一条 MQTT 总线，或在“配置”里加一行 broker: {listen: \"127.0.0.1:1883\"}。", "The gateway has no broker of its own: add a bus of the kind MQTT first, or write broker: {listen: …} in the configuration."},
 	"js.sn.nobus":            {"先添加一条总线：{0}", "Add a bus first: {0}"},
 	"js.sn.where.port":       {"串口，或串口服务器 tcp://主机:端口", "Serial port, or a serial server tcp://host:port"},
 	"js.sn.where.listen":     {"本机 UDP 地址，如 0.0.0.0:1700", "UDP address of this box, such as 0.0.0.0:1700"},

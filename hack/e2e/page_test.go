@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"sentrybox/drivers/rtsp/rtsptest"
@@ -140,6 +141,16 @@ uplink: {mqtt: [{url: "${BROKER}"}]}
 	b.press("#form button.main")
 	b.until("the mistake at its field", `document.activeElement.name === "street" && document.activeElement.closest("label").innerText.includes("不能有 / + #")`)
 	b.until("the broker's mistake at its field", `document.querySelector("#uplinks > li:nth-child(2) [data-key=address]").closest("label").querySelector(".atfield")`)
+	// Signed out meanwhile: what has been typed stays, and goes on once somebody has signed in in another tab.
+	b.do(network.ClearBrowserCookies())
+	b.press("#form button.main")
+	b.says("#expired", "登录已过期")
+	b.until("what was typed", `document.querySelector("[name=street]").value === "don/ghu"`)
+	b.do(chromedp.Evaluate(`fetch("/signin", {method: "POST", redirect: "manual", body: new URLSearchParams({name: "王工", password: "`+pagePassword+`"})}).then(() => { document.again = true; })`, nil))
+	b.until("another session", `document.again`)
+	b.fill("[name=street]", "donghu2")
+	b.press("#form button.main")
+	b.until("the street to be well, and no notice", `!document.querySelector("[name=street]").closest("label").querySelector(".atfield") && document.querySelector("#uplinks .atfield") && !document.getElementById("expired")`)
 	b.press("#test")
 	b.says("#steps", "MQTT 服务器已确认")
 	id := ""

@@ -249,6 +249,7 @@ function percent(label, value, set) {
     keep();
     set(v);
     i.value = shown(v);
+    keepDraft();
     draw();
   };
   return el('label', {}, label, i);
@@ -340,6 +341,7 @@ function show() {
   draw();
   if ($('rules')) $('rules').replaceChildren(...(scene.rules.length ? scene.rules.map(ruleItem) : [el('li', {}, t('norules'))]));
   if (!editor) return;
+  keepDraft();
   const none = !shapes().length && !scene.heights.length;
   $('zones').replaceChildren(...(none ? [el('li', {}, t('nozones'))] : []), ...shapes().map(s => zoneItem(s, scene.privacy.indexOf(s.of))), ...scene.heights.map((h, i) => part('heights[' + i + ']', el('li', {}, el('strong', {}, t(i ? 'far' : 'near')),
     el('fieldset', {className: 'point'}, percent(t('head') + ' %', h.head, v => { h.head = v; }), percent(t('foot') + ' %', h.foot, v => { h.foot = v; }))))),
@@ -361,12 +363,25 @@ new EventSource('/api/v1/events').addEventListener('overview', e => {
 });
 setInterval(() => { if (Date.now() - stateAt > 7000) tellState({level: 'warn', text: t('stale', hms(stateAt))}); }, 1000);
 
+// What is not saved yet is kept in this tab, so that leaving the page and coming back loses nothing.
+const draft = 'draft ' + camera, own = () => { const {state, kinds, ...all} = scene; return JSON.stringify(all, (k, v) => k === 'floors' && v && !v.length ? undefined : v); };
+let loaded = '';
+function keepDraft() {
+  if (own() === loaded) sessionStorage.removeItem(draft);
+  else sessionStorage.setItem(draft, JSON.stringify({of: loaded, own: own()}));
+}
+
 async function load() {
   scene = await api('GET', path);
   if (scene.state) tellState(scene.state);
   undo = [];
   selected = null;
+  loaded = own();
+  const kept = editor && JSON.parse(sessionStorage.getItem(draft));
+  const back = kept && kept.of === loaded;
+  if (back) { keep(); Object.assign(scene, JSON.parse(kept.own)); }
   show();
+  if (back) say($('gone'), 'warn', t('draft'));
 }
 
 if (canvas) setInterval(resize, 500);
@@ -397,6 +412,6 @@ if (editor) {
     const {state, kinds, ...own} = scene;
     return planned(path + '/plan', own, camera);
   });
-  saving(() => setTimeout(() => load().catch(() => {}), 1500));
+  saving(() => { loaded = own(); keepDraft(); setTimeout(() => load().catch(() => {}), 1500); });
 }
 load().catch(e => say($('said'), 'bad', t('failed', e.message)));
