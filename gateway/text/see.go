@@ -102,6 +102,7 @@ var see = map[Key]sentence{ //nolint:gochecknoglobals // a table, never written 
 	"web.hint.norules": {"还没有规则，它自己不会发告警：在“画面与规则”里画区域、添加规则", "There are no rules, so it raises no alert of its own: draw zones and add rules under Picture and rules"},
 	"js.norules":       {"还没有规则：这台摄像机自己不会发告警。", "There are no rules yet: this camera raises no alert of its own."},
 	"js.draft":         {"这里有上次没有保存的改动，已经放回来了；不要就按“撤销”。", "What had been changed here and was not saved is back; Undo takes it away."},
+	"js.ready":         {"已放在画面中间：在下面“各点坐标”里改数值，就能移动它。", "It is in the middle of the picture: move it by the numbers of its points below."},
 	"js.noline":        {"先用“画线”在画面上画一条线", "first draw a line on the picture"},
 	"web.try":          {"试一试", "Try it"},
 	"web.try.go":       {"用上面的规则试最近的画面", "Try the rules above on the last minutes"},

@@ -182,15 +182,6 @@ function back() {
 }
 
 // keys moves the chosen corner by arrows, half a percent at a time.
-function keys(e) {
-  const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[e.key], s = shapes().find(x => x.of === selected);
-  if (e.key === 'Escape') { drawing = null; selected = null; corner = -1; show(); }
-  else if ((e.key === 'Delete' || e.key === 'Backspace') && corner >= 0) drop();
-  else if (step && s && corner >= 0) { keep(); s.points[corner] = s.points[corner].map((v, i) => four(Math.min(1, Math.max(0, v + step[i] * 0.005)))); draw(); }
-  else return;
-  e.preventDefault();
-}
-
 function finish() {
   keep();
   const points = drawing.points.map(p => p.map(four));
@@ -363,23 +354,12 @@ new EventSource('/api/v1/events').addEventListener('overview', e => {
 });
 setInterval(() => { if (Date.now() - stateAt > 7000) tellState({level: 'warn', text: t('stale', hms(stateAt))}); }, 1000);
 
-// What is not saved yet is kept in this tab, so that leaving the page and coming back loses nothing.
-const draft = 'draft ' + camera, own = () => { const {state, kinds, ...all} = scene; return JSON.stringify(all, (k, v) => k === 'floors' && v && !v.length ? undefined : v); };
-let loaded = '';
-function keepDraft() {
-  if (own() === loaded) sessionStorage.removeItem(draft);
-  else sessionStorage.setItem(draft, JSON.stringify({of: loaded, own: own()}));
-}
-
 async function load() {
   scene = await api('GET', path);
   if (scene.state) tellState(scene.state);
   undo = [];
   selected = null;
-  loaded = own();
-  const kept = editor && JSON.parse(sessionStorage.getItem(draft));
-  const back = kept && kept.of === loaded;
-  if (back) { keep(); Object.assign(scene, JSON.parse(kept.own)); }
+  const back = takeDraft();
   show();
   if (back) say($('gone'), 'warn', t('draft'));
 }
@@ -395,7 +375,8 @@ if (editor) {
     canvas.setAttribute('aria-label', t('canvas'));
     canvas.onkeydown = keys;
   }
-  for (const b of document.querySelectorAll('[data-draw]')) b.onclick = () => {
+  for (const b of document.querySelectorAll('[data-draw]')) b.onclick = e => {
+    if (!e.detail && !drawing) return ready(b.dataset.draw);
     drawing = drawing && drawing.type === b.dataset.draw ? null : {type: b.dataset.draw, points: []};
     selected = null;
     show();
