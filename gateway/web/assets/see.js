@@ -95,7 +95,7 @@ function frame({b, colour, dashed}, d) {
 function list(v) {
   const levels = {decided: 'bad', watching: 'warn', refused: '', quiet: '', off: ''};
   const items = known.map((r, i) => { const s = v.rules[i] || {state: 'quiet', text: ''}; return el('li', {className: levels[s.state]}, el('strong', {}, sentence(r)), el('p', {className: 'says'}, s.text), r.note ? el('p', {className: 'hint'}, r.note) : null); });
-  whys.replaceChildren(...(v.settling ? [el('li', {className: 'warn'}, v.settling)] : []), ...items);
+  whys.replaceChildren(...(v.settling ? [el('li', {className: 'warn'}, v.settling)] : []), ...(items.length ? items : [el('li', {}, t('norules'))]));
   stage.dataset.why = v.rules.map(s => s.state).join(' ');
 }
 
