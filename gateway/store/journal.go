@@ -25,7 +25,7 @@ type Record struct {
 // A journal has every revision of an alert since a backup, each on the disk
 // before it counts as durable, so that a database that is lost loses no alert.
 // It is a file of records: length and CRC-32C (RFC 3720 B.4) in 4 bytes each,
-// little-endian, and JSON. A record that is torn or false ends it.
+// little-endian, and JSON. A record that is torn ends it.
 //
 // The generation is that of the backup that it goes on from; generation 0 goes
 // on from nothing.
@@ -153,27 +153,50 @@ func numbered(dir, form string) (all []uint64) {
 	return all
 }
 
-// readJournal returns the sound records of a file and where they end. A file that
-// is not there has none.
-func readJournal(path string) (all []Record, size int64, err error) {
+// journalFile is what readJournal has found.
+type journalFile struct {
+	records []Record
+	size    int64 // where the last sound record ends
+	torn    bool  // more follows, as a kill may leave it
+	damaged bool  // a record is missing that was durable once
+}
+
+// readJournal returns the sound records of a file. A file that is not there has none. A record that is false, but as
+// long as it says, is passed over for those behind it.
+func readJournal(path string) (j journalFile, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, 0, nil
+		return j, nil
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("read the journal of alerts: %w", err)
+		return j, fmt.Errorf("read the journal of alerts: %w", err)
 	}
 	defer f.Close()
 	r := bufio.NewReader(f)
-	for {
+	for at, bad := int64(0), false; ; {
 		rec, n, err := readRecord(r)
-		if err != nil {
-			return all, size, nil // torn by a power cut, or the end
+		at += n
+		switch {
+		case err == nil:
+			j.records, j.size, j.damaged = append(j.records, rec), at, j.damaged || bad
+		case errors.Is(err, errFalse):
+			bad = true
+		case errors.Is(err, io.EOF):
+			j.torn = bad
+			return j, nil
+		default: // torn by a power cut; or who knows what it was, and what followed
+			j.torn, j.damaged = true, j.damaged || errors.Is(err, errLength)
+			return j, nil
 		}
-		all, size = append(all, rec), size+n
 	}
 }
 
+var (
+	errFalse  = errors.New("a record whose sum is wrong")
+	errLength = errors.New("a record of no possible length")
+)
+
+// readRecord returns a record and how long it is, also if it is false.
 func readRecord(r io.Reader) (rec Record, n int64, err error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -181,14 +204,18 @@ func readRecord(r io.Reader) (rec Record, n int64, err error) {
 	}
 	length := binary.LittleEndian.Uint32(head[:4])
 	if length > maxRecord {
-		return rec, 0, io.ErrUnexpectedEOF
+		return rec, 0, errLength
 	}
 	body := make([]byte, length)
 	if _, err := io.ReadFull(r, body); err != nil {
-		return rec, 0, err
+		return rec, 0, io.ErrUnexpectedEOF // also before the first byte of it
 	}
+	n = int64(len(head)) + int64(length)
 	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != binary.LittleEndian.Uint32(head[4:]) {
-		return rec, 0, io.ErrUnexpectedEOF
+		return rec, n, errFalse
 	}
-	return rec, int64(len(head)) + int64(length), json.Unmarshal(body, &rec)
+	if json.Unmarshal(body, &rec) != nil {
+		return rec, n, errFalse
+	}
+	return rec, n, nil
 }

@@ -204,18 +204,22 @@ func (s *Store) readJournals(ctx context.Context) error {
 		s.journal.gen = backups[len(backups)-1]
 	}
 	var all []Record
+	damaged := false
 	for _, gen := range gens {
-		records, size, err := readJournal(s.journal.path(gen))
+		j, err := readJournal(s.journal.path(gen))
 		if err != nil {
 			return err
 		}
-		all = append(all, records...)
+		all, damaged = append(all, j.records...), damaged || j.damaged
 		if gen >= s.journal.gen {
-			s.journal.gen, s.journal.size = gen, size
+			s.journal.gen, s.journal.size = gen, j.size
+			// Of what a kill has torn the database may have the whole.
+			s.journal.lacks(j.torn || j.damaged)
 		}
 	}
 	now := time.Now()
-	s.recovery.Complete = s.recovery.Backup != "" || len(gens) > 0 && gens[0] == 0
+	// A sound database that lost its log has all that is older than the last backup.
+	s.recovery.Complete = !damaged && (s.recovery.Reason == "" || s.recovery.Backup != "" || len(gens) > 0 && gens[0] == 0)
 	revs := map[string]int{}
 	return s.Tx(ctx, func(tx *sql.Tx) error {
 		if len(gens) == 0 && len(backups) == 0 {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -287,6 +288,66 @@ func TestAlertsWithoutAJournal(t *testing.T) {
 	}
 }
 
+// TestDamagedJournal: a record that a worn flash has damaged hides none behind it, it is known that one is missing, and
+// a backup takes the place of the journal soon.
+func TestDamagedJournal(t *testing.T) {
+	record := func(path string) (at []int64) { // where each begins
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(data); i += 8 + int(binary.LittleEndian.Uint32(data[i:])) {
+			at = append(at, int64(i))
+		}
+		return at
+	}
+	for name, c := range map[string]struct {
+		missing  int
+		complete bool
+		damage   func(t *testing.T, path string)
+	}{
+		"in the middle": {9, false, func(t *testing.T, path string) { overwrite(t, path, record(path)[4]+50, []byte("xyz")) }},
+		"its length":    {4, false, func(t *testing.T, path string) { overwrite(t, path, record(path)[4]+2, []byte{255}) }},
+		"at the end":    {9, true, func(t *testing.T, path string) { overwrite(t, path, -20, make([]byte, 20)) }},
+		"torn": {9, true, func(t *testing.T, path string) {
+			if err := os.Truncate(path, record(path)[9]+100); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := fresh(t)
+			f.put(10)
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			c.damage(t, f.journal.path(0))
+			sound := f.dir
+			f.dir = copyFolder(t, f.dir)
+			if err := os.Remove(filepath.Join(f.dir, dbName)); err != nil {
+				t.Fatal(err)
+			}
+			f.reopen()
+			if r := f.Recovery(); len(r.Missing) != c.missing || r.Complete != c.complete {
+				t.Errorf("%d missing, complete %v", len(r.Missing), r.Complete)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			// With its database.
+			f.dir = sound
+			f.reopen()
+			if r := f.Recovery(); len(r.Missing) != 0 || !f.BackupDue(time.Now().Add(2*time.Hour)) {
+				t.Errorf("%d missing, or no backup is due", len(r.Missing))
+			}
+			f.put(1)
+			if j, err := readJournal(f.journal.path(0)); err != nil || j.records[len(j.records)-1].Alert.ID != "A00011" {
+				t.Errorf("the journal does not go on: %v", err)
+			}
+		})
+	}
+}
+
 func FuzzJournal(f *testing.F) {
 	dir := f.TempDir()
 	j := &journal{dir: dir, disk: &Disk{Dir: dir}}
@@ -305,8 +366,8 @@ func FuzzJournal(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, size, err := readJournal(path); err != nil || size > int64(len(data)) {
-			t.Fatalf("%d of %d bytes, %v", size, len(data), err)
+		if j, err := readJournal(path); err != nil || j.size > int64(len(data)) {
+			t.Fatalf("%d of %d bytes, %v", j.size, len(data), err)
 		}
 	})
 }
