@@ -182,6 +182,44 @@ func TestAfterAKill(t *testing.T) {
 	}
 }
 
+// TestAfterADamagedDatabase: what a backup and the journal know nothing of is evidence all the same.
+func TestAfterADamagedDatabase(t *testing.T) {
+	r := newRig(t)
+	old := r.raise("a")
+	r.keep(old, 100)
+	if err := r.store.Backup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	late := r.raise("b")
+	r.keep(late, 70)
+	was, _ := r.file(late, Picture)
+	dir := filepath.Join(r.data, "evidence")
+	for _, name := range []string{".new-1", "x.jpg", late + ".txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = r.store.Close()
+	if err := os.WriteFile(filepath.Join(r.data, "sentrybox.db"), bytes.Repeat([]byte("x"), 8192), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.open()
+	if reason := r.store.Recovery().Reason; reason == "" {
+		t.Fatal("the damage was not noticed")
+	}
+	is, ok := r.file(late, Picture)
+	was.Created, is.Created = time.Time{}, time.Time{}
+	if !ok || is != was {
+		t.Errorf("%+v, was %+v", is, was)
+	}
+	if files, err := os.ReadDir(dir); len(files) != 2 || err != nil {
+		t.Errorf("%v are left, %v", files, err)
+	}
+	if n, size, err := r.keeper.Used(t.Context()); n != 2 || size != 170 || err != nil {
+		t.Errorf("%d files of %d bytes, %v", n, size, err)
+	}
+}
+
 // TestRetention: oldest first, by bytes and days, and never of an open alert.
 func TestRetention(t *testing.T) {
 	r := newRig(t)

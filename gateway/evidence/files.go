@@ -5,7 +5,8 @@
 // A file is written under another name, brought to the disk and renamed; then its
 // row, with its SHA-256, and the alert's revision that names it are one
 // transaction. A file without a row is what a kill has left, and is removed at
-// the next start; a row without its file is removed too.
+// the next start, unless a damaged database has lost the row, which is then made anew;
+// a row without its file is removed too.
 //
 // # Pieces
 //
@@ -98,7 +99,7 @@ type Folder struct {
 }
 
 // Open makes the folder and removes what a kill has left: files without a row, and
-// rows without a file.
+// rows without a file. See also Folder.adopt.
 func (f *Folder) Open(ctx context.Context) error {
 	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of evidence: %w", err)
@@ -115,6 +116,10 @@ func (f *Folder) Open(ctx context.Context) error {
 		info, err := e.Info()
 		if file, ok := known[e.Name()]; ok && err == nil && info.Mode().IsRegular() && info.Size() == file.Bytes {
 			delete(known, e.Name())
+			continue
+		}
+		if err == nil && f.lost() && f.adopt(ctx, e.Name(), info) {
+			f.Log.Warn("evidence that the damaged database has lost is known again", "file", e.Name())
 			continue
 		}
 		f.Log.Warn("removing what is no evidence", "file", e.Name())
