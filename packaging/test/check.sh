@@ -142,6 +142,24 @@ has 9.4 || fail "the uploaded version is not there"
 [ -z "$(ls -A $inbox)" ] || fail "left in the inbox: $(ls -A $inbox)"
 until_ok 300 well || fail "not well after an upload"
 
+step "a partition of the data that does not mount is tried again, until somebody stops the service"
+systemctl stop sentrybox.service
+mount=/run/systemd/system/var-lib-sentrybox.mount
+printf '[Mount]\nWhat=tmpfs\nWhere=/var/lib/sentrybox\nType=tmpfs\nOptions=mode=0755,bogus\n' >$mount
+systemctl daemon-reload
+! systemctl start sentrybox.service || fail "it starts without its partition"
+systemctl is-active --quiet sentrybox-again.service || fail "nobody tries again"
+sed -i s/,bogus// $mount
+systemctl daemon-reload
+until_ok 60 well || fail "not well once the partition is there"
+mountpoint -q /var/lib/sentrybox || fail "it runs without its partition"
+until_ok 30 sh -c '! systemctl is-active --quiet sentrybox-again.service' || fail "it is tried still"
+systemctl stop sentrybox.service var-lib-sentrybox.mount
+rm $mount
+systemctl daemon-reload
+systemctl start sentrybox.service
+until_ok 60 well || fail "not well with its own data"
+
 step "removed and installed again, it runs"
 dpkg --remove sentrybox
 ! systemctl is-active --quiet sentrybox.service || fail "it runs without its package"
