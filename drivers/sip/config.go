@@ -35,6 +35,9 @@ type Config struct {
 	Longest time.Duration
 	// Lost is how long one that has registered may be away before that is told (1 minute).
 	Lost time.Duration
+	// First is how much longer a station that signs in by a password alone may be unheard of since the start: one that lives
+	// registers anew within the longest registration (1 hour, which that is).
+	First time.Duration
 	// Log gets what technicians should know; nil for none.
 	Log *slog.Logger
 	// Resolve finds the addresses of a phone's name (net.DefaultResolver.LookupNetIP).
@@ -102,6 +105,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Lost == 0 {
 		c.Lost = time.Minute
+	}
+	if c.First == 0 {
+		c.First = mostExpires
 	}
 	if c.Resolve == nil {
 		c.Resolve = net.DefaultResolver.LookupNetIP

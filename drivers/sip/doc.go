@@ -6,7 +6,7 @@
 // other, with the audio relayed, and if nobody is there the caller hears a tone that says that the
 // call has been noted. DTMF is read from RFC 4733 events, from INFO and, of who has no events, from the
 // audio; text from MESSAGE. That one who had registered is away is told as well, by the Input
-// [Lost]: a help point that is dead helps nobody.
+// [Lost], and so is a station that has not been heard of since the start: a help point that is dead helps nobody.
 //
 // # Strangers
 //

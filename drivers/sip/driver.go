@@ -40,7 +40,7 @@ type Driver struct {
 	mu       sync.Mutex // guards what follows
 	friends  map[netip.Addr]time.Time
 	bindings map[string]binding  // by id
-	missing  map[string]*missing // who has registered, and is away
+	missing  map[string]*missing // who has registered, or should, and is away
 	seen     map[string]bool     // who has registered
 	conns    map[*conn]peer
 	calls    map[string]*conversation // by each Call-ID of theirs
@@ -192,6 +192,11 @@ func (d *Driver) start(emit func(call.Event)) {
 	d.friends, d.bindings, d.conns = map[netip.Addr]time.Time{}, map[string]binding{}, map[*conn]peer{}
 	d.calls, d.lately, d.order, d.busy = map[string]*conversation{}, map[string]*sip.Response{}, nil, 0
 	d.each, d.missing, d.seen = map[string]int{}, map[string]*missing{}, map[string]bool{}
+	for i := range d.cfg.Stations {
+		if s := &d.cfg.Stations[i]; s.Password != "" && !s.Address.IsValid() {
+			d.missing[s.ID] = &missing{since: time.Now().Add(d.cfg.First)}
+		}
+	}
 }
 
 // close closes what is open. Calls have been told by their context before.

@@ -159,7 +159,8 @@ func (d *Driver) expired(now time.Time) []string {
 	return all
 }
 
-// Lost is the Input of a station, or of a phone, that had registered and is away.
+// Lost is the Input of a station, or of a phone, that had registered and is away, and of a station that is not
+// heard of after the start.
 const Lost = "lost"
 
 // missing is a party that is away.
@@ -178,6 +179,21 @@ func (d *Driver) back(id string) {
 	delete(d.missing, id)
 	d.mu.Unlock()
 	if news {
+		d.tell(call.Event{Kind: call.Input, Input: Lost, Station: id})
+	}
+}
+
+// alive says that a party was heard of. One that does not register is not missed any more.
+func (d *Driver) alive(id string) {
+	d.Heard(id)
+	d.mu.Lock()
+	m := d.missing[id]
+	first := m != nil && !d.seen[id]
+	if first {
+		delete(d.missing, id)
+	}
+	d.mu.Unlock()
+	if first && m.told {
 		d.tell(call.Event{Kind: call.Input, Input: Lost, Station: id})
 	}
 }

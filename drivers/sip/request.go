@@ -99,13 +99,13 @@ func (d *Driver) serve(r *sip.Request, from peer, who party, now time.Time) {
 	case who.station == nil:
 		res = d.reply(r, from, 403, "Forbidden") // phones are called
 	case r.IsInvite():
-		d.Heard(who.id())
+		d.alive(who.id())
 		d.invited(r, from, who.station)
 		return
 	case r.Method == sip.MESSAGE:
 		res = d.message(r, from, who.station, number(r))
 	default:
-		d.Heard(who.id())
+		d.alive(who.id())
 		res = d.reply(r, from, 200, "OK")
 		if digit := parseInfo(contentType(r), r.Body()); digit != "" {
 			d.tell(call.Event{Kind: call.Digits, From: who.user(), To: number(r), Station: who.id(), Digits: digit})
@@ -122,7 +122,7 @@ func (d *Driver) message(r *sip.Request, from peer, s *Station, to string) *sip.
 		res.AppendHeader(sip.NewHeader("Accept", "text/plain"))
 		return res
 	}
-	d.Heard(s.ID)
+	d.alive(s.ID)
 	if text := clean(string(r.Body()), call.MaxText); text != "" {
 		d.tell(call.Event{Kind: call.Text, From: s.User, To: to, Station: s.ID, Text: text})
 	}

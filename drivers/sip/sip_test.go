@@ -358,6 +358,32 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestDeadFromTheStart: a station that is not there when the gateway starts is told of too, and so is its return, whether it
+// registers or only asks for something; not one that is reached at its address.
+func TestDeadFromTheStart(t *testing.T) {
+	calls, fixed := station(), station()
+	calls.ID, calls.User = "yard", "1002"
+	fixed.ID, fixed.User, fixed.Address = "wall", "1003", netip.MustParsePrefix("127.0.0.0/8")
+	r := run(t, sip.Config{Stations: []sip.Station{station(), calls, fixed}, Lost: time.Second, First: time.Millisecond})
+	lost := map[string]bool{}
+	for range 2 {
+		e := r.hear(call.Input)
+		lost[e.Station] = e.Input == sip.Lost && e.Active
+	}
+	if !lost["gate"] || !lost["yard"] {
+		t.Errorf("lost are %v", lost)
+	}
+	r.ask(r.dial("udp", "", "1001", "secret"), &siptest.Request{Method: "REGISTER"}, 200)
+	if e := r.hear(call.Input); e.Input != sip.Lost || e.Station != "gate" || e.Active {
+		t.Errorf("%+v", e)
+	}
+	r.ask(r.dial("udp", "", "1002", "secret"), &siptest.Request{Method: "MESSAGE", Type: "text/plain", Body: "x"}, 200)
+	if e := r.hear(call.Input); e.Input != sip.Lost || e.Station != "yard" || e.Active {
+		t.Errorf("%+v", e)
+	}
+	r.none(call.Input)
+}
+
 func ExampleDriver() {
 	_, err := sip.New(sip.Config{Stations: []sip.Station{{ID: "gate", User: "1001"}}})
 	fmt.Println(err)
