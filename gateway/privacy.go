@@ -125,6 +125,9 @@ func (c *privacyDeleteCmd) Run(e *env) error {
 		key = "privacy.deleted"
 	}
 	_, _ = fmt.Fprintln(e.out, text.T(e.lang, key, len(report.Files), report.Waiting, len(report.Alerts)))
+	if report.Copies > 0 {
+		_, _ = fmt.Fprintln(e.out, text.T(e.lang, key+".copies", report.Copies))
+	}
 	for _, doc := range report.Alerts {
 		var a struct{ ID, Device, Kind string }
 		if json.Unmarshal(doc, &a) == nil {

@@ -4,18 +4,20 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"sentrybox/gateway/alert"
+	"sentrybox/gateway/backup"
 	"sentrybox/gateway/control"
 	"sentrybox/gateway/evidence"
 	"sentrybox/gateway/store"
 	"sentrybox/gateway/web/account"
 )
 
-// privacy finds what there is of a time, and removes the pictures if it is asked to: the files, and
-// what waits to be sent. Alerts stay: they hold no picture, and the two clocks of each are a matter
+// privacy finds what there is of a time, and removes the pictures if it is asked to: the files, what
+// waits to be sent, and older copies of either. Alerts stay: they hold no picture, and the two clocks of each are a matter
 // of record.
 func (a *App) privacy(ctx context.Context, req control.PrivacyRequest) (control.PrivacyReport, error) {
 	report := control.PrivacyReport{Alerts: []json.RawMessage{}, Files: []control.PrivacyFile{}}
@@ -57,10 +59,24 @@ func (a *App) privacy(ctx context.Context, req control.PrivacyRequest) (control.
 			}
 		}
 	}
+	if report.Copies, err = a.forgetCopies(req); err != nil {
+		return report, err
+	}
 	accounts := &account.Accounts{Store: a.store, Dir: a.Config.Data, Log: a.Log.With("part", "privacy"), Now: time.Now}
-	accounts.Audit(ctx, account.Actor{Name: req.By, Origin: "command"}, action, fmt.Sprintf("%s to %s, %s: %d alerts, %d files, %d waiting",
-		req.From.Format(time.RFC3339), req.To.Format(time.RFC3339), orAll(req.Device), len(report.Alerts), len(report.Files), report.Waiting))
+	accounts.Audit(ctx, account.Actor{Name: req.By, Origin: "command"}, action, fmt.Sprintf("%s to %s, %s: %d alerts, %d files, %d waiting, %d copies",
+		req.From.Format(time.RFC3339), req.To.Format(time.RFC3339), orAll(req.Device), len(report.Alerts), len(report.Files), report.Waiting, report.Copies))
 	return report, nil
+}
+
+// forgetCopies counts, and removes, what is kept for a while of how the data folder was before: the site that a restore took
+// the place of, and damaged databases.
+func (a *App) forgetCopies(req control.PrivacyRequest) (int, error) {
+	n, err := a.store.ForgetAside(req.From, req.Delete)
+	there, err2 := backup.Forget(a.Config.Data, req.From, req.Delete)
+	if there {
+		n++
+	}
+	return n, errors.Join(err, err2)
 }
 
 func orAll(device string) string {

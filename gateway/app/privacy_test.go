@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -48,6 +49,10 @@ func TestPrivacy(t *testing.T) {
 			Record: func(context.Context) ([]media.AccessUnit, error) { return nil, evidence.ErrNoClip }})
 	}
 	a.evidence.Wait()
+	copies := []string{filepath.Join(data, "before-restore"), filepath.Join(data, "sentrybox.db.corrupt-20260301T120000.000"), filepath.Join(data, "sentrybox.db.corrupt-20260301T120000.000-wal")}
+	if err := errors.Join(os.MkdirAll(filepath.Join(copies[0], "evidence"), 0o700), os.WriteFile(copies[1], nil, 0o600), os.WriteFile(copies[2], nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	ask := func(from time.Time, device string, remove bool) control.PrivacyReport {
 		t.Helper()
 		r, err := a.privacy(ctx, control.PrivacyRequest{From: from, To: time.Now().Add(time.Second), Device: device, Delete: remove, By: "王"})
@@ -56,10 +61,10 @@ func TestPrivacy(t *testing.T) {
 		}
 		return r
 	}
-	if r := ask(time.Now().Add(time.Millisecond*500), "", false); len(r.Alerts)+len(r.Files)+r.Waiting != 0 {
+	if r := ask(time.Now().Add(time.Millisecond*500), "", false); len(r.Alerts)+len(r.Files)+r.Waiting+r.Copies != 0 {
 		t.Errorf("of a later time: %+v", r)
 	}
-	if r := ask(begin, "", false); len(r.Alerts) != 2 || len(r.Files) != 2 || r.Waiting != 2 {
+	if r := ask(begin, "", false); len(r.Alerts) != 2 || len(r.Files) != 2 || r.Waiting != 2 || r.Copies != 2 {
 		t.Errorf("of all: %+v", r)
 	}
 	soon, err := ulid.ParseStrict(ids["gate"])
@@ -72,6 +77,11 @@ func TestPrivacy(t *testing.T) {
 	r := ask(begin, "gate", true)
 	if len(r.Alerts) != 1 || len(r.Files) != 1 || r.Waiting != 1 || r.Files[0].Alert != ids["gate"] || !bytes.Contains(r.Alerts[0], []byte(ids["gate"])) {
 		t.Errorf("of the gate: %+v", r)
+	}
+	for _, name := range copies {
+		if _, err := os.Stat(name); r.Copies != 2 || !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%d copies, and %s is there: %v", r.Copies, name, err)
+		}
 	}
 	left, err := os.ReadDir(filepath.Join(data, "evidence"))
 	if err != nil || len(left) != 1 || left[0].Name() == r.Files[0].Name {

@@ -95,14 +95,16 @@ func (a *App) sweep(ctx context.Context, now time.Time) {
 	if err := a.evidence.Sweep(ctx); err != nil && ctx.Err() == nil {
 		a.Log.Error("old evidence stays", "error", err)
 	}
+	old := time.Time{} // when now is, for what goes by its age: a clock that may be wrong makes nothing old
 	if a.clock.Aged() {
+		old = now
 		if n, err := a.store.Trim(ctx, now.Add(-store.KeepClosed)); err != nil && ctx.Err() == nil {
 			a.Log.Error("old alerts stay", "error", err)
 		} else if n > 0 {
 			a.Log.Info("old alerts deleted", "count", n)
 		}
 	}
-	if err := backup.Sweep(a.Config.Data, now, a.disk.Room()); err != nil {
+	if err := backup.Sweep(a.Config.Data, old, a.disk.Room()); err != nil {
 		a.Log.Error("the site that was before the last restore stays", "error", err)
 	}
 	if a.store.BackupDue(now) && a.disk.Room() {

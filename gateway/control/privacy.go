@@ -27,6 +27,7 @@ type PrivacyReport struct {
 	Alerts  []json.RawMessage `json:"alerts"`  // in the form of the contract
 	Files   []PrivacyFile     `json:"files"`   // in the folder evidence of the data folder
 	Waiting int               `json:"waiting"` // thumbnails and pieces that wait to be sent
+	Copies  int               `json:"copies"`  // older states of the data folder that may have more of it
 	Error   string            `json:"error,omitempty"`
 }
 

@@ -160,6 +160,27 @@ func (s *Store) setAside() error {
 	return nil
 }
 
+// ForgetAside counts the databases that were set aside since a moment, and removes them if it is asked to.
+func (s *Store) ForgetAside(from time.Time, remove bool) (n int, err error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return 0, fmt.Errorf("look for databases set aside: %w", err)
+	}
+	for _, e := range entries {
+		info, ierr := e.Info()
+		if !strings.HasPrefix(e.Name(), dbName+asideMark) || ierr != nil || info.ModTime().Before(from) {
+			continue
+		}
+		if !strings.HasSuffix(e.Name(), "-wal") && !strings.HasSuffix(e.Name(), "-shm") {
+			n++
+		}
+		if remove {
+			err = errors.Join(err, os.Remove(filepath.Join(s.dir, e.Name())))
+		}
+	}
+	return n, err
+}
+
 // restore has a copy of a backup take the database's place. The backup stays.
 func (s *Store) restore(ctx context.Context, backup string) error {
 	tmp := s.path() + ".tmp"
