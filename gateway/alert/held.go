@@ -19,7 +19,7 @@ var ErrHeld = errors.New("the alert is in memory alone")
 const (
 	// maxHeld bounds the alerts that are in memory alone.
 	maxHeld = 200
-	// maxMild bounds those of severity 3 and 4 among them.
+	// maxMild is how many there are for none of severity 3 and 4 to join them.
 	maxMild = 150
 )
 
@@ -42,8 +42,12 @@ func (s *Service) hold(e Event, now time.Time, why error) (Alert, error) {
 			return h.Alert, errors.Join(fmt.Errorf("%w: %w", ErrHeld, why), s.volatile(h, now))
 		}
 	}
-	if most := maxOf(e.severity()); len(s.held) >= most {
-		return Alert{}, fmt.Errorf("%d alerts are in memory alone: %w", most, why)
+	switch n := len(s.held); {
+	case n >= maxMild && e.severity() > 2:
+		// Who tells it would try it again and again, and what is graver would wait behind it.
+		return Alert{}, fmt.Errorf("%d alerts are in memory alone, this one is lost: %w: %w", n, ErrInvalid, why)
+	case n >= maxHeld:
+		return Alert{}, fmt.Errorf("%d alerts are in memory alone: %w", n, why)
 	}
 	h := held{at: now, thumb: e.Thumbnail, record: record{Drill: e.Drill}}
 	var err error
@@ -56,13 +60,6 @@ func (s *Service) hold(e Event, now time.Time, why error) (Alert, error) {
 	s.held = append(s.held, h)
 	s.Log.Error("an alert is in memory alone", "id", h.ID, "device", h.Device, "kind", h.Kind, "error", why)
 	return h.Alert, fmt.Errorf("%w: %w", ErrHeld, why)
-}
-
-func maxOf(severity int) int {
-	if severity > 2 {
-		return maxMild
-	}
-	return maxHeld
 }
 
 // worsen makes a new revision of an alert for a further event that is graver, and reports whether it is.

@@ -20,7 +20,7 @@ import (
 )
 
 // ErrInvalid means that a request cannot be carried out as it stands; trying
-// again does not help.
+// again does not help, or only harms.
 var ErrInvalid = errors.New("invalid")
 
 // Service raises alerts and takes the duty room's answers.

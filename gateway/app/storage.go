@@ -57,7 +57,7 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, a.store.Close())
 	}
-	a.outbox, err = outbox.New(ctx, a.store.DB(), time.Now, outbox.WithLimits(limits(c.Lanes)), outbox.WithRoom(a.disk.Room),
+	a.outbox, err = outbox.New(ctx, a.store.DB(), time.Now, outbox.WithLimits(limits(c.Lanes)), outbox.WithRoom(a.disk.Room), outbox.WithAged(a.clock.Aged),
 		outbox.WithMetrics(spool.Lane{Spool: a.metrics, Topic: "metrics"}))
 	if err != nil {
 		return errors.Join(err, a.metrics.Close(), a.store.Close())

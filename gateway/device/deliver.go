@@ -12,7 +12,7 @@ import (
 	"sentrybox/gateway/deliver"
 )
 
-// maxDeliveries bounds what waits to be made durable.
+// maxDeliveries bounds what waits to be made durable; grave alarms may be twice as many.
 const maxDeliveries = 10_000
 
 // delivery is something that alarms have to tell.
@@ -40,10 +40,18 @@ type deliveries struct {
 func newDeliveries(c *Config) *deliveries {
 	d := &deliveries{alerts: c.Alerts, store: c.Store, raised: map[string]string{}}
 	d.Queue = deliver.Queue[delivery]{
-		Try: d.try, Most: func(delivery) int { return maxDeliveries },
+		Try: d.try, Most: mostBefore,
 		Log: c.Log, What: "an alarm", About: func(x delivery) slog.Attr { return slog.String("rule", x.rule) },
 	}
 	return d
+}
+
+// mostBefore keeps room for grave alarms.
+func mostBefore(x delivery) int {
+	if !x.over && !x.again && x.event.Severity <= 2 {
+		return 2 * maxDeliveries
+	}
+	return maxDeliveries
 }
 
 // open reads which rules are raised.

@@ -136,6 +136,17 @@ func TestAgeLimit(t *testing.T) {
 }
 
 // TestNoRoom: on a nearly full disk only what is urgent is taken, and the rest
+// TestClockAhead: pictures stay while the clock may have leapt ahead; what is worth nothing late goes.
+func TestClockAhead(t *testing.T) {
+	aged := false
+	h := limited(t, t.TempDir()+"/box.db", outbox.WithAged(func() bool { return aged }))
+	h.put(item(outbox.Reply, "r", "reply"), item(outbox.Thumbnail, "thumb/A", "picture"), item(outbox.Evidence, "e", "clip"))
+	h.now = h.now.Add(10 * 365 * 24 * time.Hour)
+	h.want(h.next(10, outbox.Metrics), "picture", "clip")
+	aged = true
+	h.want(h.next(10, outbox.Metrics))
+}
+
 // counted, durably once it can be.
 func TestNoRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "box.db")

@@ -181,6 +181,7 @@ type Box struct {
 
 	limits Limits
 	room   func() bool
+	aged   func() bool
 	tail   Tail
 }
 
@@ -201,6 +202,10 @@ func WithLimits(l Limits) Option { return func(b *Box) { b.limits = l } }
 // counted.
 func WithRoom(room func() bool) Option { return func(b *Box) { b.room = room } }
 
+// WithAged has aged asked whether the clock may be believed so far that thumbnails and evidence
+// expire by it.
+func WithAged(aged func() bool) Option { return func(b *Box) { b.aged = aged } }
+
 // WithMetrics puts a tail behind the lanes.
 func WithMetrics(t Tail) Option { return func(b *Box) { b.tail = t } }
 
@@ -210,7 +215,8 @@ func New(ctx context.Context, db *sql.DB, now func() time.Time, options ...Optio
 	if now == nil {
 		now = time.Now
 	}
-	b := &Box{db: db, now: now, tried: map[int64]int{}, changed: make(chan struct{}), limits: DefaultLimits(), room: func() bool { return true }}
+	b := &Box{db: db, now: now, tried: map[int64]int{}, changed: make(chan struct{}), limits: DefaultLimits(),
+		room: func() bool { return true }, aged: func() bool { return true }}
 	for _, o := range options {
 		o(b)
 	}

@@ -157,8 +157,8 @@ func (b *Box) tallyUp(ctx context.Context, db querier, lanes []Lane) error {
 }
 
 func (b *Box) expired(ctx context.Context, db querier, skip map[int64]struct{}) (seqs []int64, lanes []Lane, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT seq, lane FROM outbox WHERE expires > 0 AND expires <= ?
-		ORDER BY expires LIMIT ?`, b.now().UnixMilli(), maxVars+len(skip))
+	rows, err := db.QueryContext(ctx, `SELECT seq, lane FROM outbox WHERE expires > 0 AND expires <= ? AND (? OR lane NOT IN (?, ?))
+		ORDER BY expires LIMIT ?`, b.now().UnixMilli(), b.aged(), Thumbnail, Evidence, maxVars+len(skip))
 	if err != nil {
 		return nil, nil, err
 	}
