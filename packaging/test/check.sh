@@ -148,7 +148,7 @@ mount=/run/systemd/system/var-lib-sentrybox.mount
 printf '[Mount]\nWhat=tmpfs\nWhere=/var/lib/sentrybox\nType=tmpfs\nOptions=mode=0755,bogus\n' >$mount
 systemctl daemon-reload
 ! systemctl start sentrybox.service || fail "it starts without its partition"
-systemctl is-active --quiet sentrybox-again.service || fail "nobody tries again"
+until_ok 30 systemctl is-active sentrybox-again.service || fail "nobody tries again"
 sed -i s/,bogus// $mount
 systemctl daemon-reload
 until_ok 60 well || fail "not well once the partition is there"

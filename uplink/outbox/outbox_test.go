@@ -203,6 +203,9 @@ func TestWhatWaitsByRank(t *testing.T) {
 		mild.Rank = 3
 		h.put(mild)
 	}
+	again := text("one", "again")
+	again.Lane, again.Key = outbox.State, "again/one"
+	h.sending(h.put(again)...) // stands before its text
 	for i, id := range []string{"two", "one"} {
 		grave := text(id, "g")
 		grave.Rank = 2 - i
@@ -213,7 +216,7 @@ func TestWhatWaitsByRank(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if keys, err := h.box.WaitingKeys(t.Context(), tx, outbox.Alert, 2, 5); err != nil || !slices.Equal(keys, []string{"one", "two"}) {
+	if keys, err := h.box.WaitingKeys(t.Context(), tx, outbox.Alert, 2, 5); err != nil || !slices.Equal(keys, []string{"again/one", "one", "two"}) {
 		t.Errorf("%q, %v", keys, err)
 	}
 	for key, want := range map[string]bool{"M7": true, "gone": false, "": false, "X": false} {

@@ -11,8 +11,10 @@ import (
 // of a rank of at most rank that wait in a lane, those that go first before the others.
 // What clears a topic is no text.
 func (b *Box) WaitingKeys(ctx context.Context, tx *sql.Tx, lane Lane, rank, n int) (keys []string, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT key FROM outbox WHERE lane = ? AND rank <= ? AND key <> '' AND length(payload) > 0
-		GROUP BY key ORDER BY min(rank), min(place) LIMIT ?`, lane, rank, n)
+	// What stands before a text on its topic is of its rank at least, so that only the heads of topics are searched.
+	rows, err := tx.QueryContext(ctx, `SELECT key FROM outbox INDEXED BY outbox_topic WHERE topic IN (SELECT topic FROM outbox INDEXED BY outbox_head WHERE lane = ?1 AND head = 1 AND rank <= ?2)
+		AND lane = ?1 AND rank <= ?2 AND key <> '' AND length(payload) > 0
+		GROUP BY key ORDER BY min(rank), min(place) LIMIT ?3`, lane, rank, n)
 	if err != nil {
 		return nil, fmt.Errorf("read what waits in the outbox: %w", err)
 	}
