@@ -16,6 +16,7 @@ import (
 
 	"sentrybox/gateway/alert"
 	"sentrybox/gateway/health"
+	"sentrybox/gateway/store"
 	"sentrybox/uplink/influx"
 	"sentrybox/uplink/outbox"
 	"sentrybox/uplink/spool"
@@ -172,6 +173,7 @@ func (a *App) serveMetrics(ctx context.Context) error {
 // timed is an outbox that takes the time from an alert to its acknowledgement.
 type timed struct {
 	*outbox.Box
+	store   *store.Store
 	monitor *health.Monitor
 
 	mu   sync.Mutex
@@ -189,11 +191,15 @@ const maxTimed = 1000
 // Next is that of the outbox.
 func (t *timed) Next(ctx context.Context, n int, lowest outbox.Lane, skip map[int64]struct{}) ([]outbox.Item, error) {
 	items, err := t.Box.Next(ctx, n, lowest, skip)
+	t.store.Noticed(err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, it := range items {
-		if it.Lane != outbox.Alert || len(it.Payload) == 0 || len(t.sent) >= maxTimed {
+		if it.Lane != outbox.Alert || len(it.Payload) == 0 {
 			continue
+		}
+		if len(t.sent) >= maxTimed {
+			clear(t.sent) // mostly of what was replaced before it could be sent
 		}
 		at := alertTimes{durable: it.Created}
 		if a, err := alert.Parse(it.Payload); err == nil && a.Rev == 1 && a.ClockSynced {
@@ -220,5 +226,7 @@ func (t *timed) Done(ctx context.Context, seqs ...int64) error {
 		}
 	}
 	t.mu.Unlock()
-	return t.Box.Done(ctx, seqs...)
+	err := t.Box.Done(ctx, seqs...)
+	t.store.Noticed(err)
+	return err
 }

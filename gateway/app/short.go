@@ -19,6 +19,7 @@ import (
 	"sentrybox/gateway/config"
 	"sentrybox/gateway/text"
 	"sentrybox/uplink/loraframe"
+	"sentrybox/uplink/mqtt"
 	"sentrybox/uplink/outbox"
 	"sentrybox/uplink/shortform"
 	"sentrybox/uplink/sms"
@@ -198,7 +199,7 @@ func (w *loraWay) Send(ctx context.Context, a shortform.Alert) error {
 // noting is the outbox, and notes which grave alerts a broker has taken, so that
 // they need no short form when they have a further revision.
 type noting struct {
-	*outbox.Box
+	mqtt.Source
 	app *App
 
 	mu    sync.Mutex
@@ -207,12 +208,15 @@ type noting struct {
 
 // Next is the outbox's.
 func (n *noting) Next(ctx context.Context, most int, lowest outbox.Lane, skip map[int64]struct{}) ([]outbox.Item, error) {
-	items, err := n.Box.Next(ctx, most, lowest, skip)
+	items, err := n.Source.Next(ctx, most, lowest, skip)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, it := range items {
 		var a alert.Alert
 		if it.Lane == outbox.Alert && len(it.Payload) > 0 && json.Unmarshal(it.Payload, &a) == nil && a.Severity <= shortform.Least {
+			if len(n.grave) >= maxTimed {
+				clear(n.grave) // mostly of what was replaced before it could be sent
+			}
 			n.grave[it.Seq] = a.ID
 		}
 	}
@@ -221,7 +225,7 @@ func (n *noting) Next(ctx context.Context, most int, lowest outbox.Lane, skip ma
 
 // Done is the outbox's.
 func (n *noting) Done(ctx context.Context, seqs ...int64) error {
-	if err := n.Box.Done(ctx, seqs...); err != nil {
+	if err := n.Source.Done(ctx, seqs...); err != nil {
 		return err
 	}
 	n.mu.Lock()

@@ -29,16 +29,13 @@ func (a *App) buildUplink(ctx context.Context) error {
 		Prefix:        prefix,
 		Roots:         a.roots,
 		ClientID:      clientID(prefix),
-		Source:        &timed{Box: a.outbox, monitor: a.monitor, sent: map[int64]alertTimes{}},
+		Source:        a.source(),
 		Render:        a.render,
 		Subscriptions: []mqtt.Subscription{{Filter: "ack/+", Handle: a.received}, {Filter: "cmd/+", Handle: a.received}},
 		Sweep:         a.kept,
 		Swept:         "alert/+/+",
 		OnState:       a.uplinkState,
 		Log:           a.Log.With("part", "uplink"),
-	}
-	if a.short != nil {
-		cfg.Source = &noting{Box: a.outbox, app: a, grave: map[int64]string{}}
 	}
 	for i, m := range a.Config.Uplink.MQTT {
 		b, err := a.newBroker(ctx, &m, a.Config.Uplink.NameOf(i))
@@ -53,6 +50,15 @@ func (a *App) buildUplink(ctx context.Context) error {
 	}
 	a.uplink = client
 	return nil
+}
+
+// source is the outbox, as the uplink has it.
+func (a *App) source() mqtt.Source {
+	var s mqtt.Source = &timed{Box: a.outbox, store: a.store, monitor: a.monitor, sent: map[int64]alertTimes{}}
+	if a.short != nil {
+		s = &noting{Source: s, app: a, grave: map[int64]string{}}
+	}
+	return s
 }
 
 func (a *App) newBroker(ctx context.Context, m *config.MQTT, name string) (b mqtt.Broker, err error) {

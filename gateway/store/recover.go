@@ -280,6 +280,12 @@ func (s *Store) Recovery() Recovery { return s.recovery }
 // damaged. The store is to be closed then, and opened again.
 func (s *Store) Corrupt() <-chan struct{} { return s.corrupt }
 
+// Noticed takes an error, or nil, of who uses DB and not Tx into account: the database may be damaged, or the disk.
+func (s *Store) Noticed(err error) {
+	s.noteCorrupt(err)
+	s.disk.Failed(err)
+}
+
 // noteCorrupt marks the database, so that the next Open sets it aside.
 func (s *Store) noteCorrupt(err error) {
 	if !isCorrupt(err) {

@@ -192,8 +192,7 @@ func (s *Store) DB() *sql.DB { return s.db }
 func (s *Store) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	records, err := s.commit(ctx, fn)
 	if err != nil {
-		s.noteCorrupt(err)
-		s.disk.Failed(err)
+		s.Noticed(err)
 		return err
 	}
 	s.mu.Lock()
