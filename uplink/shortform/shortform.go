@@ -211,7 +211,7 @@ func (s *Service) send(ctx context.Context, w Way, a Alert) error {
 	case state != "" && now.Sub(at) < wait && now.After(at):
 		return nil
 	}
-	full, err := s.full(ctx, w, now)
+	full, err := s.full(ctx, w, a.Severity, now)
 	if err != nil || full {
 		return err
 	}
@@ -260,9 +260,10 @@ func (s *Service) note(ctx context.Context, w Way, a Alert, state string, tries 
 	return nil
 }
 
-// full reports whether a way has sent all that it may for now. What may have gone
-// out counts.
-func (s *Service) full(ctx context.Context, w Way, now time.Time) (bool, error) {
+// full reports whether a way has sent all that it may of a severity for now: a quarter is kept for the
+// gravest. What may have gone out counts, but not what a clock that was ahead has dated later than now: that
+// would close the way until then.
+func (s *Service) full(ctx context.Context, w Way, severity int, now time.Time) (bool, error) {
 	hour, day := w.Limits()
 	for _, l := range []struct {
 		most   int
@@ -273,9 +274,12 @@ func (s *Service) full(ctx context.Context, w Way, now time.Time) (bool, error) 
 		if l.most == 0 {
 			continue
 		}
+		if severity > Gravest {
+			l.most -= l.most / 4
+		}
 		var n int
-		err := s.DB.QueryRowContext(ctx, `SELECT count(*) FROM short_form WHERE `+l.column+` = ? AND at > ? AND state IN (?, ?, ?)`,
-			l.value, now.Add(-l.since).UnixMilli(), sending, unsure, sent).Scan(&n)
+		err := s.DB.QueryRowContext(ctx, `SELECT count(*) FROM short_form WHERE `+l.column+` = ? AND at > ? AND at <= ? AND state IN (?, ?, ?)`,
+			l.value, now.Add(-l.since).UnixMilli(), now.UnixMilli(), sending, unsure, sent).Scan(&n)
 		if err != nil {
 			return false, fmt.Errorf("count what went out in short: %w", err)
 		}

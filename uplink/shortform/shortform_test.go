@@ -187,6 +187,37 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestGravestHasRoom: what is less grave leaves a quarter of what may be sent.
+func TestGravestHasRoom(t *testing.T) {
+	w := &way{name: "sms/1", hour: 4}
+	f := newFixture(t, file(t), w)
+	for _, id := range []string{"A", "B", "C", "D"} {
+		f.add(id, 2*time.Minute)
+		f.waiting[len(f.waiting)-1].Severity = 2
+	}
+	f.tick(t, 0)
+	f.add("grave", 2*time.Minute)
+	f.tick(t, time.Minute)
+	if !slices.Equal(w.got, []string{"A", "B", "C", "grave"}) {
+		t.Errorf("sent %v", w.got)
+	}
+}
+
+// TestClockWasAhead: what was sent in a year to come closes no way now.
+func TestClockWasAhead(t *testing.T) {
+	w := &way{name: "sms/1", hour: 1, day: 1}
+	f := newFixture(t, file(t), w)
+	f.now = f.now.AddDate(9, 0, 0)
+	f.add("ahead", 2*time.Minute)
+	f.tick(t, 0)
+	f.now, f.waiting = f.now.AddDate(-9, 0, 0), nil
+	f.add("now", 2*time.Minute)
+	f.tick(t, time.Second)
+	if !slices.Equal(w.got, []string{"ahead", "now"}) {
+		t.Errorf("sent %v", w.got)
+	}
+}
+
 func TestNextCounter(t *testing.T) {
 	path := file(t)
 	for _, c := range []struct {
