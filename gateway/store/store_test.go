@@ -186,6 +186,9 @@ func TestOpenAlertsWithoutTheClosed(t *testing.T) {
 			t.Errorf("the plan has %s", detail)
 		}
 	}
+	if err := rows.Err(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTrim(t *testing.T) {
