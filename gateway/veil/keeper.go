@@ -20,7 +20,8 @@ const mostHeld = 512
 // nothing about them.
 type Keeper struct {
 	*revision.Keeper
-	key []byte
+	key   []byte
+	keyMu sync.Mutex // held while the key for sealed secrets is looked for or made
 
 	mu     sync.Mutex
 	seen   string            // guarded by mu, as is all that follows: the text in the file

@@ -68,7 +68,9 @@ func (k *Keeper) sealer(known map[string]string) func() (sealing, error) {
 		known = map[string]string{}
 	}
 	return func() (sealing, error) {
+		k.keyMu.Lock()
 		key, _, err := seal.Have(seal.Paths(k.Path, os.Getenv))
+		k.keyMu.Unlock()
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errKey, err)
 		}
