@@ -156,10 +156,14 @@ func (c *Controller) Look(now time.Time, s Signs) map[string]wire.Pace {
 }
 
 // lags returns the cameras that have lagged for long enough, the largest lag, and whether
-// all keep up.
+// all keep up. One from which there is nothing more to be had is left aside: nobody else can help it.
 func (c *Controller) lags(cameras []Camera) (late []string, worst time.Duration, clear bool) {
 	clear = true
 	for _, cam := range cameras {
+		if c.own[cam.ID].n >= Steps() {
+			delete(c.bad, cam.ID)
+			continue
+		}
 		worst = max(worst, cam.Lag)
 		clear = clear && cam.Lag <= easy
 		if cam.Lag <= lagging {
