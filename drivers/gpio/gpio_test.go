@@ -77,7 +77,7 @@ func run(t *testing.T, d *Driver) (next func() string, end func() error) {
 			return m
 		case err := <-ended:
 			t.Fatalf("Run ended with %v", err)
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("no message; %+v", d.State())
 		}
 		return ""

@@ -62,7 +62,7 @@ func (r *rig) next() call.Event {
 	select {
 	case e := <-r.events:
 		return e
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		r.Fatalf("nothing is told; %+v", r.State())
 		return call.Event{}
 	}
@@ -71,7 +71,7 @@ func (r *rig) next() call.Event {
 func (r *rig) until(phase driver.Phase) {
 	r.Helper()
 	for start := time.Now(); r.State().Phase != phase; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 20*time.Second {
+		if time.Since(start) > time.Minute {
 			r.Fatalf("never %s: %+v", phase, r.State())
 		}
 	}

@@ -87,7 +87,7 @@ func (r *running) next() driver.Message {
 	select {
 	case m := <-r.messages:
 		return m
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatal("no message")
 		return driver.Message{}
 	}
@@ -170,7 +170,7 @@ func TestUplinks(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	s := r.State()
-	for end := time.Now().Add(10 * time.Second); s.Counts.Messages < 4 && time.Now().Before(end); s = r.State() {
+	for end := time.Now().Add(time.Minute); s.Counts.Messages < 4 && time.Now().Before(end); s = r.State() {
 		time.Sleep(5 * time.Millisecond) // it is counted once it has been taken
 	}
 	if s.Phase != driver.Online || s.Devices["a84041000181c061"].Phase != driver.Online || s.Counts.Messages != 4 || s.Counts.Rejected == 0 || s.Counts.Discarded < 2 {

@@ -5,6 +5,7 @@ package modbus_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -135,7 +136,11 @@ func foreign(t *testing.T, framing modbus.Framing, line port.Config) {
 	}()
 	for _, output := range []string{"coil", "register"} {
 		for _, on := range []bool{true, false} {
-			if err := d.Switch(t.Context(), "7", output, on); err != nil {
+			err := errors.New("not tried")
+			for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); { // the server may stand still
+				err = d.Switch(t.Context(), "7", output, on)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		}
@@ -188,8 +193,11 @@ func TestMbpollReadsOurUnits(t *testing.T) {
 	t.Cleanup(func() { p.Close(); <-served })
 	mbpoll := func(args ...string) string {
 		t.Helper()
-		args = append([]string{"-m", "rtu", "-a", "9", "-b", "9600", "-P", "none", "-1", "-0", "-o", "5"}, args...)
+		args = append([]string{"-m", "rtu", "-a", "9", "-b", "9600", "-P", "none", "-1", "-0", "-o", "10"}, args...)
 		out, err := exec.Command("mbpoll", args...).CombinedOutput()
+		for n := 0; err != nil && n < 5; n++ { // it waits for ten seconds at most
+			out, err = exec.Command("mbpoll", args...).CombinedOutput()
+		}
 		if err != nil {
 			t.Fatalf("mbpoll %v: %v\n%s", args, err, out)
 		}

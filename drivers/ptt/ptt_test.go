@@ -93,7 +93,7 @@ func adapter(t *testing.T) (path string, reports *os.File) {
 func report(t *testing.T, f *os.File, want ...byte) {
 	t.Helper()
 	got := make([]byte, 5)
-	if err := f.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadFull(f, got); err != nil || !bytes.Equal(got, want) {

@@ -159,7 +159,7 @@ func TestPolledEnds(t *testing.T) {
 			if err == nil || what == "EOF" && !errors.Is(err, io.EOF) || what == "closed" && !errors.Is(err, net.ErrClosed) {
 				t.Errorf("%s: %v", what, err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("%s: the reader still waits", what)
 		}
 		_ = c.Close()
@@ -265,7 +265,7 @@ func TestRelaxed(t *testing.T) {
 	})
 	wait := func(what string, enough func() bool) {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); !enough(); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); !enough(); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("no %s: batches %v", what, sizes)
 			}

@@ -66,7 +66,7 @@ func (m *mosquitto) start() {
 			_ = c.Close()
 			return
 		}
-		if time.Since(begun) > 20*time.Second {
+		if time.Since(begun) > time.Minute {
 			m.t.Fatal(err)
 		}
 	}

@@ -50,7 +50,7 @@ func run(t *testing.T, b subscribe.Broker, filters ...string) *running {
 
 func (r *running) phase(p driver.Phase, reason string) {
 	r.t.Helper()
-	r.within(30*time.Second, p, reason)
+	r.within(time.Minute, p, reason)
 }
 
 func (r *running) within(patience time.Duration, p driver.Phase, reason string) {
@@ -71,7 +71,7 @@ func (r *running) next() subscribe.Message {
 	select {
 	case m := <-r.got:
 		return m
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatalf("no message; %+v", r.State())
 		return subscribe.Message{}
 	}

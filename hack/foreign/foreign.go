@@ -27,6 +27,9 @@ import (
 	"sentrybox/hack/spawn"
 )
 
+// patience bounds the start of a server: a busy machine is slow.
+const patience = 3 * time.Minute
+
 //go:embed gst_rtsp_server.py
 var gstServer []byte
 
@@ -106,7 +109,7 @@ func GStreamer(t testing.TB, o Options) string {
 			t.Fatalf("GStreamer's RTSP server ended: %s", log)
 		}
 		return o.url(port)
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("GStreamer's RTSP server does not start: %s", log)
 	}
 	return ""
@@ -157,7 +160,7 @@ func VLC(t testing.TB, o Options) string {
 	cmd := exec.Command("cvlc", append(args, clip)...)
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+dir)
 	log := start(t, cmd, asNobody(t, dir))
-	for range 300 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		c, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
 		if err == nil {
 			err = describes(c, o.url(port))
@@ -165,7 +168,6 @@ func VLC(t testing.TB, o Options) string {
 		if err == nil {
 			return o.url(port)
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	t.Fatalf("VLC does not answer: %s", log)
 	return ""

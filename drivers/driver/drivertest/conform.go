@@ -50,7 +50,7 @@ func Conform(t *testing.T, build func(t *testing.T) Rig) {
 }
 
 // patience is how long the suite waits for what must come. Nothing is asserted to be quick.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // label marks goroutines that a driver started.
 const label = "drivertest"
