@@ -89,6 +89,32 @@ func TestBackupDue(t *testing.T) {
 	}
 }
 
+// TestBackupAfterAKill: the database may have what the journal has not come to, and is soon worth a backup.
+func TestBackupAfterAKill(t *testing.T) {
+	f := fresh(t)
+	f.put(3)
+	killed := copyFolder(t, f.dir)
+	soon := time.Now().Add(2 * time.Hour)
+	if f.BackupDue(soon) {
+		t.Error("a backup is due of what the journal has")
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.reopen()
+	if f.BackupDue(soon) {
+		t.Error("a backup is due after a stop in order")
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.dir = killed
+	f.reopen()
+	if !f.BackupDue(soon) {
+		t.Error("no backup is due after a kill")
+	}
+}
+
 // TestBackupMeanwhile makes backups while alerts are written, and restores each:
 // it and the journals have everything.
 func TestBackupMeanwhile(t *testing.T) {

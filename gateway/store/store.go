@@ -105,6 +105,7 @@ func openOnce(ctx context.Context, disk *Disk, more []Migration) (*Store, error)
 		lock: lock, dir: dir, disk: disk, components: components(more), opened: time.Now(),
 		journal: journal{dir: dir, disk: disk}, corrupt: make(chan struct{}), pending: map[*sql.Tx][]Record{},
 	}
+	_, logErr := os.Stat(s.path() + "-wal")
 	if err = s.openSound(ctx); err == nil {
 		err = s.migrate(ctx, s.components)
 	}
@@ -113,6 +114,10 @@ func openOnce(ctx context.Context, disk *Disk, more []Migration) (*Store, error)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if logErr == nil {
+		// The last process was killed, perhaps between its last commit and the journal.
+		s.journal.lacks(true)
 	}
 	return s, nil
 }
