@@ -127,7 +127,7 @@ func (s *Store) prune() {
 func (s *Store) copyTo(ctx context.Context, path string) error {
 	_ = os.Remove(path)
 	disk.Private(path)
-	q := url.Values{"_pragma": {"journal_mode(OFF)", "synchronous(OFF)"}}
+	q := url.Values{"_pragma": {"journal_mode(OFF)", "synchronous(OFF)", cache}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
 	if err != nil {
 		return err
@@ -147,6 +147,9 @@ func (s *Store) copyTo(ctx context.Context, path string) error {
 func (s *Store) copyInto(ctx context.Context, db *sql.DB) error {
 	source := (&url.URL{Scheme: "file", Path: s.path(), RawQuery: "mode=ro"}).String()
 	if _, err := db.ExecContext(ctx, `ATTACH ? AS src`, source); err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, `PRAGMA src.`+cache); err != nil {
 		return err
 	}
 	tx, err := db.BeginTx(ctx, nil)

@@ -122,11 +122,13 @@ func openOnce(ctx context.Context, disk *Disk, more []Migration) (*Store, error)
 	return s, nil
 }
 
+// cache is how much of a database SQLite keeps, else up to 2 MB: the system keeps the file's pages too.
+const cache = "cache_size(-256)"
+
 func openDB(path string) (*sql.DB, error) {
 	disk.Private(path)
 	q := url.Values{
-		// The system keeps the file's pages too: SQLite's own cache, else up to 2 MB, is to stay small.
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-256)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", cache},
 		"_txlock": {"immediate"},
 	}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
