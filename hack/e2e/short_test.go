@@ -108,7 +108,7 @@ func noted(t *testing.T, g *gateway) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM short_form WHERE state = 'sent'`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
