@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // silent is how long the guard holds the key without a word: longer than a busy machine keeps a process
@@ -99,4 +102,10 @@ func hold(heard <-chan bool, limit <-chan time.Time) {
 }
 
 // ServeProcess is Serve over standard input and output.
-func ServeProcess() error { return Serve(os.Stdin, os.Stdout) }
+func ServeProcess() error { return serveProcess(setModem) }
+
+func serveProcess(modem modemControl) error {
+	// Else it ends by the first word that the gateway, killed meanwhile, does not hear, and the key stays down.
+	signal.Ignore(unix.SIGPIPE)
+	return serve(os.Stdin, os.Stdout, modem)
+}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("PTT_TEST") {
 	case "guard":
 		// A pseudo-terminal has no RTS; all the rest is as it is.
-		if err := serve(os.Stdin, os.Stdout, func(int, int, int) error { return nil }); err != nil {
+		if err := serveProcess(func(int, int, int) error { return nil }); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -132,6 +132,32 @@ func TestLimit(t *testing.T) {
 	if err := Press(t.Context(), c, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }); !errors.Is(err, ErrLetGo) {
 		t.Error(err)
 	}
+}
+
+// TestKilledBeforeDown: the gateway is killed while the guard keys, before it hears that it has.
+func TestKilledBeforeDown(t *testing.T) {
+	path, reports := adapter(t)
+	order, err := json.Marshal(Config{CM108: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hearing, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = hearing.Close() // nobody hears "down"
+	c := guardCommand()
+	guard := exec.Command(c[0], c[1:]...)
+	guard.Stdout = out
+	guard.Stdin = bytes.NewReader(append(order, '\n'))
+	err = guard.Start()
+	_ = out.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, reports, 0, 0, 4, 4, 0)
+	report(t, reports, 0, 0, 0, 4, 0)
+	_ = guard.Wait()
 }
 
 // TestKill: the gateway is killed with SIGKILL, or stopped, while it holds the key of a CM108.
