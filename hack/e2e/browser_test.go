@@ -121,13 +121,16 @@ func (b *browser) shows(selector string) {
 // fill types into a field that has been emptied.
 func (b *browser) fill(selector, text string) {
 	b.t.Helper()
-	b.until(selector, `(e => { if (e && !e.disabled) { e.focus(); e.value = ""; } return e && document.activeElement === e; })(`+shown(selector)+`)`)
+	b.until(selector, `(e => { if (!e || e.disabled || !(`+ready+`)) return false; e.focus(); e.value = ""; return document.activeElement === e; })(`+shown(selector)+`)`)
 	b.do(chromedp.KeyEvent(text))
 }
 
+// ready is true of a page whose scripts have run, so that they hear of what is done to it.
+const ready = `performance.getEntriesByType("navigation")[0]?.domContentLoadedEventEnd > 0`
+
 // place says where an element is, once nothing lies over it, and has the page remember whether it is clicked.
 const place = `((find, e = find()) => {
-	if (!e || e.disabled) return null;
+	if (!e || e.disabled || !(` + ready + `)) return null;
 	e.scrollIntoViewIfNeeded();
 	const r = e.getClientRects()[0], X = r.x + r.width / 2, Y = r.y + r.height / 2, hit = document.elementFromPoint(X, Y);
 	const is = (e, t) => e && t && (e.contains(t) || t.closest?.("label")?.control === e);
