@@ -125,3 +125,18 @@ func TestDoubt(t *testing.T) {
 		})
 	}
 }
+
+// FuzzAlone: no bytes of a camera end the process, and what is no keyframe is never one that stands alone.
+func FuzzAlone(f *testing.F) {
+	f.Add(uint8(wire.CodecH264), []byte{0, 0, 1, 0x41, 0x16, 0x20, 0, 0, 1})
+	f.Add(uint8(wire.CodecH265), []byte{0, 0, 0, 1, 0x26, 1, 0, 0, 1, 0, 0, 1})
+	f.Fuzz(func(t *testing.T, codec uint8, data []byte) {
+		au := wire.AccessUnit{Codec: codec, Keyframe: true, Data: data}
+		if was := alone(&au); alone(&au) != was {
+			t.Error("it is not the same twice")
+		}
+		if au.Keyframe = false; alone(&au) {
+			t.Error("a picture that is no keyframe stands alone")
+		}
+	})
+}
