@@ -49,14 +49,11 @@ func valid(c *x509.Certificate, now time.Time) error {
 // certificates reads one certificate or more, and nothing else. What stands around them is passed over, as it is by
 // whoever reads such a file.
 func certificates(data []byte) (all []*x509.Certificate, err error) {
-	if len(data) > MaxPEM {
-		return nil, flaw("certificate.large", MaxPEM>>10)
+	found, err := blocks(data)
+	if err != nil {
+		return nil, err
 	}
-	for rest := data; ; {
-		var b *pem.Block
-		if b, rest = pem.Decode(rest); b == nil {
-			break
-		}
+	for _, b := range found {
 		switch {
 		case strings.Contains(b.Type, "PRIVATE KEY"):
 			return nil, flaw("certificate.key.inside")
@@ -82,14 +79,11 @@ func certificates(data []byte) (all []*x509.Certificate, err error) {
 
 // privateKey reads one private key, which no passphrase guards: PKCS #1, PKCS #8 or SEC 1. Nothing of it is in an error.
 func privateKey(data []byte) (key []byte, err error) {
-	if len(data) > MaxPEM {
-		return nil, flaw("certificate.large", MaxPEM>>10)
+	found, err := blocks(data)
+	if err != nil {
+		return nil, err
 	}
-	for rest := data; ; {
-		var b *pem.Block
-		if b, rest = pem.Decode(rest); b == nil {
-			break
-		}
+	for _, b := range found {
 		switch {
 		case b.Type == "EC PARAMETERS": // OpenSSL writes it before a key, which says it too
 			continue
@@ -104,4 +98,15 @@ func privateKey(data []byte) (key []byte, err error) {
 		return nil, flaw("certificate.key.form")
 	}
 	return key, nil
+}
+
+// blocks returns the PEM blocks in what was given.
+func blocks(data []byte) (all []*pem.Block, err error) {
+	if len(data) > MaxPEM {
+		return nil, flaw("certificate.large", MaxPEM>>10)
+	}
+	for b, rest := pem.Decode(data); b != nil; b, rest = pem.Decode(rest) {
+		all = append(all, b)
+	}
+	return all, nil
 }
